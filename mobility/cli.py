@@ -90,7 +90,8 @@ def check(
             from mobility.commute.loading import load
 
             with progress_bar(lang, STEPS[:6]) as step:
-                study = load(read_territory(file, *([page] if page else [])), progress=step)
+                territory = read_territory(file, *([page] if page else []), lang=lang)
+                study = load(territory, progress=step)
             answer = answers.check_answer(study, lang)
             answers.keep_answer(place, study, answer)
         for table in answer.tables:
@@ -127,7 +128,7 @@ def run(
 
         with progress_bar(lang) as step:
             results = run_territory(
-                read_territory(file, out_dir), out_dir, plans=plan or [], progress=step
+                read_territory(file, out_dir, lang=lang), out_dir, plans=plan or [], progress=step
             )
         print_outputs(results.folder, lang)
 
@@ -150,7 +151,7 @@ def shuttles(
     with friendly(lang):
         from mobility.pipeline import run as run_territory
 
-        territory = read_territory(file, out_dir)
+        territory = read_territory(file, out_dir, lang=lang)
         with progress_bar(lang, SHUTTLE_STEPS) as step:
             results = run_territory(
                 territory,
@@ -180,8 +181,9 @@ def report(
         from mobility.pipeline import run as run_territory
 
         with progress_bar(lang, REPORT_STEPS) as step:
+            territory = read_territory(file, out_dir, lang=lang)
             results = run_territory(
-                read_territory(file, out_dir), out_dir, plans=plan or [], report=lang, progress=step
+                territory, out_dir, plans=plan or [], report=lang, progress=step
             )
         print_outputs(results.folder, lang)
         for path in (results.folder / name for name in NAMES if name in results.files):
@@ -200,7 +202,8 @@ def compare(
         from mobility.pipeline import compare as compare_territories
 
         with progress_bar(lang) as step:
-            results = compare_territories(before, after, out_dir, progress=step)
+            first, second = (read_territory(file, lang=lang) for file in (before, after))
+            results = compare_territories(first, second, out_dir, progress=step)
         print_outputs(results.folder, lang)
 
 
@@ -217,7 +220,7 @@ def demo(
         from mobility.pipeline import demo_territory
 
         with progress_bar(lang, SHUTTLE_STEPS) as step:
-            folder = run_demo(demo_territory(), out_dir, progress=step)
+            folder = run_demo(demo_territory(), out_dir, language=lang, progress=step)
         print_outputs(folder, lang)
 
 
@@ -315,7 +318,7 @@ def itinerary(
             from mobility.commute.loading import load
 
             with progress_bar(lang, STEPS[:6]) as step:
-                study = load(read_territory(file), progress=step)
+                study = load(read_territory(file, lang=lang), progress=step)
             home_index = find_home(study, home)
             shift_id = find_shift(study, site, shift, roster, day)
             ways = answers(study, shift_id, find_day(study, day).kind)
@@ -346,7 +349,7 @@ def levers(
         from mobility.commute.loading import load
         from mobility.outputs.levers import find_levers, write_levers
 
-        territory = read_territory(file, out_dir)
+        territory = read_territory(file, out_dir, lang=lang)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             access = assess(load(territory, progress=step), progress=step)
@@ -383,7 +386,7 @@ def isochrones_command(
         from mobility.territory.source_files import source_files
 
         limits = parse_minutes(minutes)
-        territory = read_territory(file, out_file)
+        territory = read_territory(file, out_file, lang=lang)
         with progress_bar(lang, STEPS[:6]) as step:
             study = load(territory, progress=step)
             path = out_file or territory.resolve(territory.output.dir) / "isochrones.gpkg"

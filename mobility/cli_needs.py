@@ -54,7 +54,7 @@ def matrix(
         from mobility.commute.matrix_against import against
         from mobility.territory.source_files import source_files
 
-        territory = read_territory(file, out_file)
+        territory = read_territory(file, out_file, lang=lang)
         path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"
         reads = [*source_files(territory), *([other] if other else [])]
         if other is not None:
@@ -131,7 +131,7 @@ def _answered(
     from mobility.commute.loading import load
     from mobility.outputs.needs import MOST_ROWS, write_answer
 
-    territory = read_territory(file, out_dir)
+    territory = read_territory(file, out_dir, lang=lang)
     with progress_bar(lang, steps) as step:
         study = load(territory, progress=step)
         answer = ask(study, step)
@@ -384,7 +384,8 @@ def lines(
         def ask(study: Study, step: Progress) -> Answer:
             access, difference = assess(study, progress=step), None
             if study.territory.base is not None:
-                difference = changed(assess(load(read_territory(study.territory.base))), access)
+                base = load(read_territory(study.territory.base, lang=lang))
+                difference = changed(assess(base), access)
             step("levers")
             swapped = swaps(access, most=most, keep_min=keep) if most else ()
             return lines_answer(lines_of(access), difference, swapped, lang)

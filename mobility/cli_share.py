@@ -57,7 +57,7 @@ def plan(
         from mobility.outputs.plan import plan_of
         from mobility.territory.source_files import source_files
 
-        territory = read_territory(file, out_dir)
+        territory = read_territory(file, out_dir, lang=lang)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
             document = plan_of(
@@ -74,7 +74,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
         from mobility.outputs.letter import letter_of, write_letter
         from mobility.territory.source_files import source_files
 
-        territory = read_territory(file, out_dir)
+        territory = read_territory(file, out_dir, lang=lang)
         folder = out_dir or territory.resolve(territory.output.dir)
         with progress_bar(lang, LEVER_STEPS) as step:
             document = letter_of(territory, language=lang, folder=folder, progress=step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mobility.base.errors import MobilityError
-from mobility.base.i18n import chosen_language, translate
+from mobility.base.i18n import LANGUAGES, chosen_language, translate
 from mobility.terminal import Language, err
 
 if TYPE_CHECKING:
@@ -54,14 +55,34 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
+
+
+def _language(context: typer.Context, param: typer.CallbackParam, asked: Language) -> Language:
+    """Return the language asked for, else that of the territory file of the command."""
+    source = context.get_parameter_source(str(param.name))
+    file = context.params.get("file", context.params.get("before"))
+    if file is None or source is None or source.name != "DEFAULT":
+        return asked
+    try:
+        own = tomllib.loads(Path(file).read_text(encoding="utf-8"))["output"]["language"]
+    except (TypeError, KeyError, OSError, ValueError):  # the command says what is wrong with it
+        return asked
+    return own if own in LANGUAGES else asked
+
+
 Lang = Annotated[
-    Language, typer.Option("--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."))
+    Language,
+    typer.Option(
+        "--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."), callback=_language
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
 
 
-def read_territory(file: Path, *writes: Path | None) -> Territory:
-    """Read and check a territory file; what does so is imported when a command needs it.
+def read_territory(file: Path, *writes: Path | None, lang: Language) -> Territory:
+    """Read and check a territory file, to be told in a language.
+
+    What does so is imported when a command needs it.
 
     A command that ``writes`` a folder or a file (None: the territory's own folder) is refused at
     once where one of its outputs would take the place of a source.
@@ -69,7 +90,7 @@ def read_territory(file: Path, *writes: Path | None) -> Territory:
     from mobility.settings import check_outputs
     from mobility.settings import read_territory as read
 
-    territory = read(file)
+    territory = read(file).told_in(lang)
     for out in writes:
         check_outputs(territory, out=out)
     return territory

@@ -14,7 +14,7 @@ from mobility.base.files import staging
 from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
-from mobility.commute.comparison import check_comparable
+from mobility.commute.comparison import asked_alike, check_comparable
 from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import with_each
@@ -23,7 +23,7 @@ from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.changes import Changes
-from mobility.territory.project import Territory
+from mobility.territory.project import Language, Territory
 from mobility.territory.source_files import source_files
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _scenario_costs(
         if "on_demand" in first.modes.evaluated:
             booked -= booked_trips(assess(load(first, progress=progress), progress=progress))
     bill = ScenarioPrices(load(plain, progress=progress)).bill(territory, booked)
-    return bill_frame([("", bill)], territory.output.language, of="rank").drop(columns="rank")
+    return bill_frame([("", bill)], territory.language, of="rank").drop(columns="rank")
 
 
 def _checked(territory: Territory | str | Path) -> Territory:
@@ -201,6 +201,7 @@ def compare(
     for territory in scenarios:
         check_outputs(territory, out=Path(out))
     first, second = (load(territory, progress=progress) for territory in scenarios)
+    first, second = asked_alike(first, second), asked_alike(second, first)
     check_comparable(first, second)
     names = _scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])
@@ -294,7 +295,7 @@ def _written(
         if variants:
             write_comparison(present[0], variants[0][0], part)
         if found is not None:
-            language = found.study.territory.output.language
+            language = found.study.territory.language
             write_plans(found, part / "shuttles", lighter=answers, language=language)
         if not keeps:
             progress("map")
@@ -329,7 +330,7 @@ def _written(
         if earlier is not None:
             gone += earlier.gone(names, shown=found is not None or keeps)
         index_page.write_index(
-            part, folder, report or territory.output.language, territory.name,
+            part, folder, report or territory.language, territory.name,
             reads=source_files(present[0].study.territory), gone=gone,
             current=[*names, *index_page.OF_LEVERS], outdated=index_page.OF_LEVERS if old else (),
         )  # fmt: skip
@@ -364,14 +365,19 @@ def _draw(
 
         evaluated = {name: k for k, (name, *_) in enumerate(after, start=1)}
         model = replace(model, plans=map_plans(found, scenarios=evaluated))
-    output = present[0].study.territory.output
-    write_map(model, path, language=output.language, tiles=output.tiles, earlier=earlier)
+    told = present[0].study.territory
+    write_map(model, path, language=told.language, tiles=told.output.tiles, earlier=earlier)
 
 
 def demo(
-    territory: Path, out: str | Path, *, code: Path | None = None, progress: Progress = quiet
+    territory: Path,
+    out: str | Path,
+    *,
+    language: Language = "fr",
+    code: Path | None = None,
+    progress: Progress = quiet,
 ) -> Path:
-    """Run the embedded demo into a folder, shuttles included, once per version of it.
+    """Run the embedded demo into a folder, shuttles included, once per version and language of it.
 
     The demo never changes, so its outputs are kept in the user's cache under the hash of its
     files and of the software's own; a second demo copies them.
@@ -382,15 +388,15 @@ def demo(
         The folder.
     """
     code = Path(__file__).parent if code is None else code
-    own = [
-        p for p in sorted(code.rglob("*")) if p.suffix in (".py", ".js", ".css", ".toml", ".html")
-    ]
+    written = (".py", ".js", ".css", ".toml", ".html", ".po")
+    own = [p for p in sorted(code.rglob("*")) if p.suffix in written]
     sources = [p for p in sorted(territory.parent.rglob("*")) if p.is_file()]
-    key = content_hash([*own, *sources])
+    key = content_hash([*own, *sources, language])
     kept = cache_dir() / "demo" / key
     if not is_sound(kept):
         shutil.rmtree(kept, ignore_errors=True)
-        run(territory, open_cache("demo") / key, shuttles=True, lighter=True, progress=progress)
+        told = read_territory(territory).told_in(language)
+        run(told, open_cache("demo") / key, shuttles=True, lighter=True, progress=progress)
         seal(kept)
     mark_used(kept)
     with staging(out) as part:

@@ -70,6 +70,11 @@ def negative_headcount(folder, toml):
     return ["territory.toml", "headcount", "-3"]
 
 
+def headcount_of_a_country(folder, toml):
+    edit(toml, 'rosters = ["3x8"]', 'rosters = [{ template = "3x8", headcount = 30000000 }]')
+    return ["territory.toml", "headcount", "30000000", "1000000"]
+
+
 def site_outside(folder, toml):
     lon, lat = lonlat(11_239.5)
     edit(toml, f"gates = [[{lon:.9f}, {lat:.9f}]]", "gates = [[2.35, 48.85]]")
@@ -102,6 +107,7 @@ CASES = [
     unknown_key,
     shift_at_25,
     negative_headcount,
+    headcount_of_a_country,
     site_outside,
     homes_without_crs,
     empty_extract,

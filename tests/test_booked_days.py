@@ -10,13 +10,14 @@ from booked_check import wrong_day
 from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges, vehicle
 
 from mobility.remedies.bill import total
+from mobility.shuttles.booked import TAXI
 from mobility.shuttles.booking import TOO_FAR, TOO_LONG, Bookings, waves
 from mobility.shuttles.booking_tables import booking_findings, rides_of
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Drive, Line
-from mobility.shuttles.on_demand import TAXI, Simulation
+from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.plan import evaluate_plan
 from mobility.shuttles.schedule import arrival_slack
 from mobility.streets.graph import streets_from_lines
@@ -115,8 +116,8 @@ def test_draws_give_the_expected_riders_on_average():
         [(0, 0), (4000, 0), (8000, 0)], [(4000, 50), (8000, 50)], edges, rows, [0.3, 1.6]
     )
     bookings = simulation(scene).bookings
-    people = bookings.expected(everyone(scene), 1, "school_weekday")
-    draws = [bookings.requests(people, 1, 0, (k + 0.5) / 200) for k in range(200)]
+    queue = bookings.queue(bookings.expected(everyone(scene), 1, "school_weekday"), 1)
+    draws = [bookings.requests(queue, 1, 0, (k + 0.5) / 200) for k in range(200)]
     assert {sum(r.riders for r in draw) for draw in draws} == {1, 2}
     for place, expected in ((1, 0.3), (2, 1.6)):
         drawn = np.mean([sum(r.riders for r in draw if r.place == place) for draw in draws])
@@ -154,8 +155,8 @@ def test_what_a_ride_leaves_sooner_is_part_of_the_whole_time():
     """A direct drive of 1,200 s; a ride of so long and half again must keep the hour."""
     scene = replace(village(x=12_000, max_ride_s=5400, detour_ratio=3.0), p95_drive=(1.5,) * 24)
     limits, bookings = scene.limits, simulation(scene).bookings
-    people = bookings.expected(everyone(scene), 0, "school_weekday")
-    (ride,) = bookings.requests(people, 0, 0, 0.5)
+    queue = bookings.queue(bookings.expected(everyone(scene), 0, "school_weekday"), 0)
+    (ride,) = bookings.requests(queue, 0, 0, 0.5)
     used, walk = int(bookings.gates.used_s[0, 0]), int(scene.walk_s[0, 1])
     slack = arrival_slack(scene, ride.limit_s, ride.late_s)
     assert slack > 600

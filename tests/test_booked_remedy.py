@@ -13,6 +13,7 @@ from mobility.remedies.bill import total
 from mobility.remedies.factors import load_factors
 from mobility.remedies.search import workbench
 from mobility.remedies.street_remedies import street_remedies
+from mobility.shuttles.booked import TAXI
 from mobility.shuttles.booked_proof import proven_share
 from mobility.shuttles.booked_remedy import (
     booked_remedies,
@@ -24,7 +25,6 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.demand import find_demand
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.on_demand import TAXI
 from mobility.shuttles.portfolio import Portfolio
 
 SETTINGS = "[shuttles]\ncapture_rate = 0.3\ncapture_low = 0.2\ncapture_high = 0.5\n"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +13,9 @@ import sys
 import pandas as pd
 import pytest
 from rich.console import Console
+from small import write_territory
 from texts import french
+from typer.testing import CliRunner
 
 from mobility import terminal
 from mobility.__main__ import main
@@ -39,6 +43,35 @@ def test_help_in_the_language_asked_for(monkeypatch, argv, variable, expected):
     if variable is not None:
         monkeypatch.setenv("MOBILITY_LANG", variable)
     assert said(ENGLISH) == expected
+
+
+@pytest.mark.parametrize("own", ["fr", "en"])
+@pytest.mark.parametrize("asked", [None, "fr", "en"])
+def test_every_file_is_in_the_language_asked_for_else_the_territory_s(
+    tmp_path, monkeypatch, own, asked
+):
+    monkeypatch.delenv("MOBILITY_LANG", raising=False)
+    path = write_territory(tmp_path)
+    path.write_text(
+        path.read_text(encoding="utf-8") + f'\n[output]\nlanguage = "{own}"\n', encoding="utf-8"
+    )
+    out = tmp_path / "out"
+    told = ["--lang", asked] if asked else []
+    done = CliRunner().invoke(app, ["report", str(path), "-o", str(out), *told])
+    assert done.exit_code == 0, done.output
+    language = asked or own
+    pages = [out / f"{name}.html" for name in ("index", "map", "report")]
+    spoken = {re.search('<html lang="(..)"', page.read_text(encoding="utf-8"))[1] for page in pages}
+    assert spoken == {language}
+    factors = pd.read_csv(out / "factors.csv")["unit"].tolist()
+    assert ("EUR per km" in factors) == (language == "en")
+    report = pages[2].read_text(encoding="utf-8")
+    names = [name for name in ("matin", "morning") if f">{name}<" in report]
+    assert names == ["morning" if language == "en" else "matin"]
+    # What is asked for renames no shift of the tables, and follows from the same inputs.
+    assert set(pd.read_csv(out / "shifts.csv")["shift"]) >= {"morning" if own == "en" else "matin"}
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["territory"]["output"]["language"] == own
 
 
 @pytest.mark.parametrize("command", [c.callback for c in app.registered_commands])

@@ -59,6 +59,25 @@ def test_the_commune_of_the_flows_is_the_arrondissements_of_the_layer(tmp_path):
     assert homes.cells.iloc[0].bounds == (0, 45, 1.9, 45.9)
 
 
+@pytest.mark.parametrize(
+    ("codes", "twice"),
+    [
+        (["69123", "69381", "69382"], 2),
+        (["69123", "75101"], 0),
+        (["69381", "69382"], 0),
+        (["69123"], 0),
+    ],
+)
+def test_a_city_beside_its_arrondissements_is_told(tmp_path, codes, twice):
+    layer(tmp_path, z69029="Bron", z69123="Lyon")
+    rows = [("69029", "", "x", "", 40), *((code, "", "x", "", 100) for code in codes)]
+    told_now = [f for f in read(tmp_path, rows).findings if f.code == "city_beside_its_parts"]
+    assert [f.count for f in told_now] == [twice] * (twice > 0)
+    if twice:
+        assert "(200 workers)" in told_now[0].render("en")
+        assert "deux fois" in told_now[0].render("fr")
+
+
 def test_codes_found_as_they_stand_keep_their_zones(tmp_path):
     layer(tmp_path, z75102="Paris 2e", z75103="Paris 3e")
     homes = read(tmp_path, [("75102", "", "x", "", 3), ("75103", "", "x", "", 4)])

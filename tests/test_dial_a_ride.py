@@ -5,8 +5,8 @@ from itertools import pairwise, permutations
 import numpy as np
 import pytest
 
-from mobility.shuttles.dial_a_ride import ALWAYS_S, RidePrice, Rides, Routes, plan_rides
-from mobility.shuttles.model import Drive
+from mobility.shuttles.dial_a_ride import RidePrice, Rides, Routes, plan_rides
+from mobility.shuttles.model import ALWAYS_S, Drive
 
 NONE = -np.inf
 

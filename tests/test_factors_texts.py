@@ -42,9 +42,16 @@ def test_a_frame_speaks_the_language_asked_for() -> None:
     rows = ShuttleFactors.load({"driver_hour": 31})
     frame = rows.to_frame("fr").set_index("name")
     assert frame.loc["driver_hour", ["value", "unit", "source"]].tolist() == [
-        31, "€/h", "Fichier de territoire"
+        31, "€ par heure", "Fichier de territoire"
     ]  # fmt: skip
     assert rows.to_frame().set_index("name").loc["driver_hour", "source"] == "Territory file"
+
+
+def test_one_unit_has_one_name() -> None:
+    """EUR/h and EUR per hour are one unit."""
+    units = {row.unit for load in ROOMS.values() for row in load().rows.values()}
+    whole = [re.sub(r"/h\b", " per hour", unit).replace("/", " per ") for unit in units]
+    assert len(set(whole)) == len(units)
 
 
 def test_no_factor_of_a_shuttle_is_told_by_its_key() -> None:

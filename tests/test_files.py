@@ -10,9 +10,11 @@ import pytest
 from pyogrio.errors import DataSourceError, FeatureError
 
 from mobility.base import files
-from mobility.base.errors import MobilityError
+from mobility.base.errors import MobilityError, SourceError, library_words
+from mobility.base.failures import explained
 from mobility.base.files import staging, write_bytes, write_text, writing
 from mobility.base.geopackage import write_gpkg
+from mobility.sources.layers import read_layer
 
 
 def names(folder):
@@ -293,3 +295,30 @@ def test_why_the_system_refuses_is_told_in_the_language(tmp_path):
         files.make_folder(tmp_path / "file" / "out")
     said = caught.value.render("fr")
     assert "Écriture impossible\u00a0: une partie du chemin est un fichier." in said
+
+
+@pytest.mark.parametrize(
+    ("number", "english", "french"),
+    [(errno.EACCES, "permission denied", "vous n’en avez pas le droit"),
+     (errno.ENOSPC, "the disk is full", "le disque est plein")],
+)  # fmt: skip
+def test_reasons_of_the_system_have_words_in_both_languages(number, english, french):
+    told = explained(OSError(number, "Words of the System", "/somewhere/map.html"))
+    assert f"refuses to read or write it: {english}." in told.render("en")
+    assert french in told.render("fr")
+    assert "Words of the System" not in told.render("en") + told.render("fr")
+
+
+def test_reasons_of_a_library_are_its_own_english_words_on_one_short_line(tmp_path):
+    """They are quoted as they are: nobody can translate them all."""
+    assert library_words(ValueError("Unsupported\n  driver \t 'x'")) == "Unsupported driver 'x'"
+    assert library_words(ValueError("long " * 100)) == ("long " * 100)[:160]
+    assert library_words(ValueError("abcdef"), 4) == "abcd"
+    path = tmp_path / "sites.parquet"
+    path.write_bytes(b"no table\n" * 9)
+    with pytest.raises(SourceError) as caught:
+        read_layer(path)
+    quoted = caught.value.params["reason"]
+    assert "\n" not in quoted
+    assert f"It cannot be read as a layer: {quoted}." in caught.value.render("en")
+    assert f"«\u202f{quoted}\u202f»." in caught.value.render("fr")

@@ -620,6 +620,14 @@ def flows(folder):
     return with_homes(folder, FLOWS, ZONES)
 
 
+@scene("city_beside_its_parts")
+def a_city_and_its_arrondissements(folder):
+    squares(folder)
+    return with_homes(
+        folder, "code;workers\n49021;40\n75056;9\n75101;9\n", ZONES.replace("flows", "communes")
+    )
+
+
 @scene("work_communes_matched", "work_communes_empty")
 def flows_to_chosen_communes(folder):
     squares(folder)
@@ -684,6 +692,8 @@ ELSEWHERE = {
     "date_listed": "test_irregular.py",
     "dates_outside": "test_irregular.py",
     "list_columns_not_read": "test_irregular.py",
+    "sites_replaced": "test_studio.py",
+    "file_replaced": "test_studio.py",
 }
 
 

@@ -149,3 +149,24 @@ def test_isochrones_are_a_geopackage(tmp_path):
     with pytest.raises(SourceError, match=r"x.geojson: No file of this kind.*: .gpkg"):
         write_isochrones(iter(()), tmp_path / "x.geojson")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["isochrones", "housing", "run"])
+def test_what_nobody_works_on_is_told_as_such(tmp_path, command):
+    """It was told that no file could be written, or that no job can be held from anywhere."""
+    sunday = (
+        '[{ name = "D", shifts = [{ name = "d", start = "6:00", end = "14:00", days = "sun" }] }]'
+    )
+    path = write_territory(tmp_path, rosters=sunday)
+    result = CliRunner().invoke(app, [command, str(path), "--lang", "en"])
+    assert result.exit_code == 2
+    assert "No shift works on any of the dates studied." in result.output
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_kind_of_day_without_work_is_told(tmp_path):
+    path = write_territory(tmp_path, days='kinds = ["school_weekday", "saturday"]')
+    result = CliRunner().invoke(app, ["isochrones", str(path), "--day", "saturday", "--lang", "en"])
+    assert result.exit_code == 2
+    assert "No shift works on this kind of day." in result.output
+    assert "school_weekday" in result.output

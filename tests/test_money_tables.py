@@ -139,6 +139,12 @@ def test_every_euro_is_computed_again_to_the_cent(written):
     assert (
         paid.reindex(told["set"].astype(str), fill_value=0.0).tolist() == told["eur_year"].tolist()
     )
+    # Both ends too: they mean the same of a remedy, of a set and of a line of a bill.
+    for end in ("eur_low", "eur_high"):
+        paid = costs.groupby("rank")[end].sum()
+        assert np.allclose(paid, remedies[end], rtol=0, atol=0.01)
+        paid = sets.groupby(name)[end].sum().reindex(told["set"].astype(str), fill_value=0.0)
+        assert np.allclose(paid, told[end], rtol=0, atol=0.01)
     # And the plans of shuttles.
     plans, costs = written.table("levers_shuttles/plans"), written.table("levers_shuttles/costs")
     paid = pd.Series(recomputed(costs, factors)).groupby(costs["plan"]).sum()
@@ -225,6 +231,8 @@ def test_every_page_tells_the_same_euros_a_job(written):
         largest["eur_year"],
         largest["eur_per_job"],
     ]
+    # Each bears the rank it has in the list of all remedies.
+    assert [int(row[0].partition(".")[0]) for row in priced.rows] == largest["rank"].tolist()
     assert [row[2:] for row in priced.rows] == list(
         zip(*([words.number(value) for value in column] for column in figures), strict=True)
     )

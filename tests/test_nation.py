@@ -23,6 +23,7 @@ from nation import COUNT, HOURS, NO_BUS, name, write_nation
 from typer.testing import CliRunner
 
 from mobility.atlas.folder import Atlas
+from mobility.atlas.merge import merge
 from mobility.atlas.prepare import Prepared, Sources, prepare
 from mobility.atlas.territories import read_communes, read_territories
 from mobility.atlas.unit import run_unit
@@ -259,6 +260,43 @@ def test_what_is_wrong_is_told_and_the_others_go_on(tmp_path):
     assert len(told) == 5
 
 
+def test_territories_that_could_not_be_prepared_are_rows_of_the_ranking(tmp_path):
+    """Whatever kept them out: no commune, the folder of another, no streets."""
+    folder = write_nation(tmp_path / "few", 3)
+    nation.write_streets(folder / "osm" / "nation.osm.pbf", 2)
+    with (folder / "territories.csv").open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([
+            ("98000", "Nowhere", "lost", "Lost"), ("98001", "Nowhere", "lost", "Lost"),
+        ])  # fmt: skip
+    out = tmp_path / "out"
+    found = prepare(str(folder / "territories.csv"), out, sources(folder), language="en")
+    assert (found.units, found.asked) == ([name(0), name(1)], 4)
+    told, ranking = merge(Atlas.at(out), language="fr")
+    states = {"lost": "not_prepared", name(2): "not_prepared"}
+    states |= {name(k): "not_run" for k in (0, 1)}
+    assert {one.unit: one.state for one in told} == states
+    for _, kind in ranking.groupby("kind"):
+        assert dict(zip(kind["ti"], kind["state"], strict=True)) == states
+        assert kind["rank"].isna().all()
+    failures = pd.read_csv(out / "national" / "failures.csv").set_index("ti")
+    assert failures.loc["lost", "territory"] == "Lost"
+    assert "98000" in failures.loc["lost", "message"]
+    assert (out / "national" / "map.html").stat().st_size > 1000
+    # Once it can be prepared, it is one of the others.
+    nation.write_streets(folder / "osm" / "nation.osm.pbf", 3)
+    prepare(str(folder / "territories.csv"), out, sources(folder), language="en")
+    states[name(2)] = "not_run"
+    assert {one.unit: one.state for one in merge(Atlas.at(out))[0]} == states
+
+
+def test_two_territories_of_one_identifier_are_two_rows(tmp_path):
+    few(tmp_path, "10001,a/b,One\n10003,a b,Two\n")
+    told, _ = merge(Atlas.at(tmp_path / "out"))
+    assert [(one.unit, one.name, one.state) for one in told] == [
+        ("a-b", "Two", "not_run"), ("a/b", "One", "not_prepared"),
+    ]  # fmt: skip
+
+
 def test_a_table_of_sites_and_timetables_of_the_past(tmp_path):
     folder = write_nation(tmp_path / "few", 2)
     sites = write_sites(tmp_path, (0, 7))
@@ -286,8 +324,8 @@ def test_territories_are_polygons_or_the_communes_own_groups(tmp_path):
     layer = tmp_path / "polygons.geojson"
     layer.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     communes = read_communes(folder / "communes.geojson", None)
-    drawn, problems, asked = read_territories(str(layer), communes)
-    assert asked == 3
+    drawn, problems, lost = read_territories(str(layer), communes)
+    assert [(one.unit, one.name) for one in lost] == [("P2", "Polygon 2")]
     assert {one.unit: one.codes for one in drawn} == {
         "P0": ("10000", "10001"), "P1": ("10001", "10002", "10003"),
     }  # fmt: skip
@@ -298,10 +336,10 @@ def test_territories_are_polygons_or_the_communes_own_groups(tmp_path):
     for feature in found["features"]:
         feature["properties"]["siren_epci"] = "2000" + feature["properties"]["code"][-1]
     (folder / "communes.geojson").write_text(json.dumps(found), encoding="utf-8")
-    groups, problems, asked = read_territories(
+    groups, problems, lost = read_territories(
         "epci", read_communes(folder / "communes.geojson", None)
     )
-    assert (len(problems), asked) == (0, 4)
+    assert (problems, lost) == ([], [])
     assert [one.unit for one in groups] == ["20000", "20001", "20002", "20003"]
 
 
@@ -353,8 +391,8 @@ def test_polygons_of_one_identifier_are_told(tmp_path):
     frame = gpd.GeoDataFrame({"id": ["P", "P"]}, geometry=boxes, crs=4326)
     frame.to_file(tmp_path / "polygons.geojson")
     communes = read_communes(folder / "communes.geojson", None)
-    (one,), problems, asked = read_territories(str(tmp_path / "polygons.geojson"), communes)
-    assert (one.codes, asked) == (("10000", "10001"), 2)
+    (one,), problems, lost = read_territories(str(tmp_path / "polygons.geojson"), communes)
+    assert (one.codes, [x.unit for x in lost]) == (("10000", "10001"), ["P"])
     assert ["row 2" in problem.render("en") for problem in problems] == [True]
 
 

@@ -1,6 +1,7 @@
 """On-demand transport on the street of `small`: zones, hours, hubs and GTFS-Flex."""
 
 import datetime as dt
+import itertools
 import json
 import zipfile
 
@@ -295,6 +296,50 @@ def test_pick_up_and_set_down_have_their_own_hours(tmp_path):
     late = stop_service(tmp_path / "b", group=False,
                         windows=("05:00:00", "07:45:00", "07:50:00", "09:00:00"))  # fmt: skip
     assert seconds(assess(load(late)), shift=0, home=1)[0] == INF
+
+
+BOTH, UP, DOWN = (2, 2), (2, 1), (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("calls", "rides"),
+    [
+        ([("A", UP), ("B", UP), ("C", DOWN)], {"AC", "BC"}),
+        ([("A", BOTH), ("B", BOTH), ("C", BOTH)], {"AB", "AC", "BC"}),
+        ([("C", BOTH), ("A", BOTH), ("B", BOTH)], {"CA", "CB", "AB"}),
+        ([("A", DOWN), ("B", BOTH), ("C", UP), ("A", DOWN)], {"BA", "CA"}),
+        ([("A", BOTH), ("A", BOTH)], {"AA"}),
+        ([("A", BOTH), ("B", UP)], set()),
+    ],
+)
+def test_one_rides_from_a_call_to_a_later_one(tmp_path, calls, rides):
+    """Zones in the order of a trip: a vehicle that goes from A to B and C brings nobody back."""
+    middle = {name: shapely.Point(k, 45.5) for k, name in enumerate("ABC")}
+    rows = [
+        {
+            "stop_sequence": k, "location_id": zone, "stop_id": "", "pickup_type": up,
+            "drop_off_type": down, "start_pickup_drop_off_window": "04:00:00",
+            "end_pickup_drop_off_window": "22:00:00",
+        }
+        for k, (zone, (up, down)) in enumerate(calls)
+    ]  # fmt: skip
+    write_gtfs(
+        tmp_path / "flex.zip", stops=[{"stop_id": "", "stop_name": ""}], omit=["stops"],
+        trips=[trip("fx", rows, service="week")], services={"week": SERVICES["week"]},
+    )  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "flex.zip", "a") as archive:
+        archive.writestr("locations.geojson", json.dumps({"features": [
+            {"id": name, "type": "Feature", "properties": {},
+             "geometry": shapely.geometry.mapping(point.buffer(0.3))}
+            for name, point in middle.items()
+        ]}))  # fmt: skip
+    found = [
+        a + b
+        for zone in read_flex(tmp_path / "flex.zip")
+        for a, b in itertools.product("ABC", repeat=2)
+        if zone.pickup.contains(middle[a]) and zone.dropoff.contains(middle[b])
+    ]
+    assert sorted(found) == sorted(rides)
 
 
 def booked(

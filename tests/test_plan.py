@@ -111,6 +111,9 @@ def test_driving_figures(access):
         # Two ways a day, 218 days at most, shared by 1.08 persons, at 228 g.
         most = row.headcount * 218 * 2 * (row.car_km + 0.05) / 1.08 * 228 / 1e6
         assert row.tco2e_car <= most + 0.06
+    # Four of the six edges of 3x8 lie in the night, on as many days as are driven.
+    three = frame[frame["roster"] == "3x8"].iloc[0]
+    assert three["night_trips"] == pytest.approx(three["headcount"] * 218 * 4 / 3, abs=1)
     day = frame[frame["roster"].isin(["office", "bureau", "day", "journée"])]
     assert (day["night_trips"] == 0).all()
     assert frame["night_trips"].max() > 0
@@ -152,6 +155,25 @@ def test_letter_asks_for_what_is_advised_in_jobs(access, made, tmp_path):
         request_letter(nobody, access.study)
 
 
+def test_letter_tells_all_departures_of_a_line_and_counts_a_pair_once(access, made):
+    """A line moved shows its first and last departures; two rows of a pair say so."""
+    one = next(r for r in made.advice.advised if r.kind == "move_trip")
+    params = {"kind": "move_line", "present": "23:10", "last": "23:50", "proposed": "23:25"}
+    line = replace(one, kind="move_line", params=one.params | params)
+    (row,) = requests([line], "fr").to_dict("records")
+    assert (row["present"], row["proposed"]) == ("23:10–23:50", "23:25–00:05")
+    line = replace(line, params=line.params | {"last": "23:10"})
+    (row,) = requests([line], "fr").to_dict("records")
+    assert (row["present"], row["proposed"]) == ("23:10", "23:25")
+    told = {}
+    for also in ((), (one,)):
+        asked = (replace(one, kind="pair", also=also),)
+        advice = replace(made.advice, remedies=asked, against=("",))
+        told[bool(also)] = markdown_text(request_letter(advice, access.study, "en"))
+    assert "their jobs count once" in told[True]
+    assert "their jobs count once" not in told[False]
+
+
 def test_levers_table_tells_every_lever(found):
     frame = levers_table(found)
     assert frame["workers_gained"].notna().all()
@@ -180,6 +202,11 @@ def test_commands_write_their_files(tmp_path):
     trips = [t if t[0] != "early" else ("early", "A", "28:45", "B", "29:05", "eve") for t in TRIPS]
     territory = str(write_territory(tmp_path / "in", trips=trips))
     runner, out = CliRunner(), tmp_path / "out"
+    # What earlier runs wrote and these do not leaves; what is not theirs stays.
+    out.mkdir()
+    older = ("plan_carpool.csv", "cycle_tracks.geojson", "levers.html")
+    for name in (*older, "plan_notes.csv", "cycle_tracks.csv"):
+        (out / name).write_text("of another time")
     for command, files in {
         "levers": (
             "levers.csv",
@@ -196,6 +223,8 @@ def test_commands_write_their_files(tmp_path):
             assert (out / name).stat().st_size > 100
         assert "<h1>Droiteville</h1>" in (out / "index.html").read_text("utf-8")
     assert "20 min earlier (04:45 → 04:25)" in (out / "recommendations.md").read_text("utf-8")
+    assert [name for name in older if (out / name).exists()] == []
+    assert all((out / name).exists() for name in ("plan_notes.csv", "cycle_tracks.csv"))
     # Without headcounts no roster is gained by any job: there is nothing to ask for.
     done = runner.invoke(app, ["letter", territory, "-o", str(out), "--lang", "en"])
     assert done.exit_code == 2

@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import docx
 import numpy as np
 import pandas as pd
 import pytest
+from docx.oxml.ns import qn
 from openpyxl import load_workbook
 from PIL import Image
 from privacy_trace import assert_no_trace
@@ -27,11 +29,12 @@ from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs import document as blocks
 from mobility.outputs.advice import has_advice
+from mobility.outputs.first_page import modes_that_count
 from mobility.outputs.index_page import write_index
 from mobility.outputs.layers import status_qml
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
-from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
+from mobility.outputs.render import docx_bytes, html_page, markdown_text, pdf_bytes
 from mobility.outputs.report import Writer, document
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.table_files import write_tables
@@ -413,6 +416,15 @@ def test_numbers_and_shares_in_words():
     assert french.roster("3x8") == "3×8"
 
 
+def test_a_phrase_is_no_list_of_names():
+    french, english = Words("fr"), Words("en")
+    assert (french.symbol("to work"), english.symbol("to work")) == ("aller", "to work")
+    assert english.symbol("back home") == "back home"
+    told = english.symbol("school_weekday saturday")
+    assert told == "school-term weekday; Saturday"
+    assert english.symbol("transit").casefold() == "public transport"
+
+
 def overlaps(tab):
     """Return the sizes of window in which a card's figure lies over its text, or the page
     is wider than the window."""
@@ -495,6 +507,36 @@ def test_each_kind_of_block_is_written_in_every_format():
     assert "<nav" not in html_page(whole)
 
 
+@pytest.mark.parametrize("cycling", [False, True])
+def test_the_first_page_says_which_modes_count(small, cycling):
+    territory = small[0].study.territory
+    modes = territory.modes.model_copy(
+        update={"cycling_counts": cycling, "evaluated": ["transit", "bike", "walk", "car"]}
+    )
+    told = modes_that_count(territory.model_copy(update={"modes": modes}), Words("en"))
+    bicycle = "bicycle, " if cycling else ""
+    assert told.casefold() == f"modes that count: public transport, {bicycle}walking."
+    words = Words("fr", small[0].study.days)
+    page = Writer(*small, words, all_sheets(*small, None, words)).essentials()
+    assert any("Modes qui comptent" in getattr(block, "text", "") for block in page)
+
+
+def test_each_numbered_list_begins_at_one():
+    listed = (blocks.Bullets((("", "A"), ("", "B")), numbered=True), blocks.Heading("H"),
+              blocks.Bullets((("", "C"),), numbered=True))  # fmt: skip
+    document = blocks.Document("fr", "Title", listed)
+    assert [line for line in markdown_text(document).splitlines() if line[:1].isdigit()] == [
+        "1. A", "2. B", "1. C",
+    ]  # fmt: skip
+    word = docx.Document(io.BytesIO(docx_bytes(document)))
+    items = [p for p in word.paragraphs if p.style.name == "List Number"]
+    lists = [p._p.pPr.numPr.numId.val for p in items]
+    assert lists[0] == lists[1] != lists[2]
+    known = word.part.numbering_part.element
+    starts = [known.num_having_numId(n).find(".//" + qn("w:startOverride")) for n in set(lists)]
+    assert [start.get(qn("w:val")) for start in starts] == ["1", "1"]
+
+
 def test_a_library_that_fails_takes_no_other_file_with_it(small, tmp_path, monkeypatch):
     write_report(*small, tmp_path)
 
@@ -534,6 +576,20 @@ def test_no_number_and_no_word_parts_in_a_pdf(columns):
     assert held.count("1113188") == 3 * (columns - 2)
     assert held.count("Correspondances") == 3
     assert held.count("bibliothèque") == columns
+
+
+def test_a_comma_of_a_heading_keeps_its_place_and_its_space():
+    def apart(numeric):
+        """How far the second word stands from the first."""
+        table = blocks.Table(("mmmm, nnnn", "x"), (("1" * 18, "y"),), (numeric, False))
+        at = {}
+        whole = pdf_bytes(blocks.Document("en", "T", (table,)))
+        PdfReader(io.BytesIO(whole)).pages[0].extract_text(
+            visitor_text=lambda text, _cm, tm, *_: at.update({text.strip(): tm[4]})
+        )
+        return at["nnnn"] - at["mmmm,"]
+
+    assert apart(numeric=True) == pytest.approx(apart(numeric=False), abs=0.01)
 
 
 def test_a_hash_stays_in_its_column_and_a_hyphen_parts_no_name():

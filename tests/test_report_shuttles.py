@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,13 @@ import pytest
 from light_plans import write_light
 from openpyxl import load_workbook
 from PIL import Image
+from printed import figure, not_printed, plain, word_tables
 from pypdf import PdfReader
 from test_report import Page
 from typer.testing import CliRunner
 
 from mobility import pipeline
+from mobility.base.clock import DAY_S
 from mobility.base.errors import SourceError
 from mobility.base.i18n import typeset
 from mobility.cli import app
@@ -142,6 +145,81 @@ def test_lines_runs_and_shares_are_those_of_the_plan(designed):
     factors = table(page(folder), "Facteur")
     assert len(factors) - 1 == len(results.plans.factors.rows)
     assert {row[6] for row in factors[1:]} == {"oui", "non"}
+
+
+def test_the_calls_of_the_table_are_those_that_are_published(designed):
+    results, folder = designed
+    weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    for plan in results.plans.plans:
+        feed = {
+            name: pd.read_csv(io.BytesIO(zipped.read(f"{name}.txt")), dtype=str)
+            for zipped in [ZipFile(folder / "shuttles" / f"{plan.name}.zip")]
+            for name in ("stops", "trips", "calendar", "stop_times")
+        }
+        works = feed["calendar"].set_index("service_id")[weekdays] == "1"
+        days = {s: "".join(str(d + 1) for d in np.flatnonzero(row)) for s, row in works.iterrows()}
+        calls = feed["stop_times"].merge(feed["trips"], on="trip_id").merge(feed["stops"])
+        published = zip(
+            calls["service_id"].map(days), calls["stop_name"], calls["arrival_time"].str[:-3],
+            calls["departure_time"].str[:-3], strict=True,
+        )  # fmt: skip
+        told = pd.read_csv(folder / "shuttles" / f"{plan.name}-timetable.csv", dtype=str)
+        told = told[["weekdays", "stop", "arrive", "depart"]].itertuples(index=False, name=None)
+        assert sorted(told) == sorted(published)
+
+
+def test_a_return_after_midnight_is_told_to_be_on_the_day_after(designed):
+    results, folder = designed
+    late = [run.start_s >= DAY_S for run in results.plans.knee.runs]
+    runs = [t for t in page(folder).tables if t[0][0] == "Ligne"][2]
+    assert any(late[: len(runs) - 1])
+    assert [row[4].endswith("(+1)") for row in runs[1:]] == late[: len(runs) - 1]
+
+
+def test_page_word_file_and_pdf_print_the_same_figures(designed):
+    folder = designed[1]
+    told = [[[plain(cell) for cell in row] for row in t] for t in page(folder).tables]
+    assert len(told) > 15
+    assert word_tables(folder / "report.docx") == told
+    assert not_printed(told, folder / "report.pdf", 12) == []
+
+
+#: Head of a printed table's first column → its file, and keys of its figures by their heads.
+PRINTED = {
+    "Plan": ("shuttles/plans.csv", {
+        "Lignes": "lines", "Véhicules": "vehicles", "€ par an": "eur_year",
+        "Emplois gagnés": "jobs_gained", "Dont usagers attendus": "employees_gained",
+        "€ par an et par emploi gagné": "eur_per_job", "€ par an et par usager": "eur_per_user",
+        "Habitants qui gagnent leur premier roulement": "inhabitants_gained",
+        "CO₂e évité (kg par an)": "co2_saved_kg",
+    }),
+    "Poste de coût": ("shuttles/costs.csv", {
+        "Quantité (par an)": "quantity", "Prix (€)": "price", "€ par an": "eur_year",
+        "€ par an, bas": "eur_low", "€ par an, haut": "eur_high",
+    }),
+    "Poste": ("shifts.csv", {
+        "Aller et retour (actifs)": "reachable", "Aller seulement (actifs)": "outbound_only",
+        "Retour seulement (actifs)": "return_only", "Ni aller ni retour (actifs)": "neither",
+    }),
+}  # fmt: skip
+EXACT = ("quantity", "price")
+
+
+def test_the_figures_of_the_word_file_are_those_of_the_tables(designed):
+    """Read off the document, and off the CSV files, by nothing of the package."""
+    results, folder = designed
+    printed = word_tables(folder / "report.docx")
+    for first, (name, keys) in PRINTED.items():
+        frame = pd.read_csv(folder / name)
+        if "item" in frame:
+            frame = frame[frame["plan"] == results.plans.knee.name]
+        mine = [t for t in printed if t[0][0] == first and set(keys) <= set(t[0])]
+        assert mine, first
+        for head, key in keys.items():
+            told = [figure(row[t[0].index(head)]) for t in mine for row in t[1:]]
+            # Two decimals, or whole to read; the files hold the rest.
+            apart = np.abs(np.array(told) - frame[key].head(len(told)))
+            assert (apart <= (0.005001 if key in EXACT else 0.500001)).all(), (first, head)
 
 
 def test_lines_are_drawn_in_their_colours(designed):

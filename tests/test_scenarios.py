@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
 from small import SERVICES, write_territory
@@ -206,3 +207,35 @@ def test_scenarios_of_other_people_or_modes_are_not_compared(tmp_path, file, old
     with pytest.raises(MobilityError, match=f"b/territory.toml, field {told}: The two scenarios"):
         compare(one, other, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+ZONE = """
+[[on_demand]]
+name = "Z1"
+polygon = [[-0.8, 47.2], [-0.5, 47.2], [-0.5, 47.5], [-0.8, 47.5]]
+detour = 1.0
+max_ride_min = 60
+
+[modes]
+evaluated = ["transit", "walk", "on_demand"]
+"""
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_first_on_demand_zone_is_set_against_the_present(base, reverse) -> None:
+    """The mode that such a scenario adds is asked of the present too, where nobody can use it."""
+    path = scenario(base, ZONE)
+    before, after = (path, base) if reverse else (base, path)
+    found = compare(before, after, base.parent / "out")
+    assert found.before is not None
+    table = pd.read_csv(base.parent / "out" / "comparison.csv")
+    morning = table[(table["shift"] == "matin")].iloc[0]
+    alone = [summary(a, white_zones(a)) for a in (assess(load(p)) for p in (before, after))]
+    rosters = table[table["shift"].isna()]
+    for column, own in zip(("before", "after"), alone, strict=True):
+        assert rosters[column].tolist() == own["reachable"].tolist()
+    assert (
+        morning["lost" if reverse else "gained"],
+        morning["lost" if not reverse else "gained"],
+    ) == (10, 0)
+    assert (base.parent / "out" / "map.html").is_file()

@@ -141,3 +141,23 @@ def test_no_block_holds_two_trips_at_once(seed):
     for a, b in found.following:
         assert found.names[a] == found.names[b]
         assert plan.runs[a].calls[-1] == plan.runs[b].calls[0]
+
+
+@pytest.mark.parametrize("weekdays", [(0, 1, 2, 3, 4), (0,), (5, 6)])
+def test_a_shift_that_starts_after_midnight_is_served_the_evening_before(weekdays, tmp_path):
+    edges, rows = shift_edges([(1 / 6, 8)], weekdays=weekdays, kinds=tuple(KINDS))
+    scene, plan = two_villages(edges, rows)
+    tables, path = published(scene, plan, tmp_path / "a.zip")
+    read = read_feed(path, cache=False)
+    names = read.trips["trip_id"].astype(str)
+    for k in range(364):
+        date = MONDAY + dt.timedelta(days=k)
+        before, on = (
+            names.iloc[read.trips_on(day)].tolist() for day in (date - dt.timedelta(days=1), date)
+        )
+        works = date.weekday() in weekdays
+        assert sum("-A-" in trip for trip in before) == 2 * works, date
+        assert sum("-R-" in trip for trip in on) == 2 * works, date
+    times = {row["trip_id"]: row["arrival_time"] for row in tables["stop_times"]}
+    assert {time[:2] for trip, time in times.items() if "-A-" in trip} == {"23"}
+    assert tables["feed_info"][0]["feed_start_date"] == "20260301"

@@ -210,6 +210,14 @@ def test_a_table_without_coordinates_is_one_clear_error(tmp_path, gone):
         sites_of(tmp_path, TABLE.splitlines()[0] + "\n")
 
 
+@pytest.mark.parametrize("heading", ["Adresse complète", "Address", "adresse_1"])
+def test_addresses_are_told_not_to_be_located(tmp_path, heading):
+    with pytest.raises(MobilityError, match="Addresses are not located here: add the longitude"):
+        sites_of(tmp_path, f"nom;{heading};équipe\nA;1 rue Haute;3x8\n")
+    with pytest.raises(MobilityError, match="than 1000000"):
+        sites_of(tmp_path, "nom;lon;lat;équipe;effectif\nA;-1.4;46.7;3x8;2e6\n")
+
+
 def test_the_product_s_own_word_for_a_roster_is_a_heading(tmp_path):
     text = TABLE.replace("Équipe", "Roulement")
     assert sites_of(tmp_path, text) == sites_of(tmp_path, TABLE)

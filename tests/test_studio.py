@@ -7,6 +7,8 @@ import shutil
 import sys
 import time
 from dataclasses import replace
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -38,6 +40,7 @@ from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data, first, jobs
 from mobility.studio.drafts import History, slug, stepped
+from mobility.studio.lines import lines_on
 from mobility.studio.live import Live
 from mobility.studio.mends import mends_of
 from mobility.studio.studies import Studies
@@ -329,7 +332,7 @@ def test_a_zone_and_shared_cars_are_those_of_the_saved_scenario(studio: Served, 
     assert written is not None
     assert round(written["eur_year"].sum()) == costs["year"]
     equals_saved(studio, "zone", access)
-    with pytest.raises(ValueError, match="no such step"):
+    with pytest.raises(ValueError, match=r"field polygon\.2\.1, value '400'"):
         studio.live("zone", zone | {"polygon": [[2, 47], [400, "x"], [2, 48]]})
     with pytest.raises(ValueError, match="no such step"):
         studio.live("zone", {"do": "zones", "on_demand": [{"file": "/etc"}], "evaluated": None})
@@ -383,6 +386,31 @@ def test_the_first_and_last_departures_of_a_line_are_told(studio: Served) -> Non
     more = {"do": "trips", "trips": ["home21"], "how": "add", "minutes": 30}
     assert studio.live("usine", more)["draft"]["changes"]["trips"][0]["how"] == "add"
     assert studio.live("usine", more | {"minutes": 0})["draft"] == {}
+
+
+def test_ways_of_a_line_can_be_told_apart(tmp_path) -> None:
+    """Without directions: platforms of one name are one end, and so is not one headsign."""
+    path = write_territory(tmp_path / "usine")
+    stops = {stop: lonlat(PLACES_M[stop]) for stop in ("A", "B", "H1")}
+    feed = path.parent / "gtfs.zip"
+    write_gtfs(
+        feed,
+        stops=[
+            {"stop_id": stop, "stop_lon": lon, "stop_lat": lat, "stop_name": name}
+            for (stop, (lon, lat)), name in zip(
+                stops.items(), ("Gare", "Usine", "Gare"), strict=True
+            )
+        ],
+        trips=[
+            trip("t1", [("B", "6:00"), ("A", "6:20")], service="week", trip_headsign="Ville"),
+            trip("t2", [("B", "7:00"), ("H1", "7:20")], service="week", trip_headsign="Ville"),
+            trip("t3", [("A", "8:00"), ("B", "8:20")], service="week", trip_headsign="Ville"),
+        ],
+        services=SERVICES,
+    )
+    [line] = lines_on(load(path), 0)
+    ends = [(w["to"], w["first"]["trip"], w["last"]["trip"]) for w in line["ways"]]
+    assert ends == [("Ville (Gare)", "t1", "t2"), ("Ville (Usine)", "t3", "t3")]
 
 
 def test_the_depot_is_written_beside_what_the_file_says(tmp_path) -> None:
@@ -527,6 +555,11 @@ def test_a_step_that_cannot_be_says_why_and_changes_nothing(studio: Served) -> N
     ]:
         with pytest.raises(ValueError, match=said):
             studio.live("usine", bad)
+    shown = {"pick": "s0", "day": 0, "mode": 0}
+    for asked in ({"steps": ["x"], "shown": shown}, {"shown": shown | {"day": "a"}}):
+        assert studio.post("studies/usine/live", asked).status_code == 422
+    for path in ("trips?shift=a", "lines?day=x", "carpool?shift=x"):
+        assert requests.get(f"{studio.url}studies/usine/{path}", timeout=9).status_code == 422
     assert studio.get("studies/usine")["draft"] == before
 
 
@@ -577,6 +610,21 @@ def test_the_draft_and_the_scenarios_survive_the_studio(tmp_path) -> None:
     assert (one["id"], one["name"]) == ("matin-b-5-h-05-b", 'Matin <b>"5 h 05"</b>')
     assert load(later.path(one["id"])).shift_rows[0].start_s == 5 * 3600 + 300
     assert slug("../..") == ""
+
+
+def test_a_scenario_takes_the_place_of_its_own_name_alone(tmp_path) -> None:
+    """Other names stay, also where their files would be called the same."""
+    base = write_territory(tmp_path / "usine")
+    history = History(base.parent / "scenarios", base)
+    early, late = (stepped({}, step("matin", start=start)) for start in ("05:05", "05:20"))
+    names = ["Plus tôt", "Plus tôt !", "draft", "a" * 70, "a" * 69]
+    stems = [history.save(name, early) for name in names]
+    assert stems[:3] == ["plus-tot", "plus-tot-2", "draft-2"]
+    assert len(set(stems)) == len({one["id"] for one in history.scenarios()}) == len(names)
+    assert (history.save(" Plus tôt ! ", late), history.read("plus-tot")) == ("plus-tot-2", early)
+    assert history.save("Plus tôt", early, anew=True) == "plus-tot-2-2"
+    assert {one["name"] for one in history.scenarios()} == {*names, "Plus tôt 2"}
+    assert history.read("plus-tot-2") == late
 
 
 def test_a_study_of_a_hostile_name_is_a_plain_folder(studio: Served, root) -> None:
@@ -701,6 +749,79 @@ rosters = ["3x8"]   # as it is
     assert path.read_text(encoding="utf-8") == after
 
 
+def edited(path: Path, change) -> list:
+    """Edit the sites as the table shows them; return them as it shows them then."""
+    seen = data.about(path)["sites"]
+    rows = copy.deepcopy(seen)
+    change(rows)
+    data.put_sites(path, rows, seen)
+    return data.about(path)["sites"]
+
+
+def test_the_headcount_of_a_template_is_edited_shift_by_shift(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('["3x8"]', '[{ template = "3x8", headcount = 240 }]'))
+    [site] = edited(path, lambda rows: rows[0]["rosters"][0]["shifts"][2].update(headcount=60))
+    assert [shift["headcount"] for shift in site["rosters"][0]["shifts"]] == [80, 80, 60]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda rows: rows[1]["rosters"][0]["shifts"][2].update(headcount=-1), "row 6, field head"),
+        (lambda rows: rows[1]["rosters"][0]["shifts"][1].update(end="13:00"), "row 5, field end"),
+        (lambda rows: rows[1].update(gates=[[1.0, None]]), "row 4, field gates"),
+        (lambda rows: rows[1].update(name="USINE"), "row 4, field name, value 'USINE'"),
+        (lambda rows: rows[1].update(gates=[[46.5, 0.1]]), "row 4, field gates, value '46.5, 0.1'"),
+    ],
+)
+def test_a_table_that_no_command_would_read_is_refused_by_its_row(tmp_path, change, told) -> None:
+    path = write_territory(tmp_path / "usine")
+    edited(path, lambda rows: rows.append(copy.deepcopy(rows[0]) | {"name": "Atelier"}))
+    before = path.read_bytes()
+    with pytest.raises(TerritoryError, match=f"^{told}"):
+        edited(path, change)
+    assert path.read_bytes() == before
+
+
+#: What a drop puts in the place of something is told, by the codes of its findings.
+PLACE_TAKEN = {
+    "sites_replaced": ["in the file dropped. (Usine)"],
+    "file_replaced": ["two timetables of one name", "takes the place of data/homes/homes.csv"],
+}
+
+
+def test_a_table_dropped_again_takes_the_place_of_sites_edited(studio, empty, tmp_path) -> None:
+    source = write_territory(tmp_path / "source").parent
+    file = studio.studio.studies.path(empty)
+    assert studio.get(f"studies/{empty}/data")["lacks"] == ["streets", "sites", "homes"]
+    lon, lat = lonlat(PLACES_M["G"])
+    sites = tmp_path / "sites.csv"
+    sites.write_text(f"nom,lon,lat,équipe,effectif\nUsine,{lon},{lat},3x8,30\n", encoding="utf-8")
+    for role, path in [
+        ("streets", "streets.osm"),
+        ("timetable", "gtfs.zip"),
+        ("homes", "homes.csv"),
+    ]:
+        sent = dropped(studio, empty, role, sites if role == "sites" else source / path)
+        if role == "streets":
+            sent = dropped(studio, empty, "sites", sites)
+        assert (sent.status_code, sent.json()["told"]) == (200, []), sent.text
+    edited(file, lambda rows: rows.append(copy.deepcopy(rows[0]) | {"name": "Atelier"}))
+    other = shutil.copy(source / "homes.csv", tmp_path / "lieux.csv")
+    again = [
+        dropped(studio, empty, role, path).json()
+        for role, path in [
+            ("sites", sites), ("timetable", source / "gtfs.zip"), ("homes", Path(other)),
+        ]
+    ]  # fmt: skip
+    assert (again[-1]["error"], again[-1]["lacks"]) == (None, [])
+    assert sorted(site["name"] for site in again[-1]["sites"]) == ["Atelier", "Usine"]
+    for answer, told in zip(again, chain.from_iterable(PLACE_TAKEN.values()), strict=True):
+        assert told in answer["told"][0]["en"]
+
+
 @pytest.mark.parametrize("name", ["sites-fr.csv", "sites-fr.xlsx", "sites-en.csv", "sites-en.xlsx"])
 def test_templates_are_read_as_they_are(studio, tmp_path, name) -> None:
     path = tmp_path / name
@@ -748,6 +869,14 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     assert (row["before"], row["after"], row["lost"]) == (10, 0, 10)
     paths = [f["path"] for r in studio.get("studies/usine/results") for f in r["files"]]
     assert "compared/study-trop-tard/map.html" in paths
+    other = root / "usine" / "scenarios" / "a-pied.toml"
+    other.write_text('base = "../territory.toml"\nmodes = { evaluated = ["walk"] }\n')
+    assert studio.post("studies/usine/job", asked | {"other": "a-pied"}).status_code == 200
+    failed = finished(studio, "usine")
+    assert failed["state"] == "failed"
+    assert "fichier scenarios/a-pied.toml" in failed["words"]
+    assert str(root) not in failed["words"]
+    other.unlink()
 
 
 def test_sources_are_fetched_around_a_place(

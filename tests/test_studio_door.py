@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 import requests
@@ -120,6 +120,24 @@ def test_it_does_not_rest_while_something_is_computed(place, tmp_path) -> None:
         assert job()["state"] == "done", job()
 
 
+def test_a_workshop_on_its_way_to_rest_is_awaited_at_the_end(place, tmp_path) -> None:
+    """The studio ends while its workshop, told to rest, still writes the steps made."""
+    with opened(place, tmp_path, token_guard, rest_s=0.2) as (door, origin):
+        Asked(origin).moved("05:30")
+        process, end = door._process, door._end
+        assert process is not None
+
+        async def slow() -> None:
+            if door._process is not None:
+                os.kill(process.pid, signal.SIGSTOP)
+            await end()
+
+        door._end = slow
+        until(lambda: door._process is None, "it is not told to rest")
+        Timer(1, os.kill, (process.pid, signal.SIGCONT)).start()
+    assert not Path(f"/proc/{process.pid}").exists()
+
+
 def test_a_workshop_that_is_killed_is_replaced(place, tmp_path) -> None:
     with opened(place, tmp_path, token_guard, rest_s=60) as (door, origin):
         study = Asked(origin)
@@ -141,6 +159,14 @@ def test_the_workshop_answers_its_door_alone(place, tmp_path) -> None:
         )
         kept = requests.get(study.at, headers={USER: "other", "x-studio-secret": "x"}, timeout=9)
         assert kept.json() == study.about()
+
+
+def test_what_the_workshop_says_later_is_for_the_terminal(place, tmp_path) -> None:
+    """The pipe to the door is closed once the port is told, not when the workshop ends."""
+    with opened(place, tmp_path, token_guard) as (door, _):
+        assert door._process is not None
+        said = Path(f"/proc/{door._process.pid}/fd")
+        until(lambda: (said / "1").readlink() == (said / "2").readlink(), "it still holds the pipe")
 
 
 def test_files_and_errors_pass_the_door(place, tmp_path) -> None:

@@ -16,12 +16,12 @@ from mobility.outputs.tables import registry
 from mobility.shuttles.factors import Factors
 from mobility.sources.days import KIND_LABELS
 from mobility.studio.words import french as studio_french
-from mobility.territory.rosters import roster_label
+from mobility.territory.rosters import roster_label, shift_label
 
 #: Families of symbols the page puts together; their members are texts.
 FAMILIES = {
     "mode ", "by ", "day ", "measure ", "legend ", "question ", "reason ", "source ", "roster ",
-    "group ",
+    "group ", "shift ",
 }  # fmt: skip
 #: Help of options that come with the library of the command line.
 LIBRARY = {
@@ -77,6 +77,27 @@ def test_no_catalogue_holds_what_nothing_says() -> None:
     assert forms("en").keys() <= french().keys()
 
 
+#: English words that mean other things, or agree with others, in pages and in tables.
+HOMONYMS = {
+    "Name", "Ride", "Lost", "Change", "Departures", "First", "Last", "Difference", "Share",
+    "Halts", "Gate",
+}  # fmt: skip
+
+
+def test_pages_and_tables_say_a_term_in_one_way() -> None:
+    """A column is called in French as pages call the same thing."""
+    pages = {text.casefold(): told for text, told in french().items()}
+    columns = [column for spec in registry().values() for column in spec.columns]
+    labels = {(c.label("en").partition(" (")[0], c.label("fr").partition(" (")[0]) for c in columns}
+    twice = {
+        english
+        for english, told in labels
+        if english.casefold() in pages
+        and typeset(pages[english.casefold()], "fr").casefold() != typeset(told, "fr").casefold()
+    }
+    assert twice == HOMONYMS
+
+
 def test_what_check_counts_has_a_singular() -> None:
     """Every finding that starts with a number of things, so that none reads "1 lines"."""
     counted = {text for text in extracted() if text.startswith("{count} ") and text[-1] in ".)"}
@@ -108,6 +129,8 @@ def test_changes_rosters_and_lines_are_written_as_people_do():
     assert (signed(1200, "fr"), signed(-3, "en"), signed(0, "en")) == ("+1\u202f200", "−3", "+0")
     told = [roster_label(name, "fr") for name in ("3x8", "day", "Équipe d'été")]
     assert told == ["3×8", "journée", "Équipe d’été"]
+    told = [shift_label(name, x) for x in ("fr", "en") for name in ("matin", "morning", "Tôt 2x8")]
+    assert told == ["matin", "matin", "Tôt 2×8", "morning", "morning", "Tôt 2×8"]
     lines = ["N10", "N2", "N", "13", "4"]
     assert sorted(lines, key=words.natural) == ["4", "13", "N", "N2", "N10"]
 
@@ -118,6 +141,9 @@ def test_examples_follow_a_colon_or_stand_in_brackets():
         for text in ("Of these:", "Some.")
     ]
     assert told == ["Of these: x, y", "Some. (x, y)"]
+    dates = ("2027-02-01 Usine", "b-2027-02-01", "2027-02-31")
+    dated = Finding("info", "a", "Some.", examples=dates)
+    assert dated.render("fr") == "Some. (1er\u00a0février 2027 Usine, b-2027-02-01, 2027-02-31)"
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -19,7 +19,7 @@ I18N = PACKAGE / "base" / "i18n"
 #: Which arguments of a call are texts; those of an error are its problem and, if refused, mend.
 ARGUMENTS = {
     "translate": (0,), "t": (0, 1), "say": (0,), "said": (0,), "Word": (0,), "_tell": (0,),
-    "Finding": (2,), "_finding": (2,), "tell": (2,),
+    "Finding": (2,), "_finding": (2,), "tell": (2,), "priced": (1, 3), "CostLine": (0, 2),
     "RefusedError": (0, 1),
 }  # fmt: skip
 NAMED = ("message", "mend", "problem", "help")

@@ -18,6 +18,8 @@ _ID = re.compile(r"\w[\w.+-]{0,80}")
 MANIFEST, FAILURE, FIGURES, SHIFTS = (
     "manifest.json", "failure.json", "territory.json", "shifts.parquet",
 )  # fmt: skip
+#: Of the whole atlas: territories asked for that could not be prepared, and why.
+MISSING = "missing.json"
 
 
 def is_id(text: str) -> bool:

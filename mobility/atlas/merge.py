@@ -20,7 +20,7 @@ from mobility.atlas.figures import KINDS
 from mobility.atlas.folder import MANIFEST, PREFIX, SHIFTS, Atlas, json_text
 from mobility.atlas.manifest import software
 from mobility.atlas.national_map import write_national_map
-from mobility.atlas.told import COMPUTED, NOT_RUN, OUTDATED, Told, tell
+from mobility.atlas.told import COMPUTED, NOT_RUN, OUTDATED, Told, tell_all
 from mobility.base.cache import file_hash
 from mobility.base.files import staging
 from mobility.base.i18n import translate
@@ -52,9 +52,9 @@ def merge(
     list of Told, DataFrame
         What is known of each territory; the ranking.
     """
-    told = [tell(atlas, unit) for unit in atlas.units]
+    told = tell_all(atlas)
     ranking = ranked(told, language)
-    earlier = None if before is None else ranked([tell(before, u) for u in before.units], language)
+    earlier = None if before is None else ranked(tell_all(before), language)
     changed = None if earlier is None else changes(earlier, ranking)
     national = atlas.national
     words = Words(language)

@@ -20,13 +20,13 @@ import shapely
 import tomlkit
 
 from mobility.atlas.figures import ASSUMED, OUTLINE
-from mobility.atlas.folder import Atlas, json_text
-from mobility.atlas.territories import Communes, Perimeter, read_communes, read_territories
+from mobility.atlas.folder import MISSING, Atlas, json_text
+from mobility.atlas.territories import Communes, Lost, Perimeter, read_communes, read_territories
 from mobility.base.cache import file_hash
 from mobility.base.clock import format_clock
 from mobility.base.errors import Finding, MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import make_folder, write_bytes, write_text, writing
-from mobility.base.i18n import translate
+from mobility.base.i18n import LANGUAGES, translate
 from mobility.prepare.communes import Commune
 from mobility.prepare.init import MAX_SITES, Language
 from mobility.prepare.init_sites import industrial_sites, named, nearest_first
@@ -88,6 +88,8 @@ def prepare(
 ) -> Prepared:
     """Write ``inputs/ti=ID`` for each territory, ``feeds.lock`` and ``atlas.toml``.
 
+    ``missing.json`` names those that could not be prepared, which `merge` ranks as such.
+
     Parameters
     ----------
     territories
@@ -105,8 +107,8 @@ def prepare(
     progress("communes")
     extracts, feeds = _files(sources.osm, ".pbf"), _files(sources.gtfs, ".zip")
     communes = read_communes(sources.communes, sources.population)
-    perimeters, problems, asked = read_territories(territories, communes)
-    found = Prepared(asked, problems=problems)
+    perimeters, problems, lost = read_territories(territories, communes)
+    found = Prepared(len(perimeters) + len(lost), problems=problems)
     atlas = Atlas(out.resolve())
     areas = _areas(perimeters, margin_km)
     folders = [atlas.file(one.unit).parent for one in perimeters]
@@ -132,6 +134,7 @@ def prepare(
             _write(one, folder, communes, sites, lock["feeds"], language)
         except MobilityError as error:
             found.problems.append(error)
+            lost.append(Lost(one.unit, one.name, error))
             continue
         if uncounted := communes.uncounted(one.codes):
             found.problems.append(_lacking(
@@ -153,6 +156,7 @@ def prepare(
             file=out, number=len(others), names=", ".join(others[:5]),
             mend="Remove their folders from inputs; else they are run and ranked with the others.",
         ))  # fmt: skip
+    write_text(atlas.folder / MISSING, json_text(_missing(lost, found.units)))
     lock["osm"] = {path.name: file_hash(path) for path in extracts}
     write_text(atlas.folder / LOCK, json_text(lock))
     given = {"territories": Path(territories).name, "margin_km": margin_km, "language": language}
@@ -283,6 +287,16 @@ def _tell_unplaced(
             "Sites that lie in no territory: {number} ({names}).", number=len(lost),
             names=", ".join(lost[:5]), mend="Correct their places, or the territories.",
         ))  # fmt: skip
+
+
+def _missing(lost: Sequence[Lost], units: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return name and reason of each territory lost, by an identifier that no other has."""
+    told: dict[str, dict[str, str]] = {}
+    for one in lost:
+        names = (one.unit, *(f"{one.unit} ({k})" for k in range(2, len(lost) + 3)))
+        unit = next(name for name in names if name not in told and name not in units)
+        told[unit] = {"name": one.name, **{x: one.why.render(x) for x in LANGUAGES}}
+    return told
 
 
 def _lacking(one: Perimeter, problem: str, mend: str, **params: Any) -> SourceError:

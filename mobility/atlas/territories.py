@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -122,13 +123,22 @@ def _people(table: Table, zones: Zones) -> pd.Series:
     return counts.reindex(range(len(zones.codes)))
 
 
-Read = tuple[list[Perimeter], list[MobilityError], int]
+@dataclass(frozen=True)
+class Lost:
+    """A territory that was asked for and cannot be prepared: its identifier, its name, and why."""
+
+    unit: str
+    name: str
+    why: MobilityError
+
+
+Read = tuple[list[Perimeter], list[MobilityError], list[Lost]]
 
 
 def read_territories(source: str, communes: Communes) -> Read:
-    """Return the territories that a list, a layer or ``epci`` names, what is wrong, and how many.
+    """Return the territories that a list, a layer or ``epci`` names, what is wrong, and those lost.
 
-    The number is that of the territories named, with those that have no commune.
+    What is wrong holds why each of the last is.
 
     Raises
     ------
@@ -153,16 +163,22 @@ def _listed(table: Table, column: str, communes: Communes) -> Read:
         "code": table.texts(column), "unit": table.texts(unit), "name": table.texts(name),
     })  # fmt: skip
     rows = rows[rows["unit"] != ""]
-    asked = rows["unit"].nunique()
+    names = rows.groupby("unit")["name"].first()
     place = communes.zones.rows(rows["code"])
-    problems: list[MobilityError] = [
-        table.error(
+    unknown: dict[Any, MobilityError] = {
+        row: table.error(
             "There is no commune of this code in the layer of communes.",
             row=row, column=column, value=rows.at[row, "code"],
             mend="Correct the code, or add the commune to the layer; the territory goes on "
             "without it.",
         )
         for row in rows.index[place < 0]
+    }  # fmt: skip
+    problems = list(unknown.values())
+    known = set(rows["unit"][place >= 0])
+    lost = [
+        Lost(str(key), names[key] or str(key), unknown[group.index[0]])
+        for key, group in rows.groupby("unit") if key not in known
     ]  # fmt: skip
     rows = rows.assign(place=place)[place >= 0]
     for key, group in rows.groupby("place", sort=True):
@@ -180,12 +196,13 @@ def _listed(table: Table, column: str, communes: Communes) -> Read:
     for key, group in ((str(unit), group) for unit, group in rows.groupby("unit")):
         if _is_taken(key, found):
             problems.append(_taken(table, group.index[0], key))
+            lost.append(Lost(key, names[key] or key, problems[-1]))
             continue
         places = sorted(set(group["place"].tolist()))
         outline = shapely.union_all(communes.zones.polygons.to_numpy()[places])
         codes = tuple(communes.zones.codes[places])
         found.append(Perimeter(_id(key), group["name"].iloc[0] or key, codes, outline))
-    return found, problems, asked
+    return found, problems, lost
 
 
 def _drawn(table: Table, communes: Communes) -> Read:
@@ -197,6 +214,7 @@ def _drawn(table: Table, communes: Communes) -> Read:
     inner = shapely.point_on_surface(communes.zones.polygons.to_numpy())
     found: list[Perimeter] = []
     problems: list[MobilityError] = []
+    lost: list[Lost] = []
     for row, outline in frame.geometry.items():
         codes = tuple(communes.zones.codes[shapely.intersects(outline, inner)])
         key = keys[row]
@@ -207,9 +225,11 @@ def _drawn(table: Table, communes: Communes) -> Read:
                     mend="Add its communes to the layer, or correct the polygon.",
                 )
             )  # fmt: skip
+            lost.append(Lost(key, names[row] or key, problems[-1]))
             continue
         if _is_taken(key, found):
             problems.append(_taken(table, row, key))
+            lost.append(Lost(key, names[row] or key, problems[-1]))
             continue
         for other in found:
             shared = shapely.area(shapely.intersection(other.outline, outline))
@@ -222,7 +242,7 @@ def _drawn(table: Table, communes: Communes) -> Read:
                     )
                 )  # fmt: skip
         found.append(Perimeter(_id(key), names[row] or key, codes, outline))
-    return found, problems, len(frame)
+    return found, problems, lost
 
 
 def _is_taken(key: str, found: Sequence[Perimeter]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import shapely
 
 from mobility.atlas.figures import OUTLINE, drawn_outline
-from mobility.atlas.folder import FAILURE, FIGURES, SHIFTS, Atlas, read_json
+from mobility.atlas.folder import FAILURE, FIGURES, MISSING, SHIFTS, Atlas, read_json
 from mobility.atlas.manifest import is_done, is_whole
 from mobility.base.errors import MobilityError, SourceError
 from mobility.base.literal import read_csv_text
@@ -17,6 +17,7 @@ from mobility.outputs.record import ADVICE, read_record
 from mobility.territory.toml_text import read_toml
 
 COMPUTED, OUTDATED, FAILED, NOT_RUN = "computed", "outdated", "failed", "not_run"
+NOT_PREPARED = "not_prepared"
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Told:
     Attributes
     ----------
     state
-        ``computed``, ``outdated`` (its files or the software changed since), ``failed`` or
-        ``not_run``.
+        ``computed``, ``outdated`` (its files or the software changed since), ``failed``,
+        ``not_run``, or ``not_prepared`` (it was asked for, and has no files).
     figures
         See `figures.territory_figures`; empty where there are none.
     message
@@ -41,6 +42,16 @@ class Told:
     message: dict[str, str]
     outline: dict[str, Any] | None = None
     remedy: tuple[str, float] | None = None
+
+
+def tell_all(atlas: Atlas) -> list[Told]:
+    """Return what is known of every territory asked for, by identifier."""
+    told = {unit: tell(atlas, unit) for unit in atlas.units}
+    for unit, why in (read_json(atlas.folder / MISSING) or {}).items():
+        if unit not in told:
+            message = {language: str(text) for language, text in why.items() if language != "name"}
+            told[unit] = Told(unit, str(why.get("name") or unit), NOT_PREPARED, {}, message)
+    return [told[unit] for unit in sorted(told)]
 
 
 def tell(atlas: Atlas, unit: str) -> Told:

@@ -33,8 +33,8 @@ FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
 KINDS = (
-    "answers", "checks", "demo", "downloads", "failures", "gtfs", "holidays", "lines", "pages",
-    "results", "streets", "walks",
+    "answers", "checks", "demo", "downloads", "drives", "failures", "gtfs", "holidays", "lines",
+    "pages", "results", "streets", "walks",
 )  # fmt: skip
 """Sub-folders of the cache."""
 TAG = (

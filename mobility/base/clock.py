@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY_S = 86_400
@@ -45,9 +46,18 @@ def format_clock(second: int, *, seconds: bool = False) -> str:
     return f"{text}:{second % 60:02d}" if seconds else text
 
 
-def service_clock(second: int) -> str:
+def service_clock(second: int, *, seconds: bool = False) -> str:
     """Return a time of a service day, which goes on after midnight as 25:10."""
-    return f"{int(second) // 3600:02d}:{int(second) % 3600 // 60:02d}"
+    second = int(second)
+    text = f"{second // 3600:02d}:{second % 3600 // 60:02d}"
+    return f"{text}:{second % 60:02d}" if seconds else text
+
+
+def day_clock(text: str) -> str:
+    """Return a `service_clock` as people read it: 25:10 is ``01:10 (+1)``."""
+    hours, colon, rest = text.partition(":")
+    days, hour = divmod(int(hours), 24)
+    return f"{hour:02d}{colon}{rest}" + f" (+{days})" * bool(days)
 
 
 def axis_origin_utc(date: dt.date, zone: ZoneInfo) -> int:
@@ -56,6 +66,7 @@ def axis_origin_utc(date: dt.date, zone: ZoneInfo) -> int:
     return int(noon.timestamp()) - DAY_S // 2
 
 
+@lru_cache(maxsize=1 << 14)
 def local_to_axis(date: dt.date, clock_s: int, zone: ZoneInfo, *, day_offset: int = 0) -> int:
     """Return the axis second of date ``date`` of a local wall-clock time.
 

@@ -7,6 +7,7 @@ The template is the key of the French catalogue in ``mobility.base.i18n``.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from mobility.base.i18n import long_date, translate
 from mobility.base.literal import one_line
 
 Severity = Literal["error", "warning", "info"]
+#: A date that stands alone in an example.
+_DATE = re.compile(r"(?<!\S)\d{4}-\d\d-\d\d(?!\S)")
 
 
 class MobilityError(Exception):
@@ -102,6 +105,18 @@ def library_words(error: Exception, most: int = 160) -> str:
     return " ".join(str(error).split())[:most]
 
 
+def _dated(example: str, language: str) -> str:
+    """Return an example with its dates in words; what is no date stays as it is."""
+
+    def told(match: re.Match[str]) -> str:
+        try:
+            return long_date(dt.date.fromisoformat(match[0]), language)
+        except ValueError:
+            return match[0]
+
+    return _DATE.sub(told, example)
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something a user should know before the work starts.
@@ -138,6 +153,6 @@ class Finding:
         }
         text = translate(self.message, language, count=self.count, **params)
         if self.examples:
-            named = ", ".join(self.examples)
+            named = ", ".join(_dated(example, language) for example in self.examples)
             text += f" {named}" if text.endswith(":") else f" ({named})"
         return one_line(text)

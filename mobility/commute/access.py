@@ -183,6 +183,28 @@ def counting_modes(study: Study) -> list[str]:
     return [*counting(study.territory)]
 
 
+def check_worked(study: Study) -> None:
+    """Check that some shift works on some of the dates studied.
+
+    Raises
+    ------
+    TerritoryError
+        None does: whatever is asked of the study, its answer would be empty.
+    """
+    shifts = range(len(study.shift_rows))
+    if not any(study.works_on(shift_id, day) for shift_id in shifts for day in study.days):
+        raise _idle(study)
+
+
+def _idle(study: Study) -> TerritoryError:
+    return TerritoryError(
+        "No shift works on any of the dates studied.",
+        file=study.territory.path,
+        column="days",
+        mend="Add kinds of day, or a date within the rosters' period to days.extra.",
+    )
+
+
 def assess(
     study: Study, *, only: Collection[tuple[int, str]] | None = None, progress: Progress = quiet
 ) -> Access:
@@ -217,12 +239,7 @@ def assess(
             mend='Name one at least, e.g. evaluated = ["transit", "walk"].',
         )
     if not keys:
-        raise TerritoryError(
-            "No shift works on any of the dates studied.",
-            file=study.territory.path,
-            column="days",
-            mend="Add kinds of day, or a date within the rosters' period to days.extra.",
-        )
+        raise _idle(study)
     progress("commutes")
     # By site and kind of day: what is found of each is kept, and asked for, by itself.
     asked: dict[tuple[int, str], dict[Question, Key]] = {}

@@ -22,7 +22,7 @@ from mobility.commute.walks import (
 )
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed, merge_feeds
+from mobility.sources.gtfs.read import Feed, merge_each, merge_feeds
 from mobility.streets.arcs import times_key
 from mobility.territory.project import StreetMode
 from mobility.timetable.arrays import FootArrays, index_timetable
@@ -105,8 +105,9 @@ def with_feeds(
 ) -> Iterator[Study]:
     """Yield the study with each of some feeds, by the name of the variant; see `with_feed`."""
     stops = NewStops(study, [extra.lonlat() for extra in extras.values()])
+    merge = merge_each(study.feed)
     for k, (scenario, extra) in enumerate(extras.items()):
-        yield _with_feed(study, extra, (stops, k), scenario, feeders)
+        yield _with_feed(study, extra, merge(extra), (stops, k), scenario, feeders)
 
 
 def with_feeds_together(
@@ -118,19 +119,25 @@ def with_feeds_together(
     their stops.
     """
     stops = NewStops(study, [extra.lonlat() for extra in extras.values()])
-    union = _with_feed(study, merge_feeds(list(extras.values())), (stops, None), scenario, False)
+    merge, every = merge_each(study.feed), merge_feeds(list(extras.values()))
+    union = _with_feed(study, every, merge(every), (stops, None), scenario, False)
     each = (
-        _with_feed(study, extra, (stops, k), name, True)
+        _with_feed(study, extra, merge(extra), (stops, k), name, True)
         for k, (name, extra) in enumerate(extras.items())
     )
     return union, each
 
 
 def _with_feed(
-    study: Study, extra: Feed, own: tuple[NewStops, int | None], scenario: str, feeders: bool
+    study: Study,
+    extra: Feed,
+    feed: Feed,
+    own: tuple[NewStops, int | None],
+    scenario: str,
+    feeders: bool,
 ) -> Study:
-    territory, (stops, k) = study.territory, own
-    feed, old = merge_feeds([study.feed, extra]), len(study.feed.stops)
+    """Return the study with one more feed, ``feed`` being both."""
+    territory, (stops, k), old = study.territory, own, len(study.feed.stops)
     between = stops.walks_between(study, k, feed)
     timetables = _day_timetables(study, extra, feed, between)
     on_demand = study.on_demand

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,18 @@ from mobility.base.i18n import Word
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study
+
+
+def asked_alike(study: Study, other: Study) -> Study:
+    """Return a study asked for on-demand vehicles too, where another is: it has none.
+
+    A scenario that adds the first zone of a territory adds this mode, and nothing else.
+    """
+    modes, theirs = study.territory.modes, other.territory.modes.evaluated
+    if "on_demand" in modes.evaluated or set(theirs) != {*modes.evaluated, "on_demand"}:
+        return study
+    modes = modes.model_copy(update={"evaluated": theirs})
+    return replace(study, territory=study.territory.model_copy(update={"modes": modes}))
 
 
 def check_comparable(before: Study, after: Study) -> None:

@@ -22,6 +22,7 @@ from mobility.base.errors import TerritoryError
 from mobility.base.files import check_suffix, writing
 from mobility.base.geopackage import write_gpkg
 from mobility.base.literal import one_line
+from mobility.commute.access import check_worked
 from mobility.commute.door_to_door import at_gate, dark_at_gate
 from mobility.commute.inventory import find_day
 from mobility.commute.study import ShiftRow, Study, engine_limits
@@ -78,10 +79,11 @@ def isochrone_layers(
     Raises
     ------
     TerritoryError
-        The kind of day is not studied, or a mode is not evaluated.
+        The kind of day is not studied or not worked on, or a mode is not evaluated.
     """
     day = find_day(study, day_kind)
     wanted = _wanted_modes(study, modes)
+    _check_worked_on(study, day)
     seen: set[tuple[int, int, bool, str]] = set()
     known: Known = {}
     for row in study.shift_rows:
@@ -94,6 +96,20 @@ def isochrone_layers(
                 if key not in seen:
                     seen.add(key)
                     yield _isochrone(study, row, day, edge, mode, minutes, known)
+
+
+def _check_worked_on(study: Study, day: ChosenDay) -> None:
+    check_worked(study)
+    shifts = range(len(study.shift_rows))
+    worked = [d.kind for d in study.days if any(study.works_on(s, d) for s in shifts)]
+    if day.kind not in worked:
+        raise TerritoryError(
+            "No shift works on this kind of day.",
+            column="--day",
+            value=day.kind,
+            mend="Choose one with --day: {known}.",
+            known=", ".join(worked),
+        )
 
 
 def _wanted_modes(study: Study, modes: Sequence[str] | None) -> list[str]:

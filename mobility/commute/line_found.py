@@ -152,7 +152,7 @@ def _driven(study: Study, one: Asked) -> Asked:
 
 def _car_times(study: Study) -> Times:
     """Return the seconds by car of each street piece, found once."""
-    speeds, known = study.territory.speeds, study.streets.times
+    speeds, known = study.territory.speeds, study.streets.worked_out.seconds
     key = ("line changes", speeds.model_dump_json())
     if key not in known:
         known[key] = edge_times(study.streets, "car", speeds)

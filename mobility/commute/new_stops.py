@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.cache import content_hash
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times, walks_between_stops, walks_to_places
 from mobility.sources.gtfs.read import Feed
@@ -16,6 +16,8 @@ from mobility.timetable.footpaths import WalkTable, joined_walks
 
 Points = NDArray[np.float64]
 Tables = tuple[WalkTable, ...]
+#: Sets of places the walks around which are kept with a study.
+MOST_SETS = 2
 
 
 class NewStops:
@@ -30,11 +32,13 @@ class NewStops:
     """
 
     def __init__(self, study: Study, sets: Sequence[Points]) -> None:
-        ends = np.cumsum([0, *map(len, sets)])
         self._territory, self._feed = study.territory, study.feed
-        self._lonlat: Points = np.concatenate(sets)
-        self._own = [slice(*pair) for pair in pairwise(ends)]
-        self._known: dict[tuple[object, ...], Tables] = {}
+        # Sets share places, each of which is asked once.
+        self._lonlat, place = np.unique(np.concatenate(sets), axis=0, return_inverse=True)
+        self._every = place.ravel()
+        self._own = np.split(self._every, np.cumsum([*map(len, sets)])[:-1])
+        self._known = _measured(study, self._lonlat)
+        self._joined: dict[tuple[object, ...], tuple[Tables, Tables]] = {}
 
     def walks_to(self, view: Study, k: int | None) -> tuple[WalkTable, WalkTable]:
         """Return the walks of homes and of gates in a view, to a set too; to all if None."""
@@ -43,13 +47,19 @@ class NewStops:
             points = view.homes.lonlat, view.gates_lonlat
             return tuple(self._walks(view, some, self._lonlat) for some in points)
 
-        old, own = len(self._feed.stops), self._of(k)
-        home, gate = (
-            joined_walks([(table, 0, 0), (more.part(stops=own), 0, old)], table.n_rows)
-            for table, more in zip(
-                (view.home_walks, view.gate_walks), self._once(view, "to", measure), strict=True
+        old, own, tables = len(self._feed.stops), self._of(k), (view.home_walks, view.gate_walks)
+        # Views with the same tables take the same seconds.
+        key = (k, *map(id, tables))
+        if key not in self._joined:
+            pairs = zip(tables, self._once(view, "to", measure), strict=True)
+            self._joined[key] = (
+                tables,
+                tuple(
+                    joined_walks([(table, 0, 0), (more.taken(stops=own), 0, old)], table.n_rows)
+                    for table, more in pairs
+                ),
             )
-        )
+        home, gate = self._joined[key][1]
         return home, gate
 
     def walks_between(self, view: Study, k: int | None, feed: Feed) -> WalkTable:
@@ -71,21 +81,22 @@ class NewStops:
                 walks_between_stops(territory, streets, self._feed, safe=safe),
                 self._walks(view, old, new, limit_s),
                 self._walks(view, new, old, limit_s),
-                self._walks(view, new, new, limit_s).to_itself(),
+                self._walks(view, new, new, limit_s),
             )
 
         among, onto, off, new = self._once(view, "between", measure)
         n, own = among.n_rows, self._of(k)
         parts = [
             (among, 0, 0),
-            (onto.part(stops=own), 0, n),
-            (off.part(rows=own), n, 0),
-            (new.part(rows=own, stops=own), n, n),
+            (onto.taken(stops=own), 0, n),
+            (off.taken(rows=own), n, 0),
+            (new.taken(rows=own, stops=own).to_itself(), n, n),
         ]
         return joined_walks(parts, feed.n_stops)
 
-    def _of(self, k: int | None) -> slice:
-        return slice(None) if k is None else self._own[k]
+    def _of(self, k: int | None) -> NDArray[np.intp]:
+        """Return the places of the stops of a set, of all if None."""
+        return self._every if k is None else self._own[k]
 
     def _walks(
         self, view: Study, points: Points, places: Points, limit_s: float | None = None
@@ -102,3 +113,13 @@ class NewStops:
         if key not in self._known:
             self._known[key] = measure()
         return self._known[key]
+
+
+def _measured(study: Study, lonlat: Points) -> dict[tuple[object, ...], Tables]:
+    """Return what was measured around some places before, to be completed."""
+    beside, key = study.views.beside, content_hash([lonlat])
+    if key not in beside:
+        while len(beside) >= MOST_SETS:
+            beside.pop(next(iter(beside)))
+        beside[key] = {}
+    return beside[key]

@@ -199,7 +199,11 @@ class SideBySide:
 
     def _held_before(self, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits) -> Bool:
         if moved not in self._before:
-            self._before[moved] = self._before.ask(self._base, moved, day, edge, limits)
+            base, known = self._base, self._before
+            key = ["some hour", np.array(base.sites[moved.site].gates, np.float64), edge.margin_s]
+            key += [moved.day_kind, moved.returning, moved.dark, moved.hours, repr(limits)]
+            found = base.kept(key, lambda: {"held": known.ask(base, moved, day, edge, limits)})
+            self._before[moved] = np.asarray(found["held"])
         return self._before[moved]
 
     def _like(self, k: int, asked: _EdgeAsked) -> int:

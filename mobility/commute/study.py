@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Carried, Feeder
 from mobility.commute.on_demand import OnDemandService
 from mobility.commute.sheet import DataSheet
-from mobility.commute.walks import nearest_gate
+from mobility.commute.walks import BothWays, nearest_gate
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed
@@ -30,7 +30,6 @@ from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
 
-T = TypeVar("T")
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
 #: What makes a variant of a study, in any light and at any hour.
@@ -44,32 +43,28 @@ def quiet(_step: str) -> None:
     """Report no progress."""
 
 
-class WhenAsked(Mapping[str, T]):
-    """Values by name, each made when it is first asked for, by any thread."""
+class Timetables(Mapping[str, TwoWay]):
+    """Timetable and mirror of each kind of day, made when first asked for, by any thread."""
 
-    def __init__(self, makers: Mapping[str, Callable[[], T]]) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], TwoWay]]) -> None:
         self._makers = dict(makers)
-        self._made: dict[str, T] = {}
+        self._made: dict[str, TwoWay] = {}
         self._lock = Lock()
 
-    def __getitem__(self, name: str) -> T:
-        """Return the value of a name."""
+    def __getitem__(self, kind: str) -> TwoWay:
+        """Return those of a kind of day."""
         with self._lock:
-            if name not in self._made:
-                self._made[name] = self._makers[name]()
-            return self._made[name]
+            if kind not in self._made:
+                self._made[kind] = self._makers[kind]()
+            return self._made[kind]
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the names."""
+        """Yield the kinds of day."""
         return iter(self._makers)
 
     def __len__(self) -> int:
-        """Return how many names there are."""
+        """Return how many kinds of day there are."""
         return len(self._makers)
-
-
-class Timetables(WhenAsked[TwoWay]):
-    """Timetable and mirror of each kind of day."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +159,8 @@ class Views:
         Whom to ask for it about riding and walking, where others know as much.
     on_streets
         Whom to ask about ways on streets alone, where another has the same.
+    beside
+        Walks around some sets of places beside its stops, see `new_stops.NewStops`.
     """
 
     made_from: tuple[Study, Change] | None = None
@@ -175,6 +172,7 @@ class Views:
     elapsed_s: dict[tuple[int, str, Edge, EngineLimits], Int32] | None = None
     stand_in: StandIn | None = None
     on_streets: Study | None = None
+    beside: dict[str, dict[tuple[object, ...], Any]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Free the views: they and their study hold each other, and would stay for long."""
@@ -185,7 +183,7 @@ class Views:
         """Free the streets of each hour, which are found in the cache when next asked for."""
         views = [*self.at_hours.values(), *([self.dark] if self.dark is not None else [])]
         self.dark = None
-        for made in (self.at_hours, self.opened, self.measured):
+        for made in (self.at_hours, self.opened, self.measured, self.beside):
             made.clear()
         for view in views:
             view.views.forget()
@@ -210,8 +208,8 @@ class Study:
     on_demand
         Zones in which a vehicle comes when booked.
     street_times
-        Per street mode, seconds ``(to work, back home)`` between homes and the nearest gate
-        of each site: two int32 arrays of shape (sites, homes), ``INF`` where out of reach.
+        Per street mode, seconds to work and back home between homes and the nearest gate of
+        each site, ``INF`` where out of reach.
     ledger
         What became of what each source holds.
     sheet
@@ -239,7 +237,7 @@ class Study:
     timetables: Mapping[str, TwoWay]
     home_walks: WalkTable
     gate_walks: WalkTable
-    street_times: Mapping[str, tuple[Int32, Int32]]
+    street_times: Mapping[str, BothWays]
     feeders: Mapping[str, Feeder | Carried] = field(default_factory=dict)
     on_demand: tuple[OnDemandService, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -7,10 +7,9 @@ neither be left as they were nor have to be measured again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from operator import ne
 from threading import RLock
 from typing import Any, cast
 
@@ -19,8 +18,9 @@ import numpy as np
 from mobility.base.clock import axis_to_local
 from mobility.commute.modes import EXPOSED, MODES
 from mobility.commute.on_demand_rides import on_demand_services
-from mobility.commute.study import Change, Int32, Study, Timetables, WhenAsked
+from mobility.commute.study import Change, Int32, Study, Timetables
 from mobility.commute.walks import (
+    BothWays,
     feeders_of,
     mode_times,
     street_commutes,
@@ -63,7 +63,7 @@ def after_dark(study: Study) -> Study:
         views = study.views
         if views.dark is None:
             if views.made_from is None:
-                dark = _measured(study, replace(study, kept_safe=True), EXPOSED)
+                dark = _measured(study, replace(study, kept_safe=True), EXPOSED.__contains__)
             else:
                 parent, change = views.made_from
                 dark = change(after_dark(parent))
@@ -91,7 +91,7 @@ def open_at(study: Study, day: ChosenDay, edge: Edge) -> Study:
     when the gate is reached (start less margin) or left (end plus margin), for the whole way.
     Hours at which the same things are open share what is computed.
     """
-    if study.streets.conditions.empty and study.any_hour is None:
+    if _always_open(study):
         return study
     moment, opened = (day.date, gate_s(edge)), study.views.opened
     if moment not in opened:
@@ -115,6 +115,18 @@ def _opened(study: Study, day: ChosenDay, edge: Edge) -> Study:
     if not any(value is not None for value in state):
         return base
     return _kept(base, state, lambda: _in_state(base, state))
+
+
+def open_hours(study: Study, day: ChosenDay, edge: Edge) -> State:
+    """Return ``hours`` of `open_at`: those of the study of which it is a variant, not made."""
+    while study.views.made_from is not None and not _always_open(study):
+        study = study.views.made_from[0]
+    return open_at(study, day, edge).hours
+
+
+def _always_open(study: Study) -> bool:
+    """Whether the same things are open at any hour."""
+    return study.streets.conditions.empty and study.any_hour is None
 
 
 def staying_open(study: Study, day: ChosenDay, edge: Edge) -> Study:
@@ -144,16 +156,14 @@ def _kept(study: Study, state: State, make: Callable[[], Study]) -> Study:
 def _in_state(base: Study, state: State) -> Study:
     """Return a study whose streets are in a state; what that does not change is shared."""
     streets = streets_in(base.streets, state)
-    changed = [
-        mode
-        for mode in _ridden(base)
-        if ne(*times_key(*(mode_times(base.territory, s, mode) for s in (base.streets, streets))))
-    ]
-    study = replace(base, streets=streets, any_hour=base, hours=state)
-    measured = _measured(base, study, changed)
-    # All seconds are known now; the tables of some hours take as much room as the streets.
-    forget_tables(base.streets)
-    return measured
+
+    def differs(mode: StreetMode) -> bool:
+        usual, here = (mode_times(base.territory, s, mode) for s in (base.streets, streets))
+        # The tables of some hours take as much room as the streets.
+        forget_tables(base.streets)
+        return times_key(usual) != times_key(here)
+
+    return _measured(base, replace(base, streets=streets, any_hour=base, hours=state), differs)
 
 
 def _ridden(study: Study) -> list[StreetMode]:
@@ -164,13 +174,13 @@ def _ridden(study: Study) -> list[StreetMode]:
     return [mode for mode in (*EXPOSED, "car") if mode in used]
 
 
-def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Study:
+def _measured(before: Study, after: Study, differs: Callable[[StreetMode], bool]) -> Study:
     """Return ``after``, whose streets or light are not those of ``before``, with ways measured.
 
     Parameters
     ----------
-    modes
-        Modes on streets that the difference concerns.
+    differs
+        Returns whether a mode on streets has other seconds than before.
     """
     territory, streets, feed, safe = after.territory, after.streets, after.feed, after.kept_safe
     homes, gates = after.homes.lonlat, after.gates_lonlat
@@ -179,7 +189,7 @@ def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Stu
         lights = (False, True) if safe else (False,)
         return tuple(mode_times(territory, streets, m, safe=s) for m in asked for s in lights)
 
-    if "walk" in modes:
+    if differs("walk"):
         home_walks, gate_walks, timetables = _once(
             after,
             "walk",
@@ -187,7 +197,7 @@ def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Stu
             lambda: _walked(before, after),
         )
         after = replace(after, home_walks=home_walks, gate_walks=gate_walks, timetables=timetables)
-    if modes and before.feeders:
+    if before.feeders and any(map(differs, _ridden(before))):
         feeders = _once(
             after,
             "feeders",
@@ -196,22 +206,26 @@ def _measured(before: Study, after: Study, modes: Collection[StreetMode]) -> Stu
         )
         after = replace(after, feeders=feeders)
 
-    def commutes(mode: StreetMode) -> tuple[Int32, Int32]:
-        def measure() -> tuple[Int32, Int32]:
-            return street_commutes(
-                territory, streets, mode, after.sites, gates, homes, times=seconds(mode)[-1]
-            )
+    def commute(mode: StreetMode, returning: bool) -> Int32:
+        with _LOCK:
+            as_before = not differs(mode)
+        if as_before:
+            return before.street_times[mode][int(returning)]
 
-        return _once(after, f"{mode} all the way", seconds(mode), measure)  # type: ignore[no-any-return]
+        def measure() -> Int32:
+            times = seconds(mode)
+            both = street_commutes(
+                territory, streets, mode, after.sites, gates, homes, times=times[-1]
+            )
+            return both[int(returning)]
+
+        return cast("Int32", _once(after, f"{mode} {returning}", seconds(mode), measure))
 
     # At many hours nobody asks but for walks.
-    ways: dict[str, Callable[[], tuple[Int32, Int32]]] = {
-        mode: partial(commutes, cast("StreetMode", mode))
-        if mode in modes
-        else partial(before.street_times.__getitem__, mode)
-        for mode in before.street_times
+    ways = {
+        mode: BothWays(partial(commute, cast("StreetMode", mode))) for mode in before.street_times
     }
-    return replace(after, street_times=WhenAsked(ways))
+    return replace(after, street_times=ways)
 
 
 def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], Any]) -> Any:
@@ -222,7 +236,7 @@ def _once(after: Study, what: str, times: tuple[Times, ...], make: Callable[[], 
     with _LOCK:
         if key not in measured:
             measured[key] = make()
-            while len(measured) > MOST_KEPT * (2 + len(after.street_times)):
+            while len(measured) > MOST_KEPT * 2 * (1 + len(after.street_times)):
                 measured.pop(next(iter(measured)))
         return measured[key]
 
@@ -308,7 +322,7 @@ def with_homes(
             for points in (homes.lonlat, after.gates_lonlat)
         )
         modes = cast("list[StreetMode]", list(one.street_times))
-        commutes: dict[str, tuple[Int32, Int32]] = {
+        commutes: dict[str, BothWays] = {
             mode: street_commutes(
                 territory, streets, mode, after.sites, after.gates_lonlat, homes.lonlat,
                 times=mode_times(territory, streets, mode, safe=safe and mode in EXPOSED),

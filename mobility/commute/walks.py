@@ -5,8 +5,9 @@ Seconds per street piece are as a territory asks: speeds, slopes, safe ways.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,36 +104,37 @@ def mode_times(
     streets = seen_by(streets, mode)
     speeds, assume_lit = territory.speeds, territory.night.assume_lit
     asked = (mode, safe, speeds.model_dump_json(), assume_lit, raster)
-    if asked not in streets.times:
+    known = streets.worked_out.seconds
+    if asked not in known:
         grades = None if raster is None else _grades(streets.any_hour, raster)
 
-        def worked_out() -> Times:
+        def anew() -> Times:
             return edge_times(
                 streets, mode, speeds, safe_at_night=safe, assume_lit=assume_lit, grades=grades
             )
 
         def compute() -> Bundle:
-            return times_bundle(worked_out())
+            return times_bundle(anew())
 
         if streets.at is None:
             key = ["times", mode, speeds.model_dump_json(), safe, assume_lit, grades]
-            streets.times[asked] = times_of(streets.kept(key, compute))
+            known[asked] = times_of(streets.kept(key, compute))
         else:
             # What the hour changes is found in less time than what was found of it before.
-            found, usual = worked_out(), streets.any_hour.times.get(asked)
+            found, usual = anew(), streets.any_hour.worked_out.seconds.get(asked)
             # At many hours they are those of any hour, and held once.
             same = usual is not None and times_key(usual) == times_key(found)
-            streets.times[asked] = usual if same else found
-    kept: Times = streets.times[asked]
+            known[asked] = usual if same else found
+    kept: Times = known[asked]
     return kept
 
 
 def _grades(streets: Streets, raster: Path) -> Float:
     """Return the slope of each street piece, see `edge_grades`; the raster is read once."""
-    asked = "grades", raster
-    if asked not in streets.times:
-        streets.times[asked] = edge_grades(streets, raster)
-    return np.asarray(streets.times[asked])
+    known = streets.worked_out.grades
+    if raster not in known:
+        known[raster] = edge_grades(streets, raster)
+    return known[raster]
 
 
 def walks_to_stops(
@@ -248,6 +250,37 @@ def feeders_of(
     return feeders(territory, streets, feed, homes_lonlat, gates, ways)
 
 
+class BothWays:
+    """Seconds to work [0] and back home [1], int32 (sites, homes), found when first asked for.
+
+    At most hours a shift either starts or ends, and only one of the two is asked for.
+
+    Parameters
+    ----------
+    find
+        Returns the seconds back home if given True, to work if not.
+    """
+
+    def __init__(self, find: Callable[[bool], Int32]) -> None:
+        self._find = find
+        self._found: dict[int, Int32] = {}
+        self._lock = Lock()
+
+    def __getitem__(self, way: int) -> Int32:
+        """Return the seconds of one way."""
+        if way not in (0, 1):
+            raise IndexError(way)
+        with self._lock:
+            if way not in self._found:
+                self._found[way] = self._find(bool(way))
+            return self._found[way]
+
+    def __iter__(self) -> Iterator[Int32]:
+        """Yield both."""
+        yield self[0]
+        yield self[1]
+
+
 def street_commutes(
     territory: Territory,
     streets: Streets,
@@ -257,32 +290,29 @@ def street_commutes(
     homes_lonlat: Float,
     *,
     times: Times | None = None,
-) -> tuple[Int32, Int32]:
-    """Return seconds to work and back home by a street mode, int32 (sites, homes) each.
+) -> BothWays:
+    """Return seconds to work and back home by a street mode.
 
     ``times`` stand for the mode's own seconds per street piece (e.g. safe at night); points
     stay attached where the mode attaches them.
     """
     usual = mode_times(territory, streets, mode)
     times = usual if times is None else times
+    key = [*times_key(usual), *times_key(times), gates_lonlat, homes_lonlat]
+    key += [tuple(len(site.gates) for site in sites)]
+    key += [territory.limits.max_total_min, territory.speeds.walk_kmh]
 
-    def compute() -> Bundle:
-        gates = walk_snaps(streets, usual, gates_lonlat)
-        homes = walk_snaps(streets, usual, homes_lonlat)
-        pairs = {
-            way: _pairs(territory, streets, times, gates, homes, to_work=way == "out")
-            for way in ("out", "back")
-        }
-        return {
-            way: nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes))
-            for way, p in pairs.items()
-        }
+    def find(returning: bool) -> Int32:
+        def compute() -> Bundle:
+            gates = walk_snaps(streets, usual, gates_lonlat)
+            homes = walk_snaps(streets, usual, homes_lonlat)
+            p = _pairs(territory, streets, times, gates, homes, to_work=not returning)
+            return {"seconds": nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes))}
 
-    gates_of_sites = tuple(len(site.gates) for site in sites)
-    key = ["commutes", *times_key(usual), *times_key(times), gates_lonlat, homes_lonlat]
-    key += [gates_of_sites, territory.limits.max_total_min, territory.speeds.walk_kmh]
-    found = streets.kept(key, compute)
-    return np.asarray(found["out"]), np.asarray(found["back"])
+        found = streets.kept(["commute", returning, *key], compute)
+        return np.asarray(found["seconds"])
+
+    return BothWays(find)
 
 
 def _pairs(

@@ -33,7 +33,7 @@ from mobility.commute.access import (
 )
 from mobility.commute.door_to_door import both_ways, dark_at_gate, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
-from mobility.commute.variants import after_dark, by_day, open_at, staying_open
+from mobility.commute.variants import after_dark, by_day, open_hours, staying_open
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay, at_weekend, ordinary_day
 from mobility.streets.graph import State
@@ -251,7 +251,7 @@ def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Moved]:
             day.kind,
             edge.returning,
             dark_at_gate(study, day, edge),
-            open_at(study, day, edge).hours,
+            open_hours(study, day, edge),
         )
         for edge in study.edges(shift_id, day)
     )

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from mobility.commute.access import counting_modes, roster_shifts
+from mobility.commute.access import check_worked, counting_modes, roster_shifts
 from mobility.commute.door_to_door import both_ways
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import with_homes
@@ -174,8 +174,9 @@ def housing(
     Raises
     ------
     TerritoryError
-        There is no such land, or a point is off the streets.
+        There is no such land, a point is off the streets, or nobody works on the dates studied.
     """
+    check_worked(study)
     progress("places")
     found, kind = lattice(study, cell_m=cell_m, ground=ground)
     places = with_points(study, found, points)

@@ -42,7 +42,7 @@ def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
     if not point:
         return
     told = (r.sentence(words.language) for r in advice.advised[:FIRST])
-    yield Bullets(tuple(("", words.set_spaces(sentence)) for sentence in told), numbered=True)
+    yield Bullets(tuple(("", words.set_spaces(sentence)) for sentence in told))
     frame = advice.tables["frontier"]
     found = {
         end: str(frame.loc[frame[f"advised_{end}"].astype(bool), "set"].iloc[0])

@@ -196,7 +196,7 @@ def example_blocks(study: Study, found: Illustration, words: Words) -> tuple[Blo
             language,
             home=example.home,
             site=shift.site_name,
-            shift=shift.shift,
+            shift=words.shift(shift.shift),
             day=words.day(example.day_kind),
         )
     ]

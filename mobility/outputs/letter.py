@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
+from mobility.base.clock import parse_clock
 from mobility.base.errors import TerritoryError
 from mobility.base.files import staging, write_bytes
 from mobility.commute.access import assess
@@ -38,6 +39,7 @@ NONE = (
     "other remedies do."
 )
 _NONE_MEND = "Read in the plan what speaks against each change, or study other days or hours."
+_TOGETHER = "Changes of one number are one request: their jobs count once."
 FURTHER = "{count} further changes of timetable are advised; the plan lists them."
 #: Kinds of remedies that a mobility authority can be asked for, and changes asked for at most.
 ASKED = (
@@ -65,6 +67,8 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
             )}  # fmt: skip
             if one.kind == "add_run":  # the departure that it is timed on stays
                 told["present"] = ""
+            if one.kind == "move_line" and one.params["last"] not in ("", one.params["present"]):
+                told |= _first_to_last(one.params)
             rows.append({
                 "request": number, **told, "change": one.params["kind"],
                 "rosters": ", ".join(
@@ -75,6 +79,16 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
                 "eur_per_job": round(remedy.eur_per_job, 2),
             })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _first_to_last(params: Mapping[str, object]) -> dict[str, object]:
+    """Return the present and the proposed times of a line's departures, the first to the last."""
+    first, last, proposed = (parse_clock(str(params[k])) for k in ("present", "last", "proposed"))
+    moved = proposed - first
+    return {
+        "present": Words("en").hours(first, last),
+        "proposed": Words("en").hours(first + moved, last + moved),
+    }
 
 
 def request_letter(advice: Advice, study: Study, language: str = "fr") -> Document:
@@ -109,6 +123,7 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
         Text(t(_OPENING, sites=", ".join(sites))),
         table_block(sheet_of("requests", requests(asked, language)), words),
         *([Text(t(FURTHER, count=more), "note")] if more else []),
+        *([Text(t(_TOGETHER), "note")] if any(r.also for r in asked) else []),
         Text(f"{t(_BENEFICIARIES)} {t('Costs are orders of magnitude.')}", "note"),
         Text(t(CLOSING)),
         Text(t("Yours faithfully,")),

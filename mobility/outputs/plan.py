@@ -24,7 +24,7 @@ from mobility.commute.study import Progress, quiet
 from mobility.outputs.advice import Advice, read_advice
 from mobility.outputs.advice_words import advice_blocks, advice_sentence
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
-from mobility.outputs.first_page import decisions
+from mobility.outputs.first_page import decisions, modes_that_count
 from mobility.outputs.index_page import write_index
 from mobility.outputs.plan_tables import (
     driving,
@@ -193,7 +193,7 @@ def mobility_plan(
     blocks = (
         *_opening(advice, words),
         *_section(SUPPLY, sheets, words),
-        *_section(_POTENTIAL, sheets, words),
+        *_section(_potential(study.territory, words), sheets, words),
         *_actions(advice, sheets, words),
         *_financing_part(factors, staff_by_employer(study), sheets, words),
         *_section(_CALENDAR, sheets, words),
@@ -213,6 +213,12 @@ def _section(
     yield from (table_block(sheets[key], words) for key in keys if key in sheets)
 
 
+def _potential(territory: Territory, words: Words) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Return the part on who can come, with the modes that make a roster hold."""
+    title, sentences, keys = _POTENTIAL
+    return title, (*sentences[:1], modes_that_count(territory, words), *sentences[1:]), keys
+
+
 def _opening(advice: Advice, words: Words) -> Iterator[Block]:
     """Yield the plan in short: jobs that can be held now and then, what is advised, its price."""
     rosters = advice.tables["followup"]
@@ -221,7 +227,7 @@ def _opening(advice: Advice, words: Words) -> Iterator[Block]:
     yield Heading(words.t("In one page"))
     yield Text(told, "lead")
     yield Text(advice_sentence(advice, words))
-    table = decisions(advice.advised, words)
+    table = decisions(advice, words)
     if table is not None:
         yield table
 

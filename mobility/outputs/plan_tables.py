@@ -125,7 +125,8 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
     ``roster``, ``headcount``, ``car_km`` (one way, mean), ``eur_worker_car``,
     ``eur_worker_transit`` (after the employer's refund), ``eur_employer_transit``,
     ``tco2e_car`` (everyone drives), ``tco2e_spared`` (those who can hold the roster without
-    a car do), ``night_trips`` (a year, driven between 21:00 and 06:00).
+    a car do), ``night_trips`` (a year, to or from work between 21:00 and 06:00, on
+    the days worked).
     """
     study, found = access.study, rosters(access)
     if "car" not in study.street_times:
@@ -137,7 +138,10 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
         shifts = [s for s in study.shift_rows if (s.site, s.roster) == (site, roster)]
         staff = sum(s.headcount for s in shifts)
         km, share = _car_km(study, site, study.pool(site, roster), found.holds[r], factors)
-        days = _days_worked(study, [s.shift_id for s in shifts], factors)
+        manned = _days_manned(study, [s.shift_id for s in shifts])
+        # Who holds the roster works so many of the days on which its shifts are manned.
+        days = min(manned, factors["worked_days_year"])
+        nights = sum(_night_trips(study, s.shift_id) for s in shifts)
         per_day = 2 * km / factors["car_occupancy"]
         grams = per_day * factors["co2.car"]
         rows.append({
@@ -150,7 +154,7 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
             "eur_employer_transit": round(ticket * refund),
             "tco2e_car": round(staff * days * grams / 1e6, 1),
             "tco2e_spared": round(staff * share * days * grams / 1e6, 1),
-            "night_trips": round(sum(_night_trips(study, s.shift_id) for s in shifts)),
+            "night_trips": round(nights * days / manned) if manned else 0,
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -169,17 +173,16 @@ def _car_km(
     return total / float(weight.sum()), float(weight @ (km * holds)) / total if total else 0.0
 
 
-def _days_worked(study: Study, shift_ids: list[int], factors: LeverFactors) -> float:
-    """Return the days a year that one worker of a roster comes to work."""
-    days = max(
+def _days_manned(study: Study, shift_ids: list[int]) -> float:
+    """Return the days a year on which the shifts of a roster are manned, the most of any."""
+    return max(
         sum(study.days_per_year(s, d) for d in study.days if study.works_on(s, d))
         for s in shift_ids
     )
-    return min(days, factors["worked_days_year"])
 
 
 def _night_trips(study: Study, shift_id: int) -> float:
-    """Return the trips a year to or from a shift whose hours lie in the night."""
+    """Return the trips a year to or from a shift at hours of the night, on all its days."""
     row = study.shift_rows[shift_id]
     night = sum(
         at_s % 86_400 < NIGHT_TO_S or at_s % 86_400 >= NIGHT_FROM_S

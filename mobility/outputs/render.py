@@ -176,10 +176,7 @@ def _add(word: Any, block: parts.Block) -> None:
         case parts.Text():
             _add_text(word, block)
         case parts.Bullets():
-            for bold, text in block.items:
-                line = word.add_paragraph("", "List Number" if block.numbered else "List Bullet")
-                line.add_run(one_line(f"{bold} ") if bold else "").bold = True
-                line.add_run(one_line(text))
+            _add_list(word, block)
         case parts.Table():
             _add_table(word, block)
         case parts.Figure():
@@ -196,6 +193,25 @@ def _add(word: Any, block: parts.Block) -> None:
         case parts.Strip():
             for figure in block.figures:
                 _add(word, figure)
+
+
+def _add_list(word: Any, block: parts.Bullets) -> None:
+    number = _new_list(word) if block.numbered else None
+    for bold, text in block.items:
+        line = word.add_paragraph("", "List Number" if block.numbered else "List Bullet")
+        if number is not None:
+            line._p.get_or_add_pPr().get_or_add_numPr().get_or_add_numId().val = number
+        line.add_run(one_line(f"{bold} ") if bold else "").bold = True
+        line.add_run(one_line(text))
+
+
+def _new_list(word: Any) -> int:
+    """Return the number of a list that begins at 1: Word goes on counting within a style."""
+    known = word.part.numbering_part.element
+    style = word.styles["List Number"].element.pPr.numPr.numId.val
+    found = known.add_num(known.num_having_numId(style).abstractNumId.val)
+    found.add_lvlOverride(ilvl=0).add_startOverride(1)
+    return int(found.numId)
 
 
 def _add_text(word: Any, block: parts.Text) -> None:
@@ -250,8 +266,10 @@ def markdown_text(document: Document) -> str:
             case parts.Text():
                 lines += ["  \n".join(map(markdown, block.text.split("\n"))), ""]
             case parts.Bullets():
-                for bold, text in block.items:
-                    lines.append(f"- {f'**{markdown(bold)}** ' if bold else ''}{markdown(text)}")
+                for k, (bold, text) in enumerate(block.items, 1):
+                    mark = f"{k}." if block.numbered else "-"
+                    told = f"**{markdown(bold)}** " if bold else ""
+                    lines.append(f"{mark} {told}{markdown(text)}")
                 lines.append("")
             case parts.Table():
                 marks = tuple("---:" if numeric else "---" for numeric in block.numeric)

@@ -14,7 +14,7 @@ from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
 from mobility.outputs.advice import Advice
 from mobility.outputs.advice_words import advice_sentence, plan_sentence
-from mobility.outputs.first_page import decisions, sentences
+from mobility.outputs.first_page import decisions, modes_that_count, sentences
 from mobility.outputs.pictures import Painter
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
@@ -34,6 +34,10 @@ _NOT_SEARCHED = (
 OUTDATED = (
     "The remedies found in this folder are of other inputs, or of before these shuttles: run "
     "`mobility levers` again, and this page then tells what is advised."
+)
+_MARKS = (
+    "“{mark}” stands where a figure is not computed or does not apply. Figures are rounded to be "
+    "read: totals, shares and prices follow from the whole values, which the spreadsheet keeps."
 )
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
@@ -139,13 +143,15 @@ class Writer:
         yield blocks.Legend(self._legend(LEGEND))
         yield blocks.Heading(t("What is advised, what it costs, whom it helps"), 2)
         yield from self._decisions()
-        yield blocks.Text(t(DEFINITIONS["White zone"]), "callout")
-        yield blocks.Text(self._limits(), "note")
+        white = f"{t('White zone')}{t(': ')}{t(DEFINITIONS['White zone'])}"
+        yield blocks.Text(white, "callout")
+        counting = modes_that_count(self.study.territory, self.words)
+        yield blocks.Text(f"{self._limits()} {counting}", "note")
 
     def _decisions(self) -> Iterator[blocks.Block]:
         if self.advice is not None:
             yield blocks.Text(advice_sentence(self.advice, self.words))
-            table = decisions(self.advice.advised, self.words)
+            table = decisions(self.advice, self.words)
             if table is not None:
                 yield table
         else:
@@ -262,7 +268,7 @@ class Writer:
         rows = [self.study.shift_rows[i] for i in shift_ids]
         return tuple(
             (
-                row.shift,
+                self.words.shift(row.shift),
                 f"{self.words.hours(row.start_s, row.end_s)}, {self.words.weekdays(row.days)}",
             )
             for row in rows
@@ -302,8 +308,8 @@ class Writer:
         kind = self.words.day(day.kind)
         return blocks.Figure(
             self.painter.png(self.zones.status[z], row.site, small=True),
-            self._alt(row.site_name, row.shift, kind),
-            f"{row.shift} {self.words.hours(row.start_s, row.end_s)}",
+            self._alt(row.site_name, self.words.shift(row.shift), kind),
+            f"{self.words.shift(row.shift)} {self.words.hours(row.start_s, row.end_s)}",
             self.words.t(
                 "{day}: {share} there and back", day=kind, share=self.words.percent(share)
             ),
@@ -352,7 +358,7 @@ class Writer:
             yield self._table("groups")
 
     def _remedies(self) -> Iterator[blocks.Block]:
-        table = None if self.advice is None else decisions(self.advice.advised, self.words, most=15)
+        table = None if self.advice is None else decisions(self.advice, self.words, most=15)
         if table is None:
             return
         yield blocks.Heading(self.words.t("What to do, and what it costs"))
@@ -392,5 +398,5 @@ class Writer:
         yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
         yield blocks.Heading(t("Methods in short"), 2)
         yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
-        empty = t("“{mark}” stands where a figure is not computed or does not apply.", mark=NOTHING)
+        empty = t(_MARKS, mark=NOTHING)
         yield blocks.Text(empty, "note")

@@ -175,7 +175,7 @@ def mode_tables(access: Access) -> dict[str, pd.DataFrame]:
             "carpool_points": whole_persons(points, ["near", *(f"in_{k}" for k in SIZES)]),
         }
     territory = study.territory
-    rows = Factors.load(territory.factors, file=territory.path).to_frame(territory.output.language)
+    rows = Factors.load(territory.factors, file=territory.path).to_frame(territory.language)
     return tables | {"factors": rows}
 
 

@@ -142,7 +142,7 @@ def _figures(found: Shuttles, words: Words) -> blocks.Table:
             _between(span, "eur_per_user", words),
         ),
         (t("EUR a year per job gained"), words.number(row["eur_per_job"]), ""),
-        (t("Inhabitants who gain a roster"), words.number(row["inhabitants_gained"]), ""),
+        (t("Inhabitants who gain their first roster"), words.number(row["inhabitants_gained"]), ""),
         (t("Boardings a year"), words.number(row["boardings_year"]), ""),
         (t("EUR per boarding"), words.number(row["eur_per_boarding"], 2), ""),
         (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mobility.base.clock import day_clock
 from mobility.base.i18n import signed, translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
@@ -278,8 +279,8 @@ def _runs(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
                 "direction": words.t(DIRECTIONS["in" if inbound else "out"]),
                 "shift": first["shift"],
                 "days": _days(first, study, words),
-                "start": first["depart"],
-                "end": last["arrive"],
+                "start": day_clock(str(first["depart"])),
+                "end": day_clock(str(last["arrive"])),
                 "load": run["load"].iloc[_fullest(run, gates, inbound)],
                 "seats": first["seats"],
             }

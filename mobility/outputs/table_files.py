@@ -54,7 +54,7 @@ def _write_layers(access: Access, zones: WhiteZones, folder: Path) -> list[Path]
     layers = {"homes": homes, "sites": gates_layer(access), "stops": stops_layer(access)}
     with writing(folder / "results.gpkg") as part:
         write_gpkg(part, layers.items())
-        add_styles(part, access.study.territory.output.language)
+        add_styles(part, access.study.territory.language)
     return [folder / "homes.parquet", folder / "results.gpkg"]
 
 

@@ -24,7 +24,7 @@ from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
     "text", "count", "expected", "value", "money", "share", "clock", "date", "flag", "symbol",
-    "reason", "roster", "day", "group", "network", "copied",
+    "reason", "roster", "shift", "day", "group", "network", "copied",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
@@ -178,6 +178,7 @@ def cell_text(words: Words, kind: Kind, value: Any) -> str:
         "symbol": words.symbol,
         "reason": words.reason,
         "roster": words.roster,
+        "shift": lambda names: words.shift(_plain(names)),
         "day": words.day,
         "group": lambda name: words.known("group", name).replace("_", " "),
         "network": lambda line: line or words.t("whole network"),

@@ -13,7 +13,7 @@ from mobility.base.clock import format_clock
 from mobility.base.i18n import HARD_SPACE, NARROW_SPACE, long_date, number, translate, typeset
 from mobility.outputs.map.texts import ENGLISH
 from mobility.sources.days import ChosenDay
-from mobility.territory.rosters import roster_label
+from mobility.territory.rosters import roster_label, shift_label
 
 NARROW, HARD = NARROW_SPACE, HARD_SPACE
 #: Shown where nothing is computed, or where there is nothing to show.
@@ -112,7 +112,9 @@ class Words:
         """Return the words of a name known to the program alone, or of several of them."""
         text = self.t(name)
         parts = name.split()
-        if text == name and parts and all(map(_SYMBOL.fullmatch, parts)):
+        # Several words of the catalogue, such as "to work", are one phrase.
+        phrase = len(parts) > 1 and translate(name, "fr") != name
+        if text == name and parts and not phrase and all(map(_SYMBOL.fullmatch, parts)):
             text = self.t("; ").join(map(self._one_symbol, parts))
         return text
 
@@ -127,6 +129,10 @@ class Words:
     def roster(self, name: str) -> str:
         """Return a roster's name as people write it."""
         return roster_label(name, self.language)
+
+    def shift(self, names: str) -> str:
+        """Return a shift's name as people write it, or several parted by commas."""
+        return ", ".join(shift_label(name, self.language) for name in names.split(", "))
 
     def reason(self, symbol: str) -> str:
         """Return the words of a reason, empty for none."""
@@ -159,9 +165,9 @@ REMEDIES = {
 }
 
 DEFINITIONS = {
-    "White zone": "White zone, in this report: from there, no usable journey without a car at the "
-    "hours of the shift (service sense). It is not the institutional sense, an area outside any "
-    "mobility authority.",
+    "White zone": "In this report, homes from where no mode that counts leads to work and back at "
+    "the hours of the shift (service sense). It is not the institutional sense, an area outside "
+    "any mobility authority.",
     "Outbound": "Leave home as late as possible and be at a gate before the shift starts, the "
     "margin inside the plant kept. The wait at the gate counts.",
     "Return": "Leave the gate after the shift ends, the margin kept, and be home as early as "

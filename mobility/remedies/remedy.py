@@ -15,7 +15,7 @@ from mobility.commute.indicators import round_persons
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.remedies.model import Lever
-from mobility.territory.rosters import roster_label
+from mobility.territory.rosters import roster_label, shift_label
 
 #: Shifts named in one sentence; the others are counted.
 _NAMED_SHIFTS = 2
@@ -310,7 +310,7 @@ def _effect_texts(effects: Sequence[Effect], workers: float, language: str) -> I
             "{workers} more workers can hold the shift {shift} of {site}",
             language,
             workers=signed(float(round_persons(effect.gained)), language),
-            shift=effect.shift,
+            shift=shift_label(effect.shift, language),
             site=effect.site,
         )
     if len(gains) > _NAMED_SHIFTS:

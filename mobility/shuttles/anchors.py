@@ -220,11 +220,14 @@ def choose_hubs(
     workers
         float64[E,H] workers lacking each edge.
     """
-    away_s = np.hypot(*(stops_xy[:, None] - homes_xy[None]).transpose(2, 0, 1)) / speed_ms
+    left_s = max_total_s - elapsed_s.astype(np.int64) - slack_s
+    rows = np.flatnonzero((left_s >= 0).any(axis=0))
+    away_s = np.hypot(*(stops_xy[rows, None] - homes_xy[None]).transpose(2, 0, 1)) / speed_ms
     score = np.zeros(len(stops_xy))
-    for e in range(len(elapsed_s)):
-        left = max_total_s - elapsed_s[e].astype(np.int64) - slack_s
-        score += ((away_s <= left[:, None]) * workers[e][None]).sum(axis=1)
+    for left, people in zip(left_s[:, rows], workers, strict=True):
+        some = left >= 0
+        near = away_s[some] <= left[some, None]
+        score[rows[some]] += (near * people).sum(axis=1)
     chosen: list[int] = []
     for k in np.argsort(-score, kind="stable"):
         if len(chosen) == count or score[k] <= 0:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -72,7 +73,15 @@ class Block:
 
     def metres(self, kind: str) -> float:
         """Return the metres driven as ``run`` or ``empty``."""
-        return sum(m.metres for piece in self.pieces for m in piece if m.kind == kind)
+        return self._metres[kind]
+
+    @cached_property
+    def _metres(self) -> dict[str, float]:
+        found = dict.fromkeys(("run", "empty", "wait"), 0.0)
+        for piece in self.pieces:
+            for move in piece:
+                found[move.kind] += move.metres
+        return found
 
 
 def day_trips(
@@ -159,7 +168,7 @@ def _successors(
     from scipy.optimize import linear_sum_assignment
 
     n = len(trips)
-    if n == 0:
+    if n < 2:
         return {}
     start, end, origin, destination = (
         np.array([getattr(t, field) for t in trips], np.int32)

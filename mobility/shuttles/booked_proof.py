@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mobility.base.clock import service_clock
 from mobility.commute.additions import with_feed
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.study import Study, engine_limits
 from mobility.shuttles.after import read_tables, running
 from mobility.shuttles.blocks import DAY_S
+from mobility.shuttles.booked import Booked, BookedTour, SimulatedDay
 from mobility.shuttles.booking import Bookings, Request
-from mobility.shuttles.gtfs_out import TABLES, Table, clock, stop_row
+from mobility.shuttles.gtfs_out import TABLES, Table, stop_row
 from mobility.shuttles.model import Ints, Place
-from mobility.shuttles.on_demand import Booked, BookedTour, SimulatedDay
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
@@ -121,7 +122,7 @@ def _tables(
             date = f"{one.day.date - dt.timedelta(days=ago):%Y%m%d}"
             tables["trips"].append({"route_id": "booked", "service_id": date, "trip_id": trip})
             for s, call in enumerate(tour.calls):
-                at = clock(call.time_s + later_s + ago * DAY_S)
+                at = service_clock(call.time_s + later_s + ago * DAY_S, seconds=True)
                 tables["stop_times"].append({
                     "trip_id": trip, "arrival_time": at, "departure_time": at,
                     "stop_id": f"N{call.place}", "stop_sequence": s + 1,

@@ -17,6 +17,7 @@ from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.remedies.bill import total
 from mobility.remedies.remedy import LEAST_WORKERS, Remedy, Rescued
+from mobility.shuttles.booked import TAXI, Booked
 from mobility.shuttles.booked_proof import proven_share
 from mobility.shuttles.booking import Bookings, who_books
 from mobility.shuttles.booking_tables import service_row
@@ -27,7 +28,7 @@ from mobility.shuttles.drive import drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.groundwork import busiest_gate, make_scene, site_weight
 from mobility.shuttles.model import UNREACHED, Bools, Place
-from mobility.shuttles.on_demand import TAXI, Booked, Simulation
+from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.places import check_depot, depot_place, gate_places, lonlat_of
 
 ITERATIONS = 25  # of the searches for who rides together: whole sites are many requests

@@ -7,9 +7,12 @@ stand for its chances, and on average give exactly the expected riders.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 
@@ -22,13 +25,15 @@ from mobility.shuttles.meeting import is_stop, met
 from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints
 from mobility.shuttles.places import gate_walks
 from mobility.shuttles.scene import Scene
-from mobility.shuttles.schedule import arrival_slack, arrival_slacks
+from mobility.shuttles.schedule import arrival_slacks
 from mobility.streets.arcs import Times
 
 _GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
 TOO_FAR = "no stop within a walk"
 _NO_WAY = "no street leads there"
 TOO_LONG = "the direct drive is longer than a rider accepts"
+# Window at the gate, direct and longest ride, why it cannot be: see `Request`.
+_Terms = tuple[int, int, int, int, str]
 
 
 @dataclass(frozen=True)
@@ -148,21 +153,27 @@ class Bookings:
     def _nearest(self, e: int, beyond_s: int) -> tuple[Ints, Ints]:
         """Return the stop of each home at one shift end, and the walk there."""
         scene, gate, limits = self.scene, self.gates.places[self.calls[e]], self.scene.limits
-        near = is_stop(scene) & (
-            scene.walk_s <= min(limits.max_stop_walk_s, limits.max_walk_s - beyond_s)
-        )
+        home, at, walk_s = self._near
+        kept = walk_s <= min(limits.max_stop_walk_s, limits.max_walk_s - beyond_s)
+        home, at, walk_s = home[kept], at[kept], walk_s[kept]
         inbound = scene.edges[e].direction == "in"
-        drive = scene.drive.seconds[:, gate] if inbound else scene.drive.seconds[gate]
+        drive = (scene.drive.seconds[:, gate] if inbound else scene.drive.seconds[gate])[at]
         direct = np.minimum(drive, UNREACHED // 2) + scene.dwell_s
-        soon = near & (direct <= self._longest(e, drive, scene.walk_s))
+        late = direct > self._longest(e, drive, walk_s)
         # Any stop near is worse than all from where one is there in time.
-        later = np.where(near, scene.walk_s + UNREACHED // 2, UNREACHED)
-        walks = np.where(soon, scene.walk_s, later)
-        place = np.argmin(walks, axis=1)
-        rows = np.arange(len(place))
-        some = near[rows, place]
-        walk = np.where(some, scene.walk_s[rows, place], 0)
-        return np.where(some, place, -1).astype(np.int32), walk.astype(np.int32)
+        order = np.lexsort((at, walk_s, late, home))
+        some, first = np.unique(home[order], return_index=True)
+        place, walk = np.full(scene.n_homes, -1, np.int32), np.zeros(scene.n_homes, np.int32)
+        place[some], walk[some] = at[order[first]], walk_s[order[first]]
+        return place, walk
+
+    @cached_property
+    def _near(self) -> tuple[Ints, Ints, Ints]:
+        """Every home with each stop within a walk, int32[N]: home, stop and walk."""
+        walk_s = self.scene.walk_s
+        near = is_stop(self.scene) & (walk_s <= self.scene.limits.max_stop_walk_s)
+        home, at = np.nonzero(near)
+        return home.astype(np.int32), at.astype(np.int32), walk_s[home, at]
 
     @cached_property
     def calls(self) -> list[int]:
@@ -220,49 +231,83 @@ class Bookings:
         people = np.where(served[row] & self.lacking[kind][e], self.scene.workers[row], 0.0)
         return np.asarray(people * self.capture_rate, np.float64)
 
-    def requests(self, people: Floats, e: int, before: int, share: float) -> list[Request]:
-        """Return the requests of one draw of a shift end.
+    def queue(self, people: Floats, e: int) -> tuple[list[int], list[float]]:
+        """Return the homes of those who may book at a shift end, by their place, and their sums.
 
         Parameters
         ----------
         people
             See `expected`.
+        """
+        homes = np.flatnonzero(people)
+        order = homes[np.argsort(self.stops[0][e, homes], kind="stable")]
+        return order.tolist(), np.cumsum(people[order]).tolist()
+
+    def requests(
+        self, queue: tuple[list[int], list[float]], e: int, before: int, share: float
+    ) -> list[Request]:
+        """Return the requests of one draw of a shift end.
+
+        Parameters
+        ----------
+        queue
+            See `queue`.
         before
             Days its shift began before the day that operates.
         share
             Where the draw stands among those of the day, from 0 to 1.
         """
-        place, walk = self.stops[0][e], self.stops[1][e]
-        homes = np.flatnonzero(people)
-        if not len(homes):
+        order, total = queue
+        if not order:
             return []
-        order = homes[np.argsort(place[homes], kind="stable")]
-        total = np.cumsum(people[order])
-        steps = np.arange((share + _GOLDEN * e) % 1.0, total[-1], 1.0)
-        drawn = order[np.searchsorted(total, steps, side="right").clip(max=len(order) - 1)]
+        place, walk_s, terms = self._terms[e]
+        start, last = (share + _GOLDEN * e) % 1.0, len(order) - 1
+        drawn = [
+            order[min(bisect_right(total, start + k), last)]
+            for k in range(math.ceil(total[-1] - start))
+        ]
+        gate, inbound = self.gates.places[self.calls[e]], self.scene.edges[e].direction == "in"
         found = []
-        for at in np.unique(place[drawn]):
-            mine = drawn[place[drawn] == at]
-            found.append(self._request(e, int(at), mine, int(walk[mine].max()), before))
+        for at, mine in groupby(drawn, place.__getitem__):
+            riders = tuple(mine)
+            early, late, direct, limit, why = terms[max(riders, key=walk_s.__getitem__)]
+            early, late = early - before * DAY_S, late - before * DAY_S
+            found.append(Request(e, at, gate, riders, inbound, early, late, direct, limit, why))
         return found
 
-    def _request(self, e: int, place: int, homes: Ints, walk_s: int, before: int) -> Request:
+    @cached_property
+    def _terms(self) -> list[tuple[list[int], list[int], list[_Terms]]]:
+        """Place and walk of each home, and the terms on which it is driven, of each shift end.
+
+        Riders who get on or off together are driven on the terms of the one who walks farthest.
+        """
+        found = []
+        for e, call in enumerate(self.calls):
+            place, walk_s = self.stops[0][e], self.stops[1][e]
+            terms = [] if call < 0 else self._asked(e, place, walk_s)
+            found.append((place.tolist(), walk_s.tolist(), terms))
+        return found
+
+    def _asked(self, e: int, place: Ints, walk_s: Ints) -> list[_Terms]:
+        """Return the terms of each home at a shift end that has a gate."""
         scene, limits, call = self.scene, self.scene.limits, self.calls[e]
         gate, inbound = self.gates.places[call], scene.edges[e].direction == "in"
-        at = int(self.gates.at_s[e, call]) - before * DAY_S
-        drive = 0
-        if place >= 0:
-            drive = int(scene.drive.seconds[(place, gate) if inbound else (gate, place)])
-        room = limits.max_total_s - walk_s - int(self.gates.used_s[e, call])
-        direct = drive + (scene.dwell_s if place != gate else 0)
-        limit = int(self._longest(e, np.array(drive), np.array(walk_s)))
-        why = TOO_FAR if place < 0 else _NO_WAY if drive >= UNREACHED else ""
-        why = why or (TOO_LONG if direct > limit else "")
-        slack = arrival_slack(scene, limit, at) if inbound and not why else 0
-        wait = max(0, min(self.wait_s, limits.max_wait_s - slack, room - limit - slack))
-        early, late = (at - slack - wait, at - slack) if inbound else (at, at + wait)
-        riders = tuple(homes.tolist())
-        return Request(e, place, gate, riders, inbound, early, late, direct, max(limit, 0), why)
+        at_s, used_s = int(self.gates.at_s[e, call]), int(self.gates.used_s[e, call])
+        drive = scene.drive.seconds[:, gate] if inbound else scene.drive.seconds[gate]
+        drive = np.where(place >= 0, drive[place], 0)
+        direct = drive + np.where(place != gate, scene.dwell_s, 0)
+        longest = self._longest(e, drive, walk_s)
+        why = np.where(direct > longest, TOO_LONG, "")
+        why = np.where(place < 0, TOO_FAR, np.where(drive >= UNREACHED, _NO_WAY, why))
+        slack = np.zeros_like(longest)
+        if inbound:
+            slack = np.where(why == "", arrival_slacks(scene, longest, at_s), slack)
+        room = limits.max_total_s - walk_s - used_s
+        wait = np.minimum(limits.max_wait_s, room - longest) - slack
+        wait = np.minimum(self.wait_s, wait).clip(min=0)
+        late = at_s - slack + (0 if inbound else wait)
+        columns = late - wait, late, direct, longest.clip(min=0), why
+        return list(zip(*(c.tolist() for c in columns), strict=True))
 
     def _longest(self, e: int, drive_s: Ints, walk_s: Ints) -> Ints:
         """Return the longest rides at a shift end by the direct drives and the walks.

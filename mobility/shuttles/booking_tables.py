@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mobility.base.clock import format_clock
+from mobility.base.clock import service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
 from mobility.commute.study import Study
 from mobility.remedies.bill import bill_frame, total
+from mobility.shuttles.booked import TAXI, Booked, SimulatedDay
 from mobility.shuttles.booking import Request
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Edge, Floats
-from mobility.shuttles.on_demand import TAXI, Booked, SimulatedDay
 from mobility.shuttles.plan import Plan
 from mobility.shuttles.written import DIRECTIONS
 from mobility.territory.rosters import season_label
@@ -221,8 +221,8 @@ def rides_table(
             | {
                 "block": blocks.get(ride.tour, ride.tour) + 1,
                 "tour": ride.tour + 1,
-                "on": format_clock(ride.on_s, seconds=True),
-                "off": format_clock(ride.off_s, seconds=True),
+                "on": service_clock(ride.on_s, seconds=True),
+                "off": service_clock(ride.off_s, seconds=True),
                 "ride_min": ride.ride_s / 60,
                 "wait_min": ride.wait_s / 60,
             }

@@ -240,7 +240,7 @@ def operate(
         tuple(tuple(b) for b in chosen),
         duties,
         fleet_of(chosen, days, len(config.vehicles)),
-        sum(len(unlawful(day, rules)) for day in duties),
+        count_unlawful(duties, rules),
     )
 
 
@@ -253,14 +253,24 @@ def _had(fleet: Sequence[int], config: ShuttleConfig) -> bool:
 def duties_of(blocks: Sequence[Sequence[Block]], rules: DutyRules) -> tuple[tuple[Duty, ...], ...]:
     """Return the duties of each day's blocks."""
     memo: dict[tuple[object, ...], tuple[Duty, ...]] = {}
-    out = []
+    # Many days have the very blocks of another.
+    known: dict[tuple[int, ...], tuple[Duty, ...]] = {}
     for day in blocks:
-        pieces = pieces_of(day)
-        key = tuple(pieces)
-        if key not in memo:
-            memo[key] = tuple(build_duties(pieces, rules))
-        out.append(memo[key])
-    return tuple(out)
+        same = tuple(map(id, day))
+        if same not in known:
+            pieces = pieces_of(day)
+            key = tuple(pieces)
+            if key not in memo:
+                memo[key] = tuple(build_duties(pieces, rules))
+            known[same] = memo[key]
+    return tuple(known[tuple(map(id, day))] for day in blocks)
+
+
+def count_unlawful(duties: Sequence[tuple[Duty, ...]], rules: DutyRules) -> int:
+    """Return how many duties of each day break a rule, see `unlawful`."""
+    known = {id(day): day for day in duties}
+    count = {same: len(unlawful(day, rules)) for same, day in known.items()}
+    return sum(count[id(day)] for day in duties)
 
 
 def _merges(used: Sequence[int]) -> list[dict[int, int]]:
@@ -356,10 +366,21 @@ class Costs:
 
 
 def plan_bill(
-    operations: Operations, config: ShuttleConfig, factors: Factors, *, new_stops: int
+    operations: Operations,
+    config: ShuttleConfig,
+    factors: Factors,
+    *,
+    new_stops: int,
+    costs: Costs | None = None,
 ) -> Bill:
-    """Return what `yearly_costs` adds up, line by line; a vehicle's own rate has no band."""
-    costs = yearly_costs(operations, config, factors, new_stops=new_stops)
+    """Return what `yearly_costs` adds up, line by line; a vehicle's own rate has no band.
+
+    Parameters
+    ----------
+    costs
+        The sums, where they are known already.
+    """
+    costs = costs or yearly_costs(operations, config, factors, new_stops=new_stops)
     kilometres = [0.0] * len(config.vehicles)
     for day, blocks in zip(operations.days, operations.blocks, strict=True):
         for b in blocks:

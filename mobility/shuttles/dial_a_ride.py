@@ -9,19 +9,27 @@ the best of a search by ruin and recreate.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
 
-from mobility.shuttles.model import Drive, Ints
-from mobility.shuttles.ride_kernels import FAR, fitted, put_back
+from mobility.shuttles.model import ALWAYS_S, Drive, Ints
+from mobility.shuttles.ride_kernels import (
+    FAR,
+    fill_legs,
+    fitted,
+    price_alone,
+    put_back,
+    put_together,
+    time_route,
+    try_all,
+)
 
 EXACT = 4
 ITERATIONS = 150
-ALWAYS_S = 10**8  # latest time of a node without a window
 BLINK = 0.02  # how often a route is not looked at
 _MOST_OUT = 8  # requests taken out at once
 _HEAT = 0.1  # of a vehicle's price: what a plan may lose at first
@@ -113,10 +121,12 @@ def plan_rides(rides: Rides, *, iterations: int = ITERATIONS, seed: int = 0) -> 
     if not rides.n:
         return []
     routes = Routes(rides)
-    never = [i for i, eur in enumerate(routes.single) if eur >= FAR]
-    if never:
-        raise ValueError(f"requests no vehicle can serve, even alone: {never}")
-    found = routes.exact() if rides.n <= EXACT else routes.search(iterations, seed)
+    found = routes.exact() if rides.n <= EXACT else []
+    if not found:
+        never = [i for i, eur in enumerate(routes.single) if eur >= FAR]
+        if never:
+            raise ValueError(f"requests no vehicle can serve, even alone: {never}")
+        found = routes.search(iterations, seed)
     return sorted((routes.timed(r) for r in found), key=lambda t: (t.times_s, t.nodes))
 
 
@@ -126,26 +136,19 @@ class Routes:
     def __init__(self, rides: Rides) -> None:
         self.rides = rides
         n, price = rides.n, rides.price
-        self.nodes = np.column_stack(
-            [rides.place, rides.early_s, rides.late_s, np.r_[rides.load, -rides.load],
-             np.tile(rides.limit_s, 2)]
-        ).astype(np.int32)  # fmt: skip
-        same = rides.place[:, None] == rides.place
-        ways = np.ix_(rides.place, rides.place)
+        self.nodes = np.empty((2 * n, 5), np.int32)
+        for k, column in enumerate((rides.place, rides.early_s, rides.late_s)):
+            self.nodes[:, k] = column
+        self.nodes[:n, 3], self.nodes[n:, 3] = rides.load, -rides.load
+        self.nodes[:n, 4] = self.nodes[n:, 4] = rides.limit_s
         self.legs = np.zeros((2 * n + 1, 2 * n + 1), np.int32)
         self.metres = np.zeros((2 * n + 1, 2 * n + 1))
-        halted = np.minimum(rides.drive.seconds[ways], 2 * ALWAYS_S) + rides.dwell_s
-        self.legs[:-1, :-1] = np.where(same, 0, halted)
-        self.metres[:-1, :-1] = np.where(same, 0.0, rides.drive.metres[ways])
-        if rides.depot >= 0:
-            drive = rides.drive
-            for kept, table in ((self.legs, drive.seconds), (self.metres, drive.metres)):
-                kept[-1, :-1] = table[rides.depot, rides.place]
-                kept[:-1, -1] = table[rides.place, rides.depot]
-        self.metres[~np.isfinite(self.metres)] = 0.0
+        drive = rides.drive
+        fill_legs(
+            self.nodes[:, 0], rides.depot, rides.dwell_s, drive.seconds, drive.metres, self.legs,
+            self.metres,
+        )  # fmt: skip
         self._load: list[int] = self.nodes[:, 3].tolist()
-        # Nodes of one place and window are alike.
-        self._alike = [tuple(row) for row in self.nodes[:, :3].tolist()]
         self._paid = (rides.seats, float(price.metre), float(price.second))
         self._scratch = np.zeros((2, 2 * n), np.int32)
         self._trial = np.zeros((2, 2 * n), np.int32)
@@ -167,19 +170,17 @@ class Routes:
     @cached_property
     def single(self) -> list[float]:
         """The EUR of each request alone; `FAR` where no vehicle can serve it."""
-        n = self.rides.n
-        return [self.eur((i, n + i)) for i in range(n)]
+        alone = np.empty(self.rides.n)
+        price_alone(
+            self.nodes, self.legs, self.metres, self._paid[0], float(self.rides.price.vehicle),
+            *self._paid[1:], self._scratch, self._trial[0], alone,
+        )  # fmt: skip
+        return alone.tolist()
 
     def timed(self, route: tuple[int, ...]) -> Tour:
         """Return a route with its times: the least duration, then the least waiting at gates."""
-        self._duration(route)
-        n, order = self.rides.n, np.array(route)
-        times = self._scratch[1, : len(route)].astype(np.int64)
-        late = self.nodes[order, 2]
-        windowed = late < ALWAYS_S
-        if not windowed[order < n].any():
-            times = times + int((late - times)[windowed].min())
-        return Tour(route, tuple(int(t) for t in times))
+        time_route(np.array(route, np.int32), len(route), self.nodes, self.legs, self._scratch)
+        return Tour(route, tuple(self._scratch[1, : len(route)].tolist()))
 
     def search(self, iterations: int, seed: int) -> list[tuple[int, ...]]:
         """Return the best routes found by ruin and recreate.
@@ -263,53 +264,23 @@ class Routes:
         return [row.tolist() for row in np.argsort(apart, axis=1, kind="stable")]
 
     def exact(self) -> list[tuple[int, ...]]:
-        """Return the cheapest routes: the best of each set of requests, put together."""
-        if self.rides.n == 1:
-            return [(0, 1)]
-        route: dict[int, tuple[float, tuple[int, ...]]] = {}
-        for nodes, served in self._tried((), 0, ()):
-            eur = self.eur(nodes)
-            if eur < route.get(served, (FAR, ()))[0] - 1e-9:
-                route[served] = (eur, nodes)
-        best: list[tuple[float, tuple[tuple[int, ...], ...]]] = [(0.0, ())]
-        for mask in range(1, 1 << self.rides.n):
-            value = FAR
-            parts: tuple[tuple[int, ...], ...] = ()
-            sub = mask
-            while sub:
-                if sub & mask & -mask and sub in route:
-                    eur, nodes = route[sub]
-                    if eur + best[mask ^ sub][0] < value - 1e-9:
-                        value, parts = eur + best[mask ^ sub][0], (nodes, *best[mask ^ sub][1])
-                sub = (sub - 1) & mask
-            best.append((value, parts))
-        return list(best[-1][1])
+        """Return the cheapest routes: the best of each set of requests, put together.
 
-    def _tried(
-        self, nodes: tuple[int, ...], served: int, aboard: tuple[int, ...]
-    ) -> Iterator[tuple[tuple[int, ...], int]]:
-        """Yield every route worth trying that ends empty, with the set of requests it serves.
-
-        Those aboard for the same place and window get off together: it costs nothing, and frees
-        seats. Those who get on at one place and window do so in ascending order.
+        None where a request cannot be served.
         """
-        n = self.rides.n
-        if nodes and not aboard:
-            yield nodes, served
-        for i in range(n):
-            if served >> i & 1:
-                continue
-            turned = nodes and i < nodes[-1] < n and self._alike[nodes[-1]] == self._alike[i]
-            if not turned:
-                more = (*nodes, i)
-                if self._holds(more):
-                    yield from self._tried(more, served | 1 << i, (*aboard, i))
-        for i in aboard:
-            off = [j for j in aboard if self._alike[n + i] == self._alike[n + j]]
-            more = (*nodes, *(n + j for j in off))
-            if off[0] == i and self._holds(more):
-                yield from self._tried(more, served, tuple(j for j in aboard if j not in off))
-
-    def _holds(self, nodes: tuple[int, ...]) -> bool:
-        """Whether a route may go on: those still aboard have no ride yet."""
-        return sum(self._load[x] for x in nodes) <= self.rides.seats and self._duration(nodes) >= 0
+        n, sets = self.rides.n, 1 << self.rides.n
+        best, value = np.full(sets, FAR), np.empty(sets)
+        routes, sizes = np.empty((sets, 2 * n), np.int32), np.empty(sets, np.int32)
+        chosen = np.empty(sets, np.int32)
+        steps, aboard = np.empty((2 * n + 1, 4), np.int32), np.empty((2 * n + 1, n), np.int32)
+        try_all(
+            self.nodes, self.legs, self.metres, self._paid[0], float(self.rides.price.vehicle),
+            *self._paid[1:], self._scratch, self._trial[0], steps, aboard, best, routes, sizes,
+        )  # fmt: skip
+        put_together(best, value, chosen)
+        found, rest = [], sets - 1
+        while rest and chosen[-1] >= 0:
+            part = int(chosen[rest])
+            found.append(tuple(routes[part, : sizes[part]].tolist()))
+            rest ^= part
+        return found

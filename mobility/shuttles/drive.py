@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from mobility.base.cache import cached
 from mobility.shuttles.model import UNREACHED, Drive, Floats
 from mobility.streets.arcs import Arcs, Times, arcs, joined, like
 from mobility.streets.ends import ends
@@ -26,6 +27,7 @@ _TIME_UNIT = 10**9
 LIMIT_S = 5400.0
 _AT_JUNCTION_M = 1.0
 AT_ONCE = 32  # places searched from at a time
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,20 @@ def _weights(matrix: sparse.csr_matrix, nodes: np.ndarray, limit_s: float) -> Fl
 
 
 def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMIT_S) -> Drive:
-    """Return the driving between places; `UNREACHED` beyond the limit."""
+    """Return the driving between places; `UNREACHED` beyond the limit.
+
+    That between many is kept in the user's cache.
+    """
     places = np.asarray(places)
+    if len(places) <= AT_ONCE:
+        return _driven(graph, places, limit_s)
+    net = graph.graph
+    key = FORMAT, net.data, net.indices, net.indptr, graph.n_nodes, places, float(limit_s)
+    found = cached("drives", key, lambda: vars(_driven(graph, places, limit_s)))
+    return Drive(**{name: np.asarray(found[name]) for name in found})
+
+
+def _driven(graph: DriveGraph, places: np.ndarray, limit_s: float) -> Drive:
     nodes = places + graph.n_nodes
     weight = np.empty((len(nodes), len(nodes)))
     # A search answers for every junction: those of all places at once would fill the memory.

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from mobility.base.clock import DAY_S, format_clock
+from mobility.base.clock import DAY_S, service_clock
 from mobility.base.i18n import translate
 from mobility.shuttles.blocks import Block, Trip, block_of, chain_trips, day_trips, fleet_size
 from mobility.shuttles.config import ShuttleConfig, VehicleType
@@ -338,7 +338,7 @@ def _refused(
             "weekday": day.weekday + 1, "day": day.kinds[day.weekday],
             "season": season_label(day.season), "block": number + 1,
             "vehicle": plans.config.vehicles[block.vehicle].name,
-            "start": format_clock(block.start_s), "end": format_clock(block.end_s), "km": km,
+            "start": service_clock(block.start_s), "end": service_clock(block.end_s), "km": km,
             "needs": km * tank.per_km, "reserve": tank.held, "reason": translate(reason, language),
         }  # fmt: skip
 

@@ -63,7 +63,7 @@ def _days(
 
     A run of the small hours belongs to the service day before, where it meets no other.
     """
-    late = [(run.start_s - DAY_CUT_S) // DAY_S for run in runs]
+    late = [((run.start_s - DAY_CUT_S) // DAY_S, run.days_before) for run in runs]
     together: set[tuple[int, int]] = set()
     apart: set[tuple[int, int]] = set()
     links: dict[tuple[int, int], int] = {}
@@ -81,6 +81,6 @@ def _days(
     return together, apart | _other_days(late), links
 
 
-def _other_days(late: Sequence[int]) -> set[tuple[int, int]]:
+def _other_days(late: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return the pairs of runs that start on different operating days of their service day."""
     return {(a, b) for a in range(len(late)) for b in range(a + 1, len(late)) if late[a] != late[b]}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mobility.base.clock import service_clock
 from mobility.base.literal import one_line
 from mobility.shuttles.drive import Ways
 from mobility.shuttles.gtfs_blocks import TripBlocks
@@ -57,16 +58,11 @@ class Period:
         return [self.first + dt.timedelta(days=k) for k in range((self.last - self.first).days + 1)]
 
 
-def clock(seconds: int) -> str:
-    """Return ``HH:MM:SS``, hours beyond 24 for a run after midnight."""
-    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
-
-
 def _trip_id(line: Line, run: Run) -> str:
     """Return the id of a run: line, direction, first departure, days."""
-    days = "".join(str(d + 1) for d in run.weekdays)
+    days = "".join(str(d + 1) for d in run.service_weekdays)
     kinds = "".join(k[0] for k in run.day_kinds)
-    key = clock(run.start_s)[:5].replace(":", "")
+    key = service_clock(run.service_s(run.start_s)).replace(":", "")
     return f"{line.name}-{'A' if run.direction == 'in' else 'R'}-{key}-{days}{kinds}"
 
 
@@ -79,6 +75,7 @@ def gtfs_tables(
     *,
     agency: str,
     timezone: str,
+    language: str = "fr",
     blocks: TripBlocks | None = None,
 ) -> dict[str, Table]:
     """Return the tables of a feed holding ``runs`` of ``lines``.
@@ -92,12 +89,12 @@ def gtfs_tables(
         block (in-seat transfers are forbidden): a run serves one change of shifts.
     """
     order = sorted(range(len(runs)), key=lambda r: (runs[r].line, runs[r].start_s, r))
-    services: dict[tuple[tuple[int, ...], tuple[str, ...], int], str] = {}
+    services: dict[tuple[tuple[int, ...], tuple[str, ...], int, int], str] = {}
     shapes: dict[tuple[int, ...], str] = {}
     tables: dict[str, Table] = {name: [] for name in TABLES}
     tables["agency"] = [{
         "agency_id": "navettes", "agency_name": agency, "agency_url": "https://example.org/",
-        "agency_timezone": timezone, "agency_lang": "fr",
+        "agency_timezone": timezone, "agency_lang": language,
     }]  # fmt: skip
     for k, line in enumerate(lines):
         tables["routes"].append(_route(k, line, places))
@@ -107,7 +104,7 @@ def gtfs_tables(
     for r in order:
         run, line = runs[r], lines[runs[r].line]
         used |= set(run.calls)
-        when = (run.weekdays, run.day_kinds, run.season)
+        when = (run.weekdays, run.day_kinds, run.season, run.days_before)
         service = services.setdefault(when, f"S{len(services) + 1}")
         shape = shapes.setdefault(run.calls, f"F{len(shapes) + 1}")
         name = _trip_id(line, run)
@@ -123,8 +120,9 @@ def gtfs_tables(
     tables["stops"] = [stop_row(p, places[p]) for p in sorted(used)]
     for calls, shape in shapes.items():
         tables["shapes"] += _shape(shape, calls, ways)
-    for (weekdays, kinds, season), service in services.items():
-        _service(tables, service, weekdays, kinds, season, period)
+    for (weekdays, kinds, season, before), service in services.items():
+        _service(tables, service, weekdays, kinds, season, period, dt.timedelta(days=before))
+    early = dt.timedelta(days=max((run.days_before for run in runs), default=0))
     tables["transfers"] = [
         {"from_stop_id": f"N{runs[a].calls[-1]}", "to_stop_id": f"N{runs[b].calls[0]}",
          "from_trip_id": names[a], "to_trip_id": names[b], "transfer_type": 5}
@@ -132,7 +130,7 @@ def gtfs_tables(
     ]  # fmt: skip
     tables["feed_info"] = [{
         "feed_publisher_name": agency, "feed_publisher_url": "https://example.org/",
-        "feed_lang": "fr", "feed_start_date": f"{period.first:%Y%m%d}",
+        "feed_lang": language, "feed_start_date": f"{period.first - early:%Y%m%d}",
         "feed_end_date": f"{period.last:%Y%m%d}", "feed_version": "1",
     }]  # fmt: skip
     return tables
@@ -161,10 +159,13 @@ def _stop_times(name: str, line: Line, run: Run) -> Table:
     for k, place in enumerate(run.calls):
         at_gate = k >= len(line.stops_in) if inbound else k < len(run.calls) - len(line.stops_out)
         board = at_gate != inbound
+        arrive, depart = (
+            service_clock(run.service_s(times[k]), seconds=True)
+            for times in (run.arrive_s, run.depart_s)
+        )
         rows.append({
-            "trip_id": name, "arrival_time": clock(run.arrive_s[k]),
-            "departure_time": clock(run.depart_s[k]), "stop_id": f"N{place}",
-            "stop_sequence": k + 1, "pickup_type": 0 if board else 1,
+            "trip_id": name, "arrival_time": arrive, "departure_time": depart,
+            "stop_id": f"N{place}", "stop_sequence": k + 1, "pickup_type": 0 if board else 1,
             "drop_off_type": 1 if board else 0, "timepoint": 1,
         })  # fmt: skip
     return rows
@@ -186,15 +187,17 @@ def _service(
     kinds: tuple[str, ...],
     season: int,
     period: Period,
+    before: dt.timedelta,
 ) -> None:
+    """Add the dates of a service: those its shifts start on, less the days it leaves ``before``."""
     special = {*period.kinds, *period.stand_ins}
     dates = period.dates if season == ALL_YEAR else [d for d in period.dates if _in(season, d)]
     first, last = (dates[0], dates[-1]) if dates else (period.first, period.last)
     if season != ALL_YEAR:
         special |= {d for d in period.dates if first <= d <= last}
     row: dict[str, object] = {"service_id": service}
-    row |= {day: int(d in weekdays) for d, day in enumerate(DAYS)}
-    row |= {"start_date": f"{first:%Y%m%d}", "end_date": f"{last:%Y%m%d}"}
+    row |= {day: int((d + before.days) % 7 in weekdays) for d, day in enumerate(DAYS)}
+    row |= {"start_date": f"{first - before:%Y%m%d}", "end_date": f"{last - before:%Y%m%d}"}
     tables["calendar"].append(row)
     for date in sorted(special):
         usual = date.weekday() in weekdays and first <= date <= last
@@ -203,7 +206,7 @@ def _service(
         works = (works or date in period.stand_ins) and (kind is None or kind in kinds)
         if works != usual:
             tables["calendar_dates"].append(
-                {"service_id": service, "date": f"{date:%Y%m%d}",
+                {"service_id": service, "date": f"{date - before:%Y%m%d}",
                  "exception_type": 1 if works else 2}
             )  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from mobility.base.clock import DAY_S
 from mobility.territory.rosters import ALL_YEAR
 
 Direction = Literal["in", "out"]
@@ -57,6 +58,7 @@ class Drive:
 
 
 UNREACHED = 2**30
+ALWAYS_S = 10**8  # latest time of what has no window
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,20 @@ class Run:
     def end_s(self) -> int:
         """Arrival at the last call."""
         return self.arrive_s[-1]
+
+    @property
+    def days_before(self) -> int:
+        """Days by which it leaves before the date its shift starts on: 1 for a start at 00:10."""
+        return max(0, -(self.start_s // DAY_S))
+
+    def service_s(self, second: int) -> int:
+        """Return a time of it on the axis of the day it leaves on, which GTFS asks for."""
+        return second + self.days_before * DAY_S
+
+    @property
+    def service_weekdays(self) -> tuple[int, ...]:
+        """Weekdays on which it leaves; a return after midnight counts from the day before."""
+        return tuple(sorted((day - self.days_before) % 7 for day in self.weekdays))
 
 
 def by_shift(ends: Bools, edge_shift: Ints, shifts: int) -> Bools:

@@ -7,164 +7,35 @@ it costs less, taxis drive the same requests instead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from mobility.remedies.bill import Bill, priced, total
+from mobility.remedies.bill import priced
 from mobility.shuttles.blocks import DAY_S, Block, Trip, chain_trips
+from mobility.shuttles.booked import TAXI, Asked, Booked, BookedTour, Call, Drawn
 from mobility.shuttles.booking import Bookings, Request, waves
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import (
     Day,
     Operations,
     Rates,
+    count_unlawful,
     duties_of,
     fleet_of,
     plan_bill,
     yearly_costs,
 )
-from mobility.shuttles.dial_a_ride import ALWAYS_S, ITERATIONS, RidePrice, Rides, plan_rides
-from mobility.shuttles.duties import DutyRules, unlawful
+from mobility.shuttles.dial_a_ride import ITERATIONS, RidePrice, Rides, plan_rides
+from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Bools, Place
+from mobility.shuttles.model import ALWAYS_S, Bools, Floats, Ints
 
-TAXI = "taxi"
 MOST_DRAWS, RIDERS_DRAWN = 3, 30  # draws of a day: so many, fewer where they give so many riders
-_SERVES_ALL = 0.99
 _NIGHT_H = (7, 19)  # hours between which a taxi's day price holds
-
-
-@dataclass(frozen=True)
-class Call:
-    """A vehicle calls at a place: riders of one request get on or off."""
-
-    time_s: int
-    place: int
-    request: int
-    riders: int
-    on: bool
-
-
-@dataclass(frozen=True)
-class BookedTour:
-    """What a vehicle does between two visits of the depot or two waves: calls and metres."""
-
-    calls: tuple[Call, ...]
-    metres: float
-
-
-@dataclass(frozen=True)
-class SimulatedDay:
-    """One draw of a day that operates.
-
-    Attributes
-    ----------
-    day
-        Its ``count`` is this draw's part of the year.
-    requests, left
-        Those served, and those that cannot be.
-    tours
-        What vehicles do; `Call.request` indexes ``requests``.
-    """
-
-    day: Day
-    requests: tuple[Request, ...]
-    left: tuple[Request, ...]
-    tours: tuple[BookedTour, ...]
-
-    def counted(self, count: float) -> SimulatedDay:
-        """Return the day for another number of days a year."""
-        return replace(self, day=replace(self.day, count=count))
-
-    @cached_property
-    def riders(self) -> int:
-        """Riders served."""
-        return sum(r.riders for r in self.requests)
-
-
-@dataclass(frozen=True)
-class Booked:
-    """A simulated service and what it costs a year.
-
-    Attributes
-    ----------
-    by
-        Name of the size of vehicle, or `TAXI`.
-    days
-        Simulated.
-    operations
-        Vehicles and drivers; None for taxis.
-    bill
-        EUR a year.
-    km, driver_hours, co2_kg
-        A year; a taxi's kilometres without riders are counted as those with.
-    expected
-        Boardings expected a year; the draws give about as many.
-    places
-        Where riders get on and off: what `Request.place` indexes.
-    why
-        Why it cannot be had, an English text; empty where it can.
-    proven
-        Share of the riders of a simulated week whose ride the engine finds, see `booked_proof`;
-        not a number where it was not run.
-    """
-
-    by: str
-    days: tuple[SimulatedDay, ...]
-    operations: Operations | None
-    bill: Bill
-    km: float
-    driver_hours: float
-    co2_kg: float
-    expected: float
-    places: tuple[Place, ...]
-    why: str = ""
-    proven: float = float("nan")
-
-    @property
-    def vehicles(self) -> int:
-        """Vehicles needed; none for taxis."""
-        return 0 if self.operations is None else self.operations.vehicles
-
-    @cached_property
-    def boardings(self) -> float:
-        """Boardings served a year."""
-        return sum(d.day.count * d.riders for d in self.days)
-
-    @cached_property
-    def served(self) -> float:
-        """Share of the riders who can be served."""
-        left = sum(d.day.count * r.riders for d in self.days for r in d.left)
-        return self.boardings / (self.boardings + left) if self.boardings else 0.0
-
-    @property
-    def serves_all(self) -> bool:
-        """Whether it can be had and leaves at most one rider in a hundred."""
-        return not self.why and self.served >= _SERVES_ALL
-
-    @property
-    def eur_per_boarding(self) -> float:
-        """EUR per boarding."""
-        return total(self.bill) / self.boardings if self.boardings else float("nan")
-
-    @property
-    def eur_year(self) -> float:
-        """EUR a year for the expected boardings that can be served."""
-        return self.eur_per_boarding * self.expected * self.served
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One draw of a day before it is served: its part of the year, its number, who books."""
-
-    day: Day
-    draw: int
-    requests: tuple[Request, ...]
-    left: tuple[Request, ...]
 
 
 class Simulation:
@@ -195,6 +66,25 @@ class Simulation:
         self._days: dict[object, tuple[BookedTour, ...]] = {}
         self._blocks: dict[object, list[Block]] = {}
 
+    @cached_property
+    def _ends(self) -> list[list[tuple[int, int, str]]]:
+        """The shift ends of each day, see `Bookings.ends`."""
+        return [self.bookings.ends(day) for day in self.days]
+
+    @cached_property
+    def _everybody(self) -> tuple[list[tuple[int, str]], Ints, Floats]:
+        """The shift ends and kinds of day asked, the shift of each, and its riders at each home.
+
+        float64[K,H], every home of every shift being served.
+        """
+        bookings = self.bookings
+        asked = sorted({(e, kind) for day in self._ends for e, _, kind in day})
+        every = np.ones(bookings.scene.workers.shape, bool)
+        people = [bookings.expected(every, e, kind) for e, kind in asked]
+        shifts = [bookings.scene.edge_shift[e] for e, _ in asked]
+        shape = len(asked), bookings.scene.n_homes
+        return asked, np.array(shifts, np.int32), np.array(people, np.float64).reshape(shape)
+
     def services(self, served: Bools) -> list[Booked]:
         """Return every way to serve some shifts and homes by booking, the best first.
 
@@ -205,34 +95,16 @@ class Simulation:
         served
             bool[S,H].
         """
-        ends = [self.bookings.ends(day) for day in self.days]
-        people = {
-            (e, kind): self.bookings.expected(served, e, kind)
-            for e, kind in {(e, kind) for day in ends for e, _, kind in day}
-        }
-        riders = {key: float(n.sum()) for key, n in people.items()}
-        expected = [sum(riders[e, kind] for e, _, kind in day) for day in ends]
+        keys, shifts, everybody = self._everybody
+        people = np.where(served[shifts], everybody, 0.0)
+        riders = dict(zip(keys, people.sum(axis=1).tolist(), strict=True))
+        expected = [sum(riders[e, kind] for e, _, kind in day) for day in self._ends]
         busiest = max(expected, default=0.0)
         if busiest <= 0:
             return []
         draws = max(1, min(MOST_DRAWS, int(np.ceil(RIDERS_DRAWN / busiest))))
-
-        @cache
-        def asked(e: int, before: int, kind: str, draw: int) -> list[Request]:
-            return self.bookings.requests(people[e, kind], e, before, (draw + 0.5) / draws)
-
-        drawn = []
-        for day, on in zip(self.days, ends, strict=True):
-            for k in range(draws):
-                found = sorted(
-                    (r for e, before, kind in on for r in asked(e, before, kind, k)),
-                    key=lambda r: (r.span_s, r.edge, r.place),
-                )
-                drawn.append(
-                    Drawn(replace(day, count=day.count / draws), k,
-                          tuple(r for r in found if not r.why), tuple(r for r in found if r.why))
-                )  # fmt: skip
-        if not any(d.requests for d in drawn):
+        drawn = self._drawn(dict(zip(keys, people, strict=True)), riders, draws)
+        if not any(d.asked.requests for d in drawn):
             return []
         boardings = sum(n * day.count for n, day in zip(expected, self.days, strict=True))
         services = [self._by_taxi(drawn, boardings)]
@@ -245,9 +117,45 @@ class Simulation:
                     break  # larger ones cost more still
         return sorted(services, key=lambda s: (bool(s.why), s.eur_year, s.by))
 
+    def _drawn(
+        self,
+        people: Mapping[tuple[int, str], Floats],
+        riders: Mapping[tuple[int, str], float],
+        draws: int,
+    ) -> list[Drawn]:
+        """Return each draw of each day; days with the same shift ends have the same riders.
+
+        Parameters
+        ----------
+        people, riders
+            Expected of each shift end on a kind of day: float64[H], and in all.
+        """
+        queue = cache(lambda e, kind: self.bookings.queue(people[e, kind], e))
+
+        @cache
+        def requests(e: int, before: int, kind: str, draw: int) -> list[Request]:
+            return self.bookings.requests(queue(e, kind), e, before, (draw + 0.5) / draws)
+
+        @cache
+        def asked(ends: tuple[tuple[int, int, str], ...], draw: int) -> Asked:
+            found = sorted(
+                (r for end in ends for r in requests(*end, draw)),
+                key=lambda r: (r.span_s, r.edge, r.place),
+            )
+            return Asked(tuple(r for r in found if not r.why), tuple(r for r in found if r.why))
+
+        return [
+            Drawn(replace(day, count=day.count / draws), k, asked(ends, k))
+            for day, on in zip(self.days, self._ends, strict=True)
+            for ends in [tuple((e, ago, kind) for e, ago, kind in on if riders[e, kind])]
+            for k in range(draws)
+        ]
+
     def _sizes(self, drawn: Sequence[Drawn]) -> list[int]:
         """Return the sizes worth trying: none larger than one that seats a whole wave."""
-        fullest = max(sum(r.riders for r in wave) for d in drawn for wave in waves(d.requests))
+        fullest = max(
+            sum(r.riders for r in wave) for one in _each(drawn) for wave in waves(one.requests)
+        )
         sizes: list[int] = []
         for k in sorted(
             range(len(self.config.vehicles)), key=lambda k: self.config.vehicles[k].passengers
@@ -266,23 +174,13 @@ class Simulation:
         out = sum(day.count for day in self.days)
         sign = 2 * rules.sign_on_s / 3600 * hour
         price = RidePrice(rates.fixed / out + sign, rates.km / 1000, hour / 3600)
-        simulated, blocks = [], []
-        for one in drawn:
-            tours = self._day_tours(one.requests, vehicle.passengers, scene.depot, price)
-            simulated.append(SimulatedDay(one.day, one.requests, one.left, tours))
-            trips = tuple(
-                sorted(
-                    (Trip(k, t.calls[0].time_s, t.calls[-1].time_s, t.calls[0].place,
-                          t.calls[-1].place, t.metres, size) for k, t in enumerate(tours)),
-                    key=lambda t: (t.start_s, t.end_s, t.run),
-                )
-            )  # fmt: skip
-            key = (size, trips)
-            if key not in self._blocks:
-                self._blocks[key] = chain_trips(
-                    trips, scene.drive, scene.depot, turnaround_s=scene.turnaround_s, vehicle=size
-                )
-            blocks.append(self._blocks[key])
+        tours = {
+            one: self._day_tours(one, vehicle.passengers, scene.depot, price)
+            for one in _each(drawn)
+        }
+        simulated = [one.served(tours[one.asked]) for one in drawn]
+        chained = {one: self._day_blocks(one, tours[one], size) for one in tours}
+        blocks = [chained[one.asked] for one in drawn]
         days = [d.day for d in drawn]
         duties = duties_of(blocks, rules)
         fleets = [
@@ -295,12 +193,12 @@ class Simulation:
         fleet = tuple(int(n) for n in np.max(fleets, axis=0))
         operations = Operations(
             tuple(days), tuple(tuple(b) for b in blocks), duties, fleet,
-            sum(len(unlawful(day, rules)) for day in duties),
+            count_unlawful(duties, rules),
         )  # fmt: skip
         costs = yearly_costs(operations, self.config, factors, new_stops=0)
         riders = sum(d.day.count * d.riders for d in simulated)
         booked = priced(factors, "bookings", riders, "boardings", "light.booking_trip")
-        bill = (*plan_bill(operations, self.config, factors, new_stops=0), booked)
+        bill = (*plan_bill(operations, self.config, factors, new_stops=0, costs=costs), booked)
         why = "" if operations.within(self.config) else "more vehicles are needed than can be had"
         return Booked(
             vehicle.name, tuple(simulated), operations, bill, costs.run_km + costs.empty_km,
@@ -313,10 +211,11 @@ class Simulation:
         base, by_day = factors["light.taxi_base"], factors["light.taxi_km.day"]
         simulated = []
         km, trips = {"day": 0.0, "night": 0.0}, 0.0
+        price = RidePrice(base, by_day / 1000, 0.0)
+        tours = {one: self._day_tours(one, seats, -1, price) for one in _each(drawn)}
         for one in drawn:
-            tours = self._day_tours(one.requests, seats, -1, RidePrice(base, by_day / 1000, 0.0))
-            simulated.append(SimulatedDay(one.day, one.requests, one.left, tours))
-            for tour in tours:
+            simulated.append(one.served(tours[one.asked]))
+            for tour in tours[one.asked]:
                 hour = tour.calls[0].time_s % DAY_S / 3600
                 by = "day" if _NIGHT_H[1] > hour >= _NIGHT_H[0] and one.day.weekday < 6 else "night"
                 km[by] += one.day.count * tour.metres / 1000
@@ -335,21 +234,34 @@ class Simulation:
             self.bookings.scene.places,
         )  # fmt: skip
 
+    def _day_blocks(self, asked: Asked, tours: Sequence[BookedTour], size: int) -> list[Block]:
+        """Return the blocks of vehicles of one size that do the tours of a day."""
+        key = (size, asked.rides)
+        if key not in self._blocks:
+            trips = (
+                Trip(k, t.calls[0].time_s, t.calls[-1].time_s, t.calls[0].place,
+                     t.calls[-1].place, t.metres, size) for k, t in enumerate(tours)
+            )  # fmt: skip
+            scene = self.bookings.scene
+            self._blocks[key] = chain_trips(
+                sorted(trips, key=lambda t: (t.start_s, t.end_s, t.run)), scene.drive, scene.depot,
+                turnaround_s=scene.turnaround_s, vehicle=size,
+            )  # fmt: skip
+        return self._blocks[key]
+
     def _day_tours(
-        self, requests: tuple[Request, ...], seats: int, depot: int, price: RidePrice
+        self, asked: Asked, seats: int, depot: int, price: RidePrice
     ) -> tuple[BookedTour, ...]:
-        tours: list[BookedTour] = []
-        first = 0
-        whole = (seats, depot, *(r.ride for r in requests))
+        whole = (seats, depot, asked.rides)
         if whole in self._days:
             return self._days[whole]
-        for wave in waves(requests):
-            key = (seats, depot, *(r.ride for r in wave))
+        tours: list[BookedTour] = []
+        first = 0
+        for wave in waves(asked.requests):
+            key = (seats, depot, asked.rides[first : first + len(wave)])
             if key not in self._tours:
                 self._tours[key] = self._wave_tours(wave, seats, depot, price)
-            for tour in self._tours[key]:
-                calls = tuple(replace(c, request=c.request + first) for c in tour.calls)
-                tours.append(replace(tour, calls=calls))
+            tours += [tour.numbered(first) for tour in self._tours[key]]
             first += len(wave)
         self._days[whole] = tuple(tours)
         return self._days[whole]
@@ -365,21 +277,21 @@ class Simulation:
             for left in range(0, r.riders, seats)
         ]
         mine = [wave[k] for k, _ in parts]
-        inbound = np.array([r.inbound for r in mine])
-        home, gate = np.array([r.place for r in mine]), np.array([r.gate for r in mine])
-        early, late = np.array([r.early_s for r in mine]), np.array([r.late_s for r in mine])
+        # Place and window of where each gets on, and then off: one of the two is the gate.
+        gates = [(r.gate, r.early_s, r.late_s) for r in mine]
+        homes = [(r.place, -ALWAYS_S, ALWAYS_S) for r in mine]
+        into = [r.inbound for r in mine]
+        on = [home if i else gate for i, home, gate in zip(into, homes, gates, strict=True)]
+        off = [gate if i else home for i, home, gate in zip(into, homes, gates, strict=True)]
+        place, early, late = np.array([*on, *off], np.int32).T
         rides = Rides(
-            scene.drive, depot,
-            np.r_[np.where(inbound, home, gate), np.where(inbound, gate, home)],
-            np.r_[np.where(inbound, -ALWAYS_S, early), np.where(inbound, early, -ALWAYS_S)],
-            np.r_[np.where(inbound, ALWAYS_S, late), np.where(inbound, late, ALWAYS_S)],
-            np.array([n for _, n in parts]), np.array([r.limit_s for r in mine]),
-            scene.dwell_s, seats, price,
+            scene.drive, depot, place, early, late, np.array([n for _, n in parts], np.int32),
+            np.array([r.limit_s for r in mine], np.int32), scene.dwell_s, seats, price,
         )  # fmt: skip
-        n, tours = rides.n, []
+        n, places, tours = rides.n, place.tolist(), []
         for tour in plan_rides(rides, iterations=self._iterations):
             calls = tuple(
-                Call(at, int(rides.place[x]), *parts[x % n], x < n)
+                Call(at, places[x], *parts[x % n], x < n)
                 for x, at in zip(tour.nodes, tour.times_s, strict=True)
             )
             metres = sum(
@@ -389,3 +301,8 @@ class Simulation:
             )
             tours.append(BookedTour(calls, metres))
         return tours
+
+
+def _each(drawn: Sequence[Drawn]) -> list[Asked]:
+    """Return those who book on some draws of days, each once."""
+    return list(dict.fromkeys(one.asked for one in drawn))

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from mobility.base.clock import format_clock
+from mobility.base.clock import service_clock
 from mobility.base.i18n import translate
 from mobility.base.literal import csv_text, one_line
 from mobility.commute.access import roster_shifts
@@ -203,12 +203,12 @@ def _timetable_table(plans: Plans, plan: Plan, *, language: str = "fr") -> pd.Da
                     "run": number + 1,
                     "direction": translate(DIRECTIONS[run.direction], language),
                     "shift": shifts,
-                    "weekdays": "".join(str(d + 1) for d in run.weekdays),
+                    "weekdays": "".join(str(d + 1) for d in run.service_weekdays),
                     "days": " ".join(run.day_kinds),
                     "season": season_label(run.season),
                     "stop": plans.scene.places[place].name,
-                    "arrive": format_clock(run.arrive_s[k]),
-                    "depart": format_clock(run.depart_s[k]),
+                    "arrive": service_clock(run.service_s(run.arrive_s[k])),
+                    "depart": service_clock(run.service_s(run.depart_s[k])),
                     "riders": float(run.riders[k]),
                     "load": load[k] if k < len(run.calls) - 1 else 0.0,
                     "seats": plans.config.vehicles[run.vehicle].passengers,
@@ -255,7 +255,7 @@ def _move_row(plans: Plans, plan: Plan, day: Day, block: int, move: Move) -> dic
         "weekday": day.weekday + 1, "day": day.kinds[day.weekday],
         "season": season_label(day.season), "block": block + 1, "what": move.kind,
         "line": line, "from": places[move.origin].name, "to": places[move.destination].name,
-        "start": format_clock(move.start_s), "end": format_clock(move.end_s),
+        "start": service_clock(move.start_s), "end": service_clock(move.end_s),
         "km": move.metres / 1000,
     }  # fmt: skip
 
@@ -270,8 +270,8 @@ def duties_table(plans: Plans, plan: Plan) -> pd.DataFrame:
         {
             "weekday": day.weekday + 1, "day": day.kinds[day.weekday],
             "season": season_label(day.season), "duty": k + 1,
-            "start": format_clock(duty.pieces[0].start_s - rules.sign_on_s),
-            "end": format_clock(duty.pieces[-1].end_s + rules.sign_on_s),
+            "start": service_clock(duty.pieces[0].start_s - rules.sign_on_s),
+            "end": service_clock(duty.pieces[-1].end_s + rules.sign_on_s),
             "work_h": duty.work_s(rules) / 3600,
             "driving_h": sum(p.drive_s for p in duty.pieces) / 3600,
             "split_h": duty.split_s / 3600, "paid_h": duty.paid_s(rules) / 3600,

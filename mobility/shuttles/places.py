@@ -30,7 +30,7 @@ def depot_place(study: Study, depot: tuple[float, float]) -> Place:
     lon, lat = (np.array([x]) for x in depot)
     if snap(study.streets, lon, lat, usable_edges(study.streets, times)).edge[0] < 0:
         raise _depot_error(study, "The depot is more than 500 m from any street open to cars.")
-    return Place(translate("Depot", study.territory.output.language), *depot, "depot")
+    return Place(translate("Depot", study.territory.language), *depot, "depot")
 
 
 def check_depot(study: Study, drive: Drive, depot: int, gates: Sequence[int]) -> None:
@@ -67,9 +67,7 @@ def walk_matrix(study: Study, lonlat: Floats, places: Sequence[Place], limit_s: 
     out = np.full((len(lonlat), len(places)), UNREACHED, np.int32)
     if not out.size:
         return out
-    table = home_walks(
-        study.streets, lonlat, lonlat_of(places), limit_s, study.territory.speeds, cache=False
-    )
+    table = home_walks(study.streets, lonlat, lonlat_of(places), limit_s, study.territory.speeds)
     rows = table.rows
     out[rows, table.stop] = table.walk_s
     return out
@@ -78,7 +76,7 @@ def walk_matrix(study: Study, lonlat: Floats, places: Sequence[Place], limit_s: 
 def gate_name(study: Study, site: int, number: int | None = None) -> str:
     """Return the name of a stop at a gate, as riders read it in the shuttles' timetable."""
     template = "{site} – gate" if number is None else "{site} – gate {number}"
-    language = study.territory.output.language
+    language = study.territory.language
     return translate(template, language, site=study.sites[site].name, number=number)
 
 

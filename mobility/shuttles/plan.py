@@ -21,7 +21,7 @@ from mobility.shuttles.service import Service, serve
 from mobility.shuttles.sizing import equip
 
 if TYPE_CHECKING:
-    from mobility.shuttles.on_demand import Booked
+    from mobility.shuttles.booked import Booked
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.plan import Plan, opened_stops, plan_table
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
-from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivity
+from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivities
 from mobility.shuttles.stops import Selection
 from mobility.sources.holidays import read_holidays
 
@@ -141,12 +141,10 @@ class Plans:
         )
         speed = self.study.territory.speeds.walk_kmh / 3.6
         assert self.homes_xy is not None
-        return [
-            sensitivity(
-                self.scene, plan, self.config, self.factors, self.homes_xy, sides, speed_ms=speed
-            )
-            for plan in self.plans
-        ]
+        return sensitivities(
+            self.scene, self.plans, self.config, self.factors, self.homes_xy, sides,
+            speed_ms=speed,
+        )  # fmt: skip
 
     def simulation(self, served: Bools, *, iterations: int = ITERATIONS) -> Simulation:
         """Return booked rides in place of shuttles, from the same stops.
@@ -229,15 +227,15 @@ def _publish(
     study: Study, scene: Scene, ways: Ways, plans: Sequence[Plan], *, together: bool = False
 ) -> list[dict[str, Table]]:
     """Return the GTFS tables of each plan, or one feed of all of them to evaluate together."""
-    output, name = study.territory.output, study.territory.name
-    agency = translate("Shuttles – {name}", output.language, name=name)
+    language, name = study.territory.language, study.territory.name
+    agency = translate("Shuttles – {name}", language, name=name)
     zone = study.territory.timezone
     if not together:
         period = _study_period(study, stand_ins=False)
         return [
             gtfs_tables(
                 p.lines, p.runs, scene.places, ways, period, agency=agency, timezone=zone,
-                blocks=trip_blocks(p.runs, p.operations),
+                language=language, blocks=trip_blocks(p.runs, p.operations),
             )
             for p in plans
         ]  # fmt: skip
@@ -248,7 +246,12 @@ def _publish(
         first = len(lines) - len(plan.lines)
         runs += [replace(r, line=r.line + first) for r in plan.runs]
     period = _study_period(study, stand_ins=True)
-    return [gtfs_tables(lines, runs, scene.places, ways, period, agency=agency, timezone=zone)]
+    return [
+        gtfs_tables(
+            lines, runs, scene.places, ways, period, agency=agency, timezone=zone,
+            language=language,
+        )
+    ]  # fmt: skip
 
 
 def proven(found: Plans, *, drawn: bool = False) -> Plans:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from mobility.base.kernels import entry, inner
-from mobility.shuttles.model import Bools, Floats, Ints
+from mobility.shuttles.model import ALWAYS_S, Bools, Floats, Ints
 
 FAR = 1e18
 
@@ -194,3 +196,208 @@ def put_back(  # noqa: PLR0913 - flat arrays
     for k in range(sizes[chosen]):
         rows[chosen, k] = trial[0, k]
     return chosen
+
+
+@entry
+def fill_legs(
+    place: Ints, depot: int, dwell_s: int, seconds: Ints, metres: Floats,
+    legs: Ints, driven: Floats,
+) -> None:  # fmt: skip
+    """Write the driving from node to node; row and column 2n are the depot, -1: nothing there.
+
+    Parameters
+    ----------
+    place
+        int32[2n] place of each node.
+    seconds, metres
+        From place to place.
+    legs, driven
+        int32[2n+1, 2n+1] seconds, the halt at the first node included but not at the depot, and
+        float64 metres, none where nothing drives.
+    """
+    count = len(place)
+    for a in range(count):
+        for b in range(count):
+            x, y = place[a], place[b]
+            if x == y:
+                continue
+            legs[a, b] = min(seconds[x, y], 2 * ALWAYS_S) + dwell_s
+            if metres[x, y] < np.inf:
+                driven[a, b] = metres[x, y]
+    if depot < 0:
+        return
+    for a in range(count):
+        x = place[a]
+        legs[count, a], legs[a, count] = seconds[depot, x], seconds[x, depot]
+        if metres[depot, x] < np.inf:
+            driven[count, a] = metres[depot, x]
+        if metres[x, depot] < np.inf:
+            driven[a, count] = metres[x, depot]
+
+
+@inner
+def _eur(
+    seq: Ints, size: int, nodes: Ints, legs: Ints, metres: Floats, seats: int, vehicle: float,
+    eur_m: float, eur_s: float, scratch: Ints,
+) -> float:  # fmt: skip
+    """Return the EUR of a route, its vehicle included; `FAR` where it breaks a limit."""
+    seconds = fitted(seq, size, nodes, legs, scratch)
+    if seconds < 0:
+        return FAR
+    depot, aboard, driven = len(nodes), 0, 0.0
+    before = depot
+    for k in range(size):
+        aboard += nodes[seq[k], 3]
+        if aboard > seats:
+            return FAR
+        driven += metres[before, seq[k]]
+        before = seq[k]
+    driven += metres[before, depot]
+    seconds += legs[depot, seq[0]] + legs[before, depot]
+    eur: float = vehicle + eur_m * driven + eur_s * seconds
+    return eur
+
+
+@inner
+def _alike(one: int, other: int, nodes: Ints) -> bool:
+    """Whether two nodes have one place and window."""
+    return bool(
+        nodes[one, 0] == nodes[other, 0]
+        and nodes[one, 1] == nodes[other, 1]
+        and nodes[one, 2] == nodes[other, 2]
+    )
+
+
+@inner
+def _holds(seq: Ints, size: int, nodes: Ints, legs: Ints, seats: int, scratch: Ints) -> bool:
+    """Whether a route may go on: those still aboard have no ride yet."""
+    aboard = 0
+    for k in range(size):
+        aboard += nodes[seq[k], 3]
+    return bool(aboard <= seats and fitted(seq, size, nodes, legs, scratch) >= 0)
+
+
+@entry
+def try_all(  # noqa: C901, PLR0912, PLR0913 - flat arrays; one loop for want of recursion
+    nodes: Ints, legs: Ints, metres: Floats, seats: int, vehicle: float, eur_m: float,
+    eur_s: float, scratch: Ints, seq: Ints, steps: Ints, aboard: Ints, best: Floats,
+    routes: Ints, sizes: Ints,
+) -> None:  # fmt: skip
+    """Write the cheapest route of each set of requests, having tried all worth it.
+
+    Those aboard for the same place and window get off together: it costs nothing, and frees
+    seats. Those who get on at one place and window do so in ascending order.
+
+    Parameters
+    ----------
+    seq
+        int32[2n], scratch.
+    steps
+        int32[2n+1, 4], scratch: of each step of a route its length, the set it serves, how many
+        are aboard, and the next thing to try.
+    aboard
+        int32[2n+1, n], scratch: the requests aboard, in the order in which they got on.
+    best
+        float64[2^n], `FAR` on entry: EUR of each set's route.
+    routes, sizes
+        int32[2^n, 2n] and int32[2^n]: each set's route.
+    """
+    n, step = len(nodes) // 2, 0
+    steps[0, :] = 0
+    while step >= 0:
+        size, served, count, option = steps[step, 0], steps[step, 1], steps[step, 2], steps[step, 3]
+        steps[step, 3] += 1
+        if option >= n + count:
+            step -= 1
+            continue
+        longer, left = size, 0
+        if option < n:
+            i = option
+            last = seq[size - 1] if size else n
+            turned = i < last < n and _alike(last, i, nodes)
+            if served >> i & 1 or turned:
+                continue
+            seq[longer] = i
+            longer += 1
+            served |= 1 << i
+            for k in range(count):
+                aboard[step + 1, k] = aboard[step, k]
+            aboard[step + 1, count] = i
+            left = count + 1
+        else:
+            i, first = aboard[step, option - n], -1
+            for k in range(count):
+                j = aboard[step, k]
+                if _alike(n + i, n + j, nodes):
+                    if first < 0:
+                        first = j
+                    seq[longer] = n + j
+                    longer += 1
+                else:
+                    aboard[step + 1, left] = j
+                    left += 1
+            if first != i:
+                continue
+        if not _holds(seq, longer, nodes, legs, seats, scratch):
+            continue
+        step += 1
+        steps[step, 0], steps[step, 1], steps[step, 2], steps[step, 3] = longer, served, left, 0
+        if left:
+            continue
+        eur = _eur(seq, longer, nodes, legs, metres, seats, vehicle, eur_m, eur_s, scratch)
+        if eur < best[served] - 1e-9:
+            best[served] = eur
+            sizes[served] = longer
+            for k in range(longer):
+                routes[served, k] = seq[k]
+
+
+@entry
+def price_alone(
+    nodes: Ints, legs: Ints, metres: Floats, seats: int, vehicle: float, eur_m: float,
+    eur_s: float, scratch: Ints, seq: Ints, alone: Floats,
+) -> None:  # fmt: skip
+    """Write the EUR of each request alone, `FAR` where no vehicle can serve it."""
+    n = len(nodes) // 2
+    for i in range(n):
+        seq[0], seq[1] = i, n + i
+        alone[i] = _eur(seq, 2, nodes, legs, metres, seats, vehicle, eur_m, eur_s, scratch)
+
+
+@entry
+def put_together(best: Floats, value: Floats, chosen: Ints) -> None:
+    """Write for each set of requests one of the cheapest routes that serve it, -1 if none does.
+
+    Parameters
+    ----------
+    best
+        float64[2^n] EUR of the route of each set.
+    value
+        float64[2^n], scratch.
+    chosen
+        int32[2^n] the set of one of its routes; what is left is served likewise.
+    """
+    value[0] = 0.0
+    for every in range(1, len(best)):
+        value[every], chosen[every] = FAR, -1
+        part = every
+        while part:
+            if part & every & -every:
+                eur = best[part] + value[every ^ part]
+                if best[part] < FAR and eur < value[every] - 1e-9:
+                    value[every], chosen[every] = eur, part
+            part = (part - 1) & every
+
+
+@entry
+def time_route(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> None:
+    """Write the times of a route, `scratch[1]`: least duration, then least waiting at gates."""
+    fitted(seq, size, nodes, legs, scratch)
+    later = ALWAYS_S
+    for k in range(size):
+        if nodes[seq[k], 2] < ALWAYS_S:
+            if seq[k] < len(nodes) // 2:
+                return
+            later = min(later, nodes[seq[k], 2] - scratch[1, k])
+    for k in range(size):
+        scratch[1, k] += later

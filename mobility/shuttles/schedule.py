@@ -9,6 +9,7 @@ from operator import or_
 
 import numpy as np
 
+from mobility.shuttles.cover_kernel import take_run
 from mobility.shuttles.model import UNREACHED, Anchor, Bools, Direction, Edge, Ints, Line, Run
 from mobility.shuttles.scene import Scene
 
@@ -159,6 +160,45 @@ def _with_waits(
     return tuple(arrive), tuple(depart)
 
 
+def ride_on(
+    scene: Scene, line: Line, run: Run, edge: int, number: int, best: tuple[Ints, Ints, Ints]
+) -> None:
+    """Put each home on a run for one shift end where it takes less time than so far.
+
+    Parameters
+    ----------
+    number
+        Of the run.
+    best
+        int32[H] each: whole time between home and shift end so far, `UNREACHED` where none keeps
+        every limit (walk, ride, detour, wait and total), the number of the run and the call
+        used at the home's side, -1 both.
+    """
+    anchor, limits = line.anchor, scene.limits
+    gate = anchor.call_of(edge)
+    gate_place, inbound = anchor.places[gate], run.direction == "in"
+    at_gate = run.calls.index(gate_place, len(line.stops_in) if inbound else 0)
+    arrive, depart = (np.array(t, np.int64) for t in (run.arrive_s, run.depart_s))
+    first, last = 0, len(line.stops_in)
+    if not inbound:
+        first, last = len(run.calls) - len(line.stops_out), len(run.calls)
+    calls = np.arange(first, last, dtype=np.int32)
+    due = int(anchor.at_s[edge, gate])
+    wait = due - int(arrive[at_gate]) if inbound else int(depart[at_gate]) - due
+    if not len(calls) or wait < 0 or wait > limits.max_wait_s:
+        return
+    places = np.array(run.calls, np.int32)[calls]
+    ride = arrive[at_gate] - depart[calls] if inbound else arrive[calls] - depart[at_gate]
+    ways = (places, gate_place) if inbound else (gate_place, places)
+    # Whole published minutes may add one to the ride; the limits are on the ride itself.
+    ridden = ride <= limits.longest_ride(scene.drive.seconds[ways]) + MINUTE
+    beyond = (ride + int(anchor.used_s[edge, gate]) + wait).astype(np.int32)
+    most_walk_s = min(limits.max_stop_walk_s, limits.max_walk_s - int(anchor.walk_s[edge, gate]))
+    take_run(
+        scene.walk_s, calls, places, beyond, ridden, most_walk_s, limits.max_total_s, number, *best
+    )
+
+
 def run_cover(scene: Scene, line: Line, run: Run, edge: int) -> tuple[Ints, Ints]:
     """Return who a run serves for one shift end.
 
@@ -166,54 +206,21 @@ def run_cover(scene: Scene, line: Line, run: Run, edge: int) -> tuple[Ints, Ints
     -------
     total_s
         int32[H] whole time between home and shift end by this run, `UNREACHED` where it
-        breaks a limit (walk, ride, detour, wait or total).
+        breaks a limit.
     call
         int32[H] index of the call used at the home's side, -1 where not served.
     """
-    anchor = line.anchor
-    gate = anchor.call_of(edge)
-    at_gate = run.calls.index(
-        anchor.places[gate], 0 if run.direction == "out" else len(line.stops_in)
-    )
-    inbound = run.direction == "in"
-    arrive, depart = (np.array(t, np.int64) for t in (run.arrive_s, run.depart_s))
-    side = (
-        range(len(line.stops_in))
-        if inbound
-        else range(len(run.calls) - len(line.stops_out), len(run.calls))
-    )
-    calls = np.array(list(side), np.int64)
-    gate_place = anchor.places[gate]
-    due = int(anchor.at_s[edge, gate])
-    wait = due - int(arrive[at_gate]) if inbound else int(depart[at_gate]) - due
-    total = np.full(scene.n_homes, UNREACHED, np.int32)
-    chosen = np.full(scene.n_homes, -1, np.int32)
-    if not len(calls) or wait < 0 or wait > scene.limits.max_wait_s:
-        return total, chosen
-    places = np.array(run.calls)[calls]
-    ride = arrive[at_gate] - depart[calls] if inbound else arrive[calls] - depart[at_gate]
-    direct = (
-        scene.drive.seconds[places, gate_place]
-        if inbound
-        else scene.drive.seconds[gate_place, places]
-    )
-    # Whole published minutes may add one to the ride; the limits are on the ride itself.
-    ok_call = ride <= scene.limits.longest_ride(direct) + MINUTE
-    beyond = int(anchor.used_s[edge, gate]) + wait
-    walks = scene.walk_s[:, places].astype(np.int64)
-    sums = walks + ride + beyond
-    ok = (
-        ok_call
-        & (walks <= scene.limits.max_stop_walk_s)
-        & (walks + int(anchor.walk_s[edge, gate]) <= scene.limits.max_walk_s)
-        & (sums <= scene.limits.max_total_s)
-    )
-    sums = np.where(ok, sums, UNREACHED)
-    best = np.argmin(sums, axis=1)
-    value = sums[np.arange(len(sums)), best]
-    return value.astype(np.int32), np.where(value < UNREACHED, calls[best], -1).astype(np.int32)
+    total_s, run_of, call = nobody(scene.n_homes)
+    ride_on(scene, line, run, edge, 0, (total_s, run_of, call))
+    return total_s, call
 
 
 def covered_homes(scene: Scene, line: Line, run: Run, edge: int) -> Bools:
     """Return bool[H]: the homes a run serves for one shift end."""
-    return run_cover(scene, line, run, edge)[0] < UNREACHED
+    return np.asarray(run_cover(scene, line, run, edge)[0] < UNREACHED)
+
+
+def nobody(*shape: int) -> tuple[Ints, Ints, Ints]:
+    """Return the times, runs and calls of homes that no run serves, see `ride_on`."""
+    none = np.full(shape, -1, np.int32)
+    return np.full(shape, UNREACHED, np.int32), none, none.copy()

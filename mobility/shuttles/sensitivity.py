@@ -9,11 +9,12 @@ import numpy as np
 
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import UNREACHED, Floats, Ints
+from mobility.shuttles.model import UNREACHED, Floats, Ints, Line, Run
 from mobility.shuttles.plan import Plan
 from mobility.shuttles.rosters import whole_rosters
 from mobility.shuttles.scene import Scene
-from mobility.shuttles.service import serve
+from mobility.shuttles.schedule import covered_homes
+from mobility.shuttles.service import reached_shifts, serve
 
 _CIRCUITY = 1.3
 _NORMAL_95 = 1.96
@@ -69,30 +70,27 @@ def _moved_walks(
     return np.where(walk_s >= UNREACHED, UNREACHED, np.rint(moved)).astype(np.int32)
 
 
-def _rosters_interval(
+def _rosters_intervals(
     scene: Scene,
-    plan: Plan,
+    plans: Sequence[Plan],
     config: ShuttleConfig,
     homes_xy: Floats,
     side_m: Floats,
     *,
     speed_ms: float,
-) -> tuple[float, float]:
-    """Return the 95 % interval of whole rosters gained, workers living anywhere in their cell.
+) -> list[tuple[float, float]]:
+    """Return the 95 % interval of whole rosters each plan gains, see `sensitivities`.
 
     Each point of a grid over the cell stands for as many workers; the share of points
     within reach is a worker's chance, and workers are independent.
-
-    Parameters
-    ----------
-    homes_xy
-        float64[H,2] metres.
-    side_m
-        float64[H] side of each home's cell, 0 where the home is a point.
     """
-    chance = np.zeros(scene.staff.shape)
+    chances = np.zeros((len(plans), *scene.staff.shape))
     offsets = _cell_offsets(1.0, config.cell_grid)
-    used = sorted({p for run in plan.runs for p in run.calls})
+    used = sorted({p for plan in plans for run in plan.runs for p in run.calls})
+    # Plans share lines, and runs alike have the same riders.
+    rides: dict[tuple[object, ...], tuple[Line, Run, int]] = {}
+    each = [[(_ride(rides, plan.lines[r.line], r, e), e) for r in plan.runs for e in r.edges]
+            for plan in plans]  # fmt: skip
     for unit in offsets:
         walk = np.full_like(scene.walk_s, UNREACHED)
         for p in used:
@@ -101,26 +99,74 @@ def _rosters_interval(
                 (unit * side_m[:, None])[:, None, :], speed_ms=speed_ms,
             )[:, 0]  # fmt: skip
         moved = replace(scene, walk_s=walk)
-        chance += whole_rosters(moved, serve(moved, plan.lines, plan.runs, config).reached)
-    chance /= len(offsets)
+        covered = {key: covered_homes(moved, *ride) for key, ride in rides.items()}
+        for k, mine in enumerate(each):
+            served = np.zeros(scene.needs.shape, bool)
+            for key, e in mine:
+                served[e] |= covered[key]
+            chances[k] += whole_rosters(moved, reached_shifts(moved, served))
+    return [_interval(scene, chance / len(offsets)) for chance in chances]
+
+
+def _ride(
+    rides: dict[tuple[object, ...], tuple[Line, Run, int]], line: Line, run: Run, edge: int
+) -> tuple[object, ...]:
+    """Note a run for a shift end among those asked; return what whom it covers follows from."""
+    stops = line.stops_in, line.stops_out, run.calls
+    key = (id(line.anchor), *stops, run.arrive_s, run.depart_s, run.direction, edge)
+    rides.setdefault(key, (line, run, edge))
+    return key
+
+
+def _interval(scene: Scene, chance: Floats) -> tuple[float, float]:
+    """Return the 95 % interval of the staff who gain, by their chance of it, float64[R,H]."""
     mean = float((scene.staff * chance).sum())
     # Workers are whole people: a cell of w workers has variance w p (1 - p).
     spread = _NORMAL_95 * float(np.sqrt((scene.staff * chance * (1 - chance)).sum()))
     return max(0.0, mean - spread), mean + spread
 
 
-def sensitivity(
+def sensitivities(
     scene: Scene,
-    plan: Plan,
+    plans: Sequence[Plan],
     config: ShuttleConfig,
     factors: Factors,
     homes_xy: Floats,
     side_m: Floats,
     *,
     speed_ms: float,
+) -> list[Sensitivity]:
+    """Return the intervals of some plans, workers living anywhere in their cell.
+
+    Parameters
+    ----------
+    homes_xy
+        float64[H,2] metres.
+    side_m
+        float64[H] side of each home's cell, 0 where the home is a point.
+    """
+    rosters = _rosters_intervals(scene, plans, config, homes_xy, side_m, speed_ms=speed_ms)
+    return [
+        _sensitivity(scene, plan, config, factors, interval)
+        for plan, interval in zip(plans, rosters, strict=True)
+    ]
+
+
+def _sensitivity(
+    scene: Scene,
+    plan: Plan,
+    config: ShuttleConfig,
+    factors: Factors,
+    rosters: tuple[float, float],
 ) -> Sensitivity:
-    """Return the intervals of one plan."""
-    low, high = _rosters_interval(scene, plan, config, homes_xy, side_m, speed_ms=speed_ms)
+    """Return the intervals of one plan.
+
+    Parameters
+    ----------
+    rosters
+        See `Sensitivity.rosters`.
+    """
+    low, high = rosters
     low, high = min(low, plan.rosters_gained), max(high, plan.rosters_gained)
     seated = min((r.seated for r in plan.rosters), default=1.0)
     # A plan designed after levers may seat, alone, fewer than it was designed for.

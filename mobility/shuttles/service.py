@@ -11,7 +11,7 @@ import numpy as np
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints, Line, Run, by_shift
 from mobility.shuttles.scene import Scene
-from mobility.shuttles.schedule import run_cover
+from mobility.shuttles.schedule import nobody, ride_on
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,10 @@ def serve(
         from other lines are put on the fullest run of the shift end.
     """
     n_edges, n_homes = len(scene.edges), scene.n_homes
-    best = np.full((n_edges, n_homes), UNREACHED, np.int64)
-    run_of = np.full((n_edges, n_homes), -1, np.int32)
-    call_of = np.full((n_edges, n_homes), -1, np.int32)
+    best, run_of, call_of = nobody(n_edges, n_homes)
     for r, run in enumerate(runs):
         for e in run.edges:
-            total, call = run_cover(scene, lines[run.line], run, e)
-            better = total < best[e]
-            best[e] = np.where(better, total, best[e])
-            run_of[e] = np.where(better, r, run_of[e])
-            call_of[e] = np.where(better, call, call_of[e])
+            ride_on(scene, lines[run.line], run, e, r, (best[e], run_of[e], call_of[e]))
     if gained is None:
         reached = reached_shifts(scene, best < UNREACHED)
     else:

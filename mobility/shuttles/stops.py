@@ -158,8 +158,8 @@ def _exact(
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     # Homes with the same candidates are one.
-    columns, home_group = np.unique(within, axis=1, return_inverse=True)
-    weight = np.bincount(home_group.ravel(), weights=workers, minlength=columns.shape[1])
+    columns, home_group = _distinct(within)
+    weight = np.bincount(home_group, weights=workers, minlength=columns.shape[1])
     useful = columns.any(axis=0) & (weight > 0)
     columns, weight = columns[:, useful], weight[useful]
     n, groups = columns.shape
@@ -187,6 +187,21 @@ def _exact(
     if result.status == 0:
         bound = float(workers[within[rows].any(axis=0)].sum())
     return rows, bound
+
+
+def _distinct(within: Bools) -> tuple[Bools, np.ndarray]:
+    """Return the distinct columns in ascending order, and which of them each column is."""
+    rows, columns = within.shape
+    words = np.zeros((columns, -(-rows // 64) * 8), np.uint8)
+    packed = np.packbits(within.T, axis=1)
+    words[:, : packed.shape[1]] = packed
+    # As whole numbers, the first rows being the highest bits.
+    numbers = words.view(">u8").astype(np.uint64)
+    order = np.lexsort(numbers.T[::-1])
+    new = np.r_[True, (np.diff(numbers[order], axis=0) != 0).any(axis=1)][:columns]
+    group = np.empty(columns, np.int64)
+    group[order] = np.cumsum(new) - 1
+    return within[:, order[new]], group
 
 
 def nearest_stop(walk_s: Ints, chosen: Ints, limit_s: int) -> Ints:

@@ -21,6 +21,12 @@ import pandas as pd
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger
 
+#: Columns of a place, and of what stands for it in many a table.
+_PLACES, _ADDRESSES = ("lon", "lat"), ("adresse", "address", "strasse")
+_LOCATE = (
+    "Addresses are not located here: add the longitude and latitude of each, in degrees, as "
+    "columns lon and lat."
+)
 _SPACES = re.compile("[\\s\u00a0\u202f']")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 _BY_POINT = r"[1-9]\d{0,2}(\.\d{3})+"
@@ -135,6 +141,8 @@ class Table:
         mend = "Name the right column, or rename it in the file."
         if field is not None:
             mend = 'Write {field} = "..." in [sources.homes] with the right column.'
+        if fold(wanted) in _PLACES and any(word in fold(c) for c in columns for word in _ADDRESSES):
+            mend = _LOCATE
         raise self.error(
             problem, column=wanted, mend=mend, wanted=wanted, near=near, listed=listed, field=field
         )
@@ -188,11 +196,13 @@ class Table:
         wrong = ~np.isfinite(values)
         self._refuse(wrong, column, "It is no number.", mend)
         self._refuse(
-            values < minimum, column, "It is less than {limit}.", bounds_mend, limit=f"{minimum:g}"
-        )
+            values < minimum, column, "It is less than {limit}.", bounds_mend,
+            limit=f"{minimum:.15g}",
+        )  # fmt: skip
         self._refuse(
-            values > maximum, column, "It is more than {limit}.", bounds_mend, limit=f"{maximum:g}"
-        )
+            values > maximum, column, "It is more than {limit}.", bounds_mend,
+            limit=f"{maximum:.15g}",
+        )  # fmt: skip
         return values
 
     def _parse(self, column: str, *, counts: bool) -> tuple[np.ndarray, np.ndarray]:

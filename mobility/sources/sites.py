@@ -45,12 +45,11 @@ from mobility.sources.sites_words import ALIASES
 from mobility.sources.tables import read_table, without_sums
 from mobility.sources.worked import rosters_worked
 from mobility.territory.project import Site, Territory
-from mobility.territory.rosters import in_english
+from mobility.territory.rosters import MOST_WORKERS, in_english
 from mobility.territory.toml_text import read_toml
 from mobility.territory.validation import explain_validation
 
 Box = tuple[float, float, float, float]
-_MAX_HEADCOUNT = 1_000_000
 
 
 def read_sites(
@@ -74,8 +73,7 @@ def read_sites(
         A source is missing or wrong, two sites have the same name, or there is no site.
     """
     sites, box = list(territory.sites), home_box(territory.timezone)
-    _refuse_same_names(sites, territory.path)
-    _refuse_exchanged(sites, territory.path, box)
+    check_sites(sites, territory.path, box)
     source = territory.sources.sites
     if source is not None:
         above = len(sites)
@@ -259,7 +257,7 @@ def _numbers(table: Table, columns: dict[str, str | None]) -> dict[str, np.ndarr
     bounds = {
         "lon": (-np.inf, np.inf, ""),
         "lat": (-np.inf, np.inf, ""),
-        "headcount": (0, _MAX_HEADCOUNT, "Write a whole number of workers, 0 or more."),
+        "headcount": (0, MOST_WORKERS, "Write a whole number of workers, from 0 to 1,000,000."),
         "margin_in_min": (0, 180, "Write minutes, from 0 to 180."),
         "margin_out_min": (0, 180, "Write minutes, from 0 to 180."),
     }
@@ -330,6 +328,19 @@ def _check_places(
     )
 
 
+def check_sites(sites: Sequence[Site], file: Path | None, box: Box | None) -> None:
+    """Refuse sites of a territory file that cannot stand beside each other, or where they are.
+
+    Raises
+    ------
+    TerritoryError
+        Two have the same name, or a gate is outside the box and would be inside it once
+        longitude and latitude are exchanged.
+    """
+    _refuse_same_names(sites, file)
+    _refuse_exchanged(sites, file, box)
+
+
 def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: Box | None) -> None:
     """Raise when a gate is where no study is, and would be well placed the other way round."""
     for number, site in enumerate(sites, 1):
@@ -355,4 +366,4 @@ def _refuse_same_names(
         seen[fold(site.name)] = site.name
 
 
-__all__ = ["read_sites", "read_sites_file", "sites_from_table"]
+__all__ = ["check_sites", "read_sites", "read_sites_file", "sites_from_table"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -37,6 +37,43 @@ _TABLES = ("tags", "turns", "barriers", "conditions")
 #: The value each row of `Streets.conditions` takes, None where it does not hold.
 State = tuple[str | None, ...]
 _ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "geom_xy")
+
+
+@dataclass(frozen=True)
+class WorkedOut:
+    """What was worked out of some streets, each by what it follows from beside them.
+
+    All but seconds is kept with the streets at any hour, for those at each hour alike.
+
+    Attributes
+    ----------
+    seconds
+        Of each piece, see `mobility.commute.walks.mode_times`.
+    pieces
+        The same before turns and through traffic, see `mobility.streets.modes.edge_times`.
+    grades
+        Slope of each piece, see `mobility.streets.slopes.edge_grades`.
+    around
+        Pieces with much built around them, see `mobility.streets.tags.built_up`.
+    barred, past_barriers
+        Turns, see `mobility.streets.turns`.
+    local
+        Turns and pieces closed to through traffic, see `mobility.streets.through`.
+    usable
+        Pieces that places are attached to, see `mobility.streets.snap.usable_edges`.
+    by_hour
+        Of what depends on the hour, see `mobility.streets.hours`: its conditions, and the pieces.
+    """
+
+    seconds: dict[Hashable, Any] = field(default_factory=dict)
+    pieces: dict[Hashable, Any] = field(default_factory=dict)
+    grades: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    around: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    barred: dict[Hashable, Any] = field(default_factory=dict)
+    past_barriers: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    local: dict[Hashable, Any] = field(default_factory=dict)
+    usable: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    by_hour: dict[Literal["conditions", "pieces"], Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,10 +110,9 @@ class Streets:
         `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
         What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
-    times, states
-        Seconds per piece worked out before, see `mobility.commute.walks.mode_times`, and these
-        streets at hours of some state, see `mobility.streets.hours.streets_in`. Never handed
-        on: ``replace`` starts anew.
+    worked_out, states
+        What was worked out of them before, and these streets at hours of some state, see
+        `mobility.streets.hours.streets_in`. Never handed on: ``replace`` starts anew.
     at
         Of streets at some hour, those of any hour, and the state.
     """
@@ -95,7 +131,7 @@ class Streets:
     barriers: pd.DataFrame = field(default_factory=barrier_table)
     conditions: pd.DataFrame = field(default_factory=condition_table)
     ledger: SourceLedger = NO_WAYS
-    times: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    worked_out: WorkedOut = field(default_factory=WorkedOut, init=False, repr=False, compare=False)
     states: dict[State, Streets] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

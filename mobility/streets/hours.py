@@ -19,8 +19,7 @@ import pandas as pd
 
 from mobility.base.errors import Finding
 from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
-from mobility.streets.graph import State, Streets
-from mobility.streets.tags import AROUND
+from mobility.streets.graph import State, Streets, WorkedOut
 from mobility.streets.turns import rules_in_force
 from mobility.territory.project import StreetMode
 
@@ -105,11 +104,12 @@ def state_at(streets: Streets, moment: dt.datetime, place: Place) -> State:
 
 def _conditions(streets: Streets) -> tuple[list[str], list[tuple[str, str]]]:
     """Return the kind of each row of ``streets.conditions``, and its key and text; read once."""
-    if "conditions" not in streets.times:
+    known = streets.worked_out.by_hour
+    if "conditions" not in known:
         columns = (streets.conditions[name].tolist() for name in ("kind", "key", "text"))
         kinds, keys, texts = columns
-        streets.times["conditions"] = kinds, list(zip(keys, texts, strict=True))
-    found: tuple[list[str], list[tuple[str, str]]] = streets.times["conditions"]
+        known["conditions"] = kinds, list(zip(keys, texts, strict=True))
+    found: tuple[list[str], list[tuple[str, str]]] = known["conditions"]
     return found
 
 
@@ -145,7 +145,7 @@ def streets_in(streets: Streets, state: State) -> Streets:
     if state not in streets.states:
         found = object.__new__(StreetsAtHour)
         kept = {f.name: getattr(streets, f.name) for f in fields(streets)}
-        own = {"times": {}, "states": {}, "at": (streets, state)}
+        own = {"worked_out": WorkedOut(), "states": {}, "at": (streets, state)}
         vars(found).update({name: kept[name] for name in kept if name not in _OF_HOUR} | own)
         streets.states[state] = found
     return streets.states[state]
@@ -163,17 +163,17 @@ def by_hour(streets: Streets) -> tuple[np.ndarray, Streets]:
         what is known of the surroundings of each.
     """
     usual = streets.any_hour
-    if "by hour" not in usual.times:
+    known = usual.worked_out.by_hour
+    if "pieces" not in known:
         ways = usual.conditions.loc[usual.conditions["kind"].eq("way"), "osm_id"]
         rows = np.flatnonzero(np.isin(usual.tags["osm_id"].to_numpy(), ways))
         arrays = {name: getattr(usual, name)[rows] for name in ("edge_u", "edge_v", "length_m")}
-        usual.times["by hour"] = rows, replace(usual, tags=usual.tags.iloc[rows], **arrays)
-    rows, part = usual.times["by hour"]
+        known["pieces"] = rows, replace(usual, tags=usual.tags.iloc[rows], **arrays)
+    rows, part = known["pieces"]
     assert isinstance(streets, StreetsAtHour)
     found = replace(part, tags=streets.retagged(part.tags))
-    known = list(usual.times.items())
-    around = {k: v[rows] for k, v in known if isinstance(k, tuple) and k[0] == AROUND}
-    found.times.update(around)
+    around = list(usual.worked_out.around.items())
+    found.worked_out.around.update((key, near[rows]) for key, near in around)
     return rows, found
 
 
@@ -195,7 +195,7 @@ def forget_states(streets: Streets) -> None:
     """Forget the tables and the seconds of every state."""
     forget_tables(streets)
     for one in streets.states.values():
-        one.times.clear()
+        one.worked_out.seconds.clear()
 
 
 #: Tables that depend on the hour.

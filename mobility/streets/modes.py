@@ -143,8 +143,8 @@ def edge_times(
         uv, vu, local = pieces(streets, grades)
     else:
         hill = None if grades is None else content_hash([grades])
-        key = "pieces", mode, speeds.model_dump_json(), driving, safe_at_night, assume_lit, hill
-        usual = streets.any_hour.times
+        key = mode, speeds.model_dump_json(), driving, safe_at_night, assume_lit, hill
+        usual = streets.any_hour.worked_out.pieces
         if key not in usual:
             built_up(streets.any_hour)
             usual[key] = pieces(streets.any_hour, grades)

@@ -66,8 +66,6 @@ _MEANING = {
 #: They hold on to their column, so that no other takes its address.
 _PLACES: dict[int, tuple[object, np.ndarray, pd.Index]] = {}
 MOST_PLACES = 128
-#: What `Streets.times` knows of the surroundings of each piece, see `built_up`.
-AROUND = "built up"
 
 #: Access tags that bear on each mode, the most particular one last.
 ACCESS_OF: dict[StreetMode, tuple[str, ...]] = {
@@ -264,12 +262,12 @@ def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0
             said_out |= text.str.endswith("rural", na=False).to_numpy(dtype=bool)
     # What lies around a street is the same at any hour.
     any_hour = streets.any_hour
-    asked = AROUND, cell_m, km_per_km2
-    if asked not in any_hour.times:
+    asked = cell_m, km_per_km2
+    if asked not in any_hour.worked_out.around:
         middle = streets.geom_xy[(streets.geom_ptr[:-1] + streets.geom_ptr[1:] - 1) // 2]
         around = _dense(any_hour, middle, cell_m, km_per_km2) | _on_built_land(any_hour, middle)
-        any_hour.times[asked] = around
-    return np.asarray((any_hour.times[asked] | said_in) & ~said_out)
+        any_hour.worked_out.around[asked] = around
+    return np.asarray((any_hour.worked_out.around[asked] | said_in) & ~said_out)
 
 
 def _dense(streets: Streets, middle: np.ndarray, cell_m: float, km_per_km2: float) -> np.ndarray:

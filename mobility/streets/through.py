@@ -19,7 +19,7 @@ def without_through_traffic(
     ``gates``, int64 (t, 2), turns that are not for through traffic; one that leads from a street
     open to all to another is barred.
     """
-    known = streets.any_hour.times.setdefault("through", {})
+    known = streets.any_hour.worked_out.local
     # Where one may go says it all: at most hours it is as at any.
     key = open_key(times), local.tobytes(), gates.tobytes()
     if key not in known:

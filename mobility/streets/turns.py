@@ -82,7 +82,7 @@ def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> tuple[np.n
     shut = stopped_by(streets.barriers, mode)
     if mode != "car" or streets.turns.empty:
         return np.unique(_at_barriers(streets, shut), axis=0), ()
-    known = streets.any_hour.times.setdefault("barred", {})
+    known = streets.any_hour.worked_out.barred
     # At most hours it is as at any.
     key = open_key(times), shut.tobytes(), _rules_at(streets)
     if key not in known:
@@ -163,7 +163,7 @@ def _rows_of(streets: Streets, node_id: np.ndarray) -> np.ndarray:
 
 def _at_barriers(streets: Streets, stopped: np.ndarray) -> np.ndarray:
     """Return the turns past some barriers but back, int64 (t, 2); known once asked for."""
-    known = streets.any_hour.times.setdefault("at barriers", {})
+    known = streets.any_hour.worked_out.past_barriers
     key = stopped.tobytes()
     if key not in known:
         known[key] = _past(streets, stopped)

@@ -195,7 +195,7 @@ class Studio:
         opened = await self._opened(request)
         asked = await _asked(request)
         shown = asked["shown"]
-        at = Shown(str(shown["pick"]), int(shown["day"]), int(shown["mode"]))
+        at = Shown(str(shown["pick"]), _whole(shown["day"]), _whole(shown["mode"]))
         part = asked.get("part", "all")
         if part not in get_args(Part):
             raise MobilityError("There is no such step.", value=part, mend="Load the page again.")
@@ -210,6 +210,8 @@ class Studio:
             draft = history.draft
             folder, results = opened.file.parent, partial(results_folder, opened, "")
             for step in asked.get("steps", []):
+                if not isinstance(step, dict):
+                    raise MobilityError("There is no such step.", mend="Load the page again.")
                 draft = stepped(draft, with_feeds(live, folder, results, draft, step))
             territory = live.territory(draft)
             if asked.get("commit"):
@@ -226,12 +228,12 @@ class Studio:
         """Answer the trips that serve a shift's gate, as they run today."""
         opened, asked = await self._opened(request), request.query_params
         study = live_of(opened).study
-        shift, day = int(asked.get("shift", 0)), int(asked.get("day", 0))
+        shift, day = _whole(asked.get("shift", 0)), _whole(asked.get("day", 0))
         return JSONResponse(await run_in_threadpool(trips_at_gate, study, shift, day))
 
     async def lines(self, request: Request) -> Response:
         """Answer the lines that run on a kind of day, with their first and last departures."""
-        opened, day = await self._opened(request), int(request.query_params.get("day", 0))
+        opened, day = await self._opened(request), _whole(request.query_params.get("day", 0))
         study = live_of(opened).study
         return JSONResponse({"lines": await run_in_threadpool(lines_on, study, day)})
 
@@ -242,7 +244,7 @@ class Studio:
 
         def found() -> dict[str, Any] | None:
             territory = live.territory(opened.history.draft)
-            return sharing(live, territory, int(asked.get("shift", 0)))
+            return sharing(live, territory, _whole(asked.get("shift", 0)))
 
         return JSONResponse({"carpool": await run_in_threadpool(found)})
 
@@ -266,7 +268,7 @@ class Studio:
             if what == "save":
                 history.save(name, history.draft)
             elif what == "copy":
-                history.save(name, history.read(str(asked.get("id"))))
+                history.save(name, history.read(str(asked.get("id"))), anew=True)
             elif what == "open":
                 draft: Draft = history.read(str(asked.get("id")))
                 if opened.live is not None:
@@ -422,6 +424,14 @@ async def _asked(request: Request) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise MobilityError("The request cannot be read.", mend="Load the page again.")
     return asked
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number that the page sends."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise MobilityError("The request cannot be read.", mend="Load the page again.") from None
 
 
 def _own(name: str) -> Response:

@@ -11,6 +11,7 @@ import io
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,17 @@ import tomlkit
 from pydantic import ValidationError
 
 from mobility.base.clock import format_clock
-from mobility.base.errors import Finding, MobilityError, SourceError
+from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.files import write_text, writing
 from mobility.base.literal import csv_cell
 from mobility.commute.loading import read_sources
 from mobility.settings import read_territory
+from mobility.sources.columns import fold
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.counts_file import write_counts
 from mobility.sources.homes.model import Homes
 from mobility.sources.layers import home_box
-from mobility.sources.sites import read_sites, read_sites_file
+from mobility.sources.sites import check_sites, read_sites, read_sites_file
 from mobility.streets.graph import streets_from_lines, streets_from_osm
 from mobility.studio.drafts import slug
 from mobility.territory.project import Site, Territory
@@ -46,6 +48,8 @@ LINES = (".gpkg", ".geojson")
 _MOST_FILES = 60
 #: What is kept of persons: their protected counts.
 COUNTS = "data/homes/protected-counts.csv"
+_SAME_NAME = "{now} takes the place of {before}; to keep two timetables of one name, rename one."
+_ONE_FILE = "{now} takes the place of {before}: where workers live is told by one file."
 TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
     "sites": {
         "fr": [
@@ -90,10 +94,11 @@ def about(file: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``sources``: role, name, bytes (None where it is missing); ``sites``; ``error``, an
-        `MobilityError` or None.
+        ``sources``: role, name, bytes (None where it is missing); ``lacks``, the roles without
+        which there is no study; ``sites``; ``error``, an `MobilityError` or None.
     """
-    named = read_toml(file).get("sources", {})
+    data = read_toml(file)
+    named = data.get("sources", {})
     paths = [("streets", named.get(k)) for k in ("osm", "lines")]
     paths += [("timetable", path) for path in named.get("gtfs", [])]
     homes = named.get("homes", {})
@@ -109,7 +114,13 @@ def about(file: Path) -> dict[str, Any]:
         sites, error = [_told(site) for site in read_sites(read_territory(file))], None
     except MobilityError as found:
         sites, error = _sites_of(file), found
-    return {"sources": sources, "sites": sites, "error": error}
+    has = {
+        "streets": named.get("osm") or named.get("lines"),
+        "sites": named.get("sites") or data.get("sites"),
+        "homes": homes,
+    }
+    lacks = [role for role, there in has.items() if not there]
+    return {"sources": sources, "lacks": lacks, "sites": sites, "error": error}
 
 
 def _sites_of(file: Path) -> list[dict[str, Any]]:
@@ -127,9 +138,11 @@ def _sites_of(file: Path) -> list[dict[str, Any]]:
 def _told(site: Site) -> dict[str, Any]:
     """Return a site as its table is edited: all it says, hours as clocks and days as one text."""
     told = site.model_dump(mode="json", exclude_none=True)
-    for shift in (shift for roster in told["rosters"] for shift in roster["shifts"]):
-        shift |= {edge: format_clock(shift[edge]) for edge in ("start", "end")}
-        shift["days"] = ",".join(shift["days"])
+    for roster in told["rosters"]:
+        roster.pop("headcount", None)  # its shifts have it among them, and are edited one by one
+        for shift in roster["shifts"]:
+            shift |= {edge: format_clock(shift[edge]) for edge in ("start", "end")}
+            shift["days"] = ",".join(shift["days"])
     return told
 
 
@@ -193,25 +206,61 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
         feeds = [str(f) for f in sources.get("gtfs", [])]
         if len(feeds) >= _MOST_FILES:
             raise SourceError("The study names too many timetables.", file=name)
+        told += _replaced(name if name in feeds else "", name, _SAME_NAME)
         sources["gtfs"] = [*feeds, name] if name not in feeds else feeds
     elif role == "sites":
         zone = str(document.get("timezone", "Europe/Paris"))
-        read_sites_file(part, box=home_box(zone), findings=told)
+        there = read_sites_file(part, box=home_box(zone), findings=told)
+        told += _without_sites(document, [site.name for site in there])
         sources["sites"] = name
     else:
         homes = _read_homes(file, part, "employees" if role == "employees" else "auto")
         table = tomlkit.table()
         table["file"] = COUNTS if homes.personal else name
         table |= {"kind": "protected"} if homes.personal else {"personal": False}
+        before = str(sources.get("homes", {}).get("file", ""))
+        told += _replaced(before if before != table["file"] else "", str(table["file"]), _ONE_FILE)
         sources["homes"] = table
         if homes.personal:
             write_counts(homes, file.parent / COUNTS)
             write_text(file, tomlkit.dumps(document))
-            return homes.findings
+            return (*homes.findings, *told)
     with writing(file.parent / name) as place:
         shutil.copyfile(part, place)
     write_text(file, tomlkit.dumps(document))
     return tuple(told)
+
+
+def _replaced(before: str, now: str, message: str) -> list[Finding]:
+    """Tell that a file takes the place of another, if it does."""
+    params = {"now": now, "before": before}
+    return [Finding("info", "file_replaced", message, params=params)] if before else []
+
+
+def _without_sites(document: tomlkit.TOMLDocument, names: list[str]) -> list[Finding]:
+    """Take the sites out that a file dropped has under the same names, and tell which."""
+    rows: Any = document.get("sites", [])
+    same = {fold(name) for name in names}
+    gone = [k for k, row in enumerate(rows) if fold(str(row.get("name"))) in same]
+    replaced = [str(rows[k]["name"]) for k in gone]
+    for k in reversed(gone):
+        del rows[k]
+    if not rows:
+        document.pop("sites", None)
+    return (
+        [
+            Finding(
+                "info",
+                "sites_replaced",
+                "{count} sites of the territory file are replaced by those of the same names in "
+                "the file dropped.",
+                count=len(replaced),
+                examples=tuple(replaced[:5]),
+            )
+        ]
+        if replaced
+        else []
+    )
 
 
 def _read_homes(file: Path, part: Path, kind: str) -> Homes:
@@ -268,14 +317,8 @@ def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]
             "The table was changed elsewhere meanwhile; nothing was written.",
             mend="Load the page again, and make the change once more.",
         )
-    for number, row in enumerate(rows, 1):
-        try:
-            Site.model_validate(row)
-        except ValidationError as error:
-            told = explain_validation(error, file, Site)
-            told.entry = ("site", number)
-            raise told from None
     document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    _check_table(rows, home_box(str(document.get("timezone", "Europe/Paris"))))
     by_name = {str(site.get("name")): site for site in document.get("sites", [])}
     tables = tomlkit.aot()
     for row in rows:
@@ -290,6 +333,35 @@ def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]
     sources: Any = document.get("sources", {})
     sources.pop("sites", None)
     write_text(file, tomlkit.dumps(document))
+
+
+def _check_table(rows: list[dict[str, Any]], box: tuple[float, float, float, float] | None) -> None:
+    """Refuse a table of sites that no command would read; the error names its row and column."""
+    first, firsts, sites = 1, [], []
+    for row in rows:
+        firsts.append(first)
+        try:
+            sites.append(Site.model_validate(row))
+        except ValidationError as error:
+            told = explain_validation(error, None, Site)
+            loc = error.errors()[0]["loc"]
+            before, last = first, 0
+            for name, place in pairwise(loc):
+                if name == "rosters" and isinstance(place, int):
+                    before += sum(
+                        len(roster.get("shifts", ())) for roster in row["rosters"][:place]
+                    )
+                last = place if name == "shifts" and isinstance(place, int) else last
+            names = [name for name in (told.column or "").split(".") if not name.isdigit()]
+            told.row, told.column = before + last, names[-1] if any(names) else None
+            raise told from None
+        first += sum(len(roster.shifts) for roster in sites[-1].rosters)
+    try:
+        check_sites(sites, None, box)
+    except TerritoryError as told:
+        if told.entry is not None:
+            told.row, told.entry = firsts[told.entry[1] - 1], None
+        raise
 
 
 def put_depot(file: Path, depot: list[float] | None) -> None:

@@ -93,8 +93,8 @@ class Door:
         looking = asyncio.create_task(self._look())
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        looking.cancel()
-        async with self._changing:
+        async with self._changing:  # which is not left while a workshop on its way out is awaited
+            looking.cancel()
             await self._end()
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -10,6 +10,7 @@ import copy
 import re
 import unicodedata
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from threading import Lock, RLock, Timer
 from typing import Any
@@ -206,22 +207,32 @@ class History:
                 found.append({"id": path.stem, "name": path.stem, "error": said})
         return found
 
-    def save(self, name: str, draft: Draft) -> str:
+    def save(self, name: str, draft: Draft, *, anew: bool = False) -> str:
         """Keep a draft as a scenario; return what its file is called.
+
+        A scenario of the same name is replaced; one kept anew gets a number instead.
+        One of another name stays, also where its file would be called the same.
 
         Raises
         ------
         MobilityError
             The name holds no letter or digit.
         """
-        stem = slug(name)
-        if not stem or stem == DRAFT:
+        name = name.strip()
+        if not slug(name):
             raise MobilityError(
                 "A scenario needs a name of its own.",
                 value=name,
                 mend="Write at least one letter or digit.",
             )
         with self.lock:
+            known = {one["id"]: one["name"] for one in self.scenarios()}
+            taken = {*known, DRAFT}
+            if anew and name in known.values():
+                name = next(one for k in count(2) if (one := f"{name} {k}") not in known.values())
+            stems = (slug(name), *(f"{slug(name)[:56]}-{k}" for k in range(2, len(taken) + 3)))
+            same = next((stem for stem, other in known.items() if other == name), None)
+            stem = same or next(stem for stem in stems if stem not in taken)
             self._write(stem, name, draft)
         return stem
 

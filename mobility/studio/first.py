@@ -36,9 +36,9 @@ def drawn(live: Live, kept: Path) -> bytes:
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import render
 
-    output = live.sources.territory.output
+    told = live.sources.territory
     model = map_model(live.access, live.zones)
-    page = render(model, language=output.language, tiles=output.tiles)
+    page = render(model, language=told.language, tiles=told.output.tiles)
     open_cache("pages")
     write_text(kept, page)
     return page.encode()

@@ -215,7 +215,8 @@ class Queue:
         if job.state == "done":
             job.share = 1.0
         if job.state == "failed" or job.kind == "init":
-            job.words = " ".join(said)
+            # Files are named as seen from the study, as everywhere in the studio.
+            job.words = " ".join(said).replace(f"{job.folder}/", "")
 
 
 def _keep(job: Job) -> None:

@@ -48,27 +48,35 @@ def lines_on(study: Study, day_index: int) -> list[dict[str, Any]]:
     own = np.flatnonzero((tt.run_day[pieces.run] == 0) & ~np.isin(pieces.trip, loose))
     route = feed.trips["route"].to_numpy()
     direction = feed.trips["direction_id"].to_numpy()
-    ways: dict[int, dict[tuple[int, int], list[int]]] = {}
-    for k in own[np.argsort(pieces.start_s[own], kind="stable")].tolist():
-        trip = int(pieces.trip[k])
-        end = int(tt.call_stop[pieces.last_call[k]])
-        way = (int(direction[trip]), -1 if direction[trip] >= 0 else end)
-        ways.setdefault(int(route[trip]), {}).setdefault(way, []).append(k)
     headsigns = feed.trips["headsign"].fillna("").astype(str).to_numpy()
     ids = feed.trips["trip_id"].astype(str).to_numpy()
+
+    def ends(k: int) -> tuple[str, str]:
+        stop = str(feed.stop_names[tt.call_stop[pieces.last_call[k]]])
+        return headsigns[pieces.trip[k]] or stop, stop
+
+    # Without directions, trips that tell the same end, and come to it, go the same way.
+    ways: dict[int, dict[tuple[int, str, str], list[int]]] = {}
+    for k in own[np.argsort(pieces.start_s[own], kind="stable")].tolist():
+        trip = int(pieces.trip[k])
+        way = (int(direction[trip]), *(("", "") if direction[trip] >= 0 else ends(k)))
+        ways.setdefault(int(route[trip]), {}).setdefault(way, []).append(k)
 
     def departure(k: int) -> dict[str, str]:
         at = axis_to_local(day.date, int(pieces.start_s[k]), study.territory.zone)
         return {"trip": ids[pieces.trip[k]], "time": f"{at:%H:%M}"}
 
-    def told(mine: list[int]) -> dict[str, Any]:
-        stops = [tt.call_stop[pieces.last_call[k]] for k in mine]
-        names = [
-            headsigns[pieces.trip[k]] or feed.stop_names[s]
-            for k, s in zip(mine, stops, strict=True)
+    def told(there: list[list[int]]) -> list[dict[str, Any]]:
+        to = [Counter(map(ends, mine)).most_common(1)[0][0] for mine in there]
+        alike = Counter(sign for sign, _ in to)
+        return [
+            {
+                "to": f"{sign} ({stop})" if alike[sign] > 1 and sign != stop else sign,
+                "first": departure(mine[0]),
+                "last": departure(mine[-1]),
+            }
+            for (sign, stop), mine in zip(to, there, strict=True)
         ]
-        to = Counter(names).most_common(1)[0][0]
-        return {"to": to, "first": departure(mine[0]), "last": departure(mine[-1])}
 
     held = set(route[loose].tolist())
     types = feed.routes["route_type"].to_numpy().astype(np.int64)
@@ -79,7 +87,7 @@ def lines_on(study: Study, day_index: int) -> list[dict[str, Any]]:
                 feed.routes["short_name"].iloc[line] or feed.routes["long_name"].iloc[line] or ""
             ),
             "stops": bool(is_bus(types[[line]])[0]) and line not in held,
-            "ways": [told(mine) for _, mine in sorted(there.items())],
+            "ways": told([mine for _, mine in sorted(there.items())]),
         }
         for line, there in ways.items()
     ]

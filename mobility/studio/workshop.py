@@ -8,6 +8,7 @@ study are kept for the workshop that follows.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sys
 from contextlib import suppress
@@ -120,7 +121,9 @@ def main() -> None:
 
     Thread(target=end, daemon=True).start()
     sys.stdout.write(f"{listening.getsockname()[1]}\n")
-    sys.stdout.close()
+    # Whatever is printed from here on, by a library or a process it starts, is for the terminal.
+    sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr
     try:
         server.run(sockets=[listening])

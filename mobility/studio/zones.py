@@ -10,6 +10,7 @@ from mobility.base.errors import MobilityError
 from mobility.studio.drafts import Draft, Step
 from mobility.studio.live import Live
 from mobility.territory.project import OnDemand
+from mobility.territory.validation import explain_validation
 
 MOST_ZONES, MOST_CORNERS = 10, 100
 #: What a browser may say of a zone; the rest is as a territory file has it by default.
@@ -45,8 +46,8 @@ def with_zones(live: Live, draft: Draft, step: Step) -> Step:
     try:
         for zone in zones:
             OnDemand.model_validate(zone)
-    except ValidationError:
-        raise MobilityError("There is no such step.", value="zone") from None
+    except ValidationError as error:
+        raise explain_validation(error, None, OnDemand) from None
     if len(zones) > MOST_ZONES or any(len(zone["polygon"]) > MOST_CORNERS for zone in zones):
         raise MobilityError("These are too many zones or corners.", mend="Draw fewer.")
     modes = live.study.territory.modes.evaluated

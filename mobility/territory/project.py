@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
@@ -28,6 +28,7 @@ from mobility.territory.weekdays import WEEKDAYS, Weekday
 TransitMode = Literal["transit", "bike_transit", "park_and_ride", "on_demand"]
 StreetMode = Literal["walk", "bike", "e_bike", "car"]
 Mode = Literal[TransitMode, StreetMode]
+Language = Literal["fr", "en"]
 
 
 def _check_zone(name: str) -> str:
@@ -253,7 +254,7 @@ class Output(Model):
     """
 
     dir: Path = Path("out")
-    language: Literal["fr", "en"] = "fr"
+    language: Language = "fr"
     tiles: str | None = None
     geopackage: bool = True
 
@@ -281,6 +282,22 @@ class Territory(Model):
     changes: Changes = Changes()
     _path: Path | None = PrivateAttr(default=None)
     _base: Path | None = PrivateAttr(default=None)
+    _language: Language | None = PrivateAttr(default=None)
+
+    @property
+    def language(self) -> Language:
+        """Language of what is written: the one asked for, else the file's own."""
+        return self._language or self.output.language
+
+    def told_in(self, language: Language) -> Self:
+        """Return the territory with its outputs in a language; its figures and names are as ever.
+
+        What is asked for is no part of the file: shifts keep their names, and what an earlier
+        command found of the same inputs holds.
+        """
+        told = self.model_copy()
+        told._language = language
+        return told
 
     @property
     def zone(self) -> ZoneInfo:

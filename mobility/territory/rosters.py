@@ -15,6 +15,8 @@ from mobility.territory.fields import ClockS, Days, Lat, Lon, Model, RefusedErro
 from mobility.territory.weekdays import WEEKDAYS
 
 DAYS_A_YEAR = 365
+#: More than any plant has: a number that is no headcount.
+MOST_WORKERS = 1_000_000
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
 """Season of a roster that works all year round: see `season_of`."""
 
@@ -79,7 +81,7 @@ class Shift(Model):
     start: ClockS
     end: ClockS
     days: Days = list(WEEKDAYS[:5])
-    headcount: Annotated[int, Field(ge=0)] = 0
+    headcount: Annotated[int, Field(ge=0, le=MOST_WORKERS)] = 0
 
     @property
     def end_day_offset(self) -> int:
@@ -147,6 +149,10 @@ ENGLISH_SHIFTS = {
 }
 
 
+#: Shifts of the templates, in either language, as English texts.
+SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
+
+
 #: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
 ROSTER_LABELS = {
     "day": "day",
@@ -160,6 +166,12 @@ ROSTER_LABELS = {
 def roster_label(name: str, language: str) -> str:
     """Return a roster's name as people write it: ``3×8``, ``journée``."""
     known = ROSTER_LABELS.get(name)
+    return translate(known, language) if known else typeset(name, language)
+
+
+def shift_label(name: str, language: str) -> str:
+    """Return a shift's name as people write it: ``matin`` is ``morning`` in English."""
+    known = SHIFT_LABELS.get(name)
     return translate(known, language) if known else typeset(name, language)
 
 
@@ -194,7 +206,7 @@ class Roster(Model):
 
     name: str = ""
     template: str | None = None
-    headcount: Annotated[int, Field(ge=0)] | None = None
+    headcount: Annotated[int, Field(ge=0, le=MOST_WORKERS)] | None = None
     shifts: list[Shift] = []
     period: tuple[dt.date, dt.date] | None = None
     dates: Path | None = None

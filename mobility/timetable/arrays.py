@@ -286,23 +286,17 @@ def stop_index(
     n_stops: int, call_stop: Int32, call_dep: Int32, call_board: Bool
 ) -> tuple[Int64, Int32, Int32, Int32]:
     """Return ``dep_ptr, dep_time, dep_call, call_pos`` of `Timetable`."""
-    calls = np.flatnonzero(call_board)
-    stop, dep = call_stop[calls], call_dep[calls]
-    low, high = dep.min(initial=INF), dep.max(initial=-INF)
-    span = max(int(high) - int(low) + 1, 1)
-    if n_stops * span * calls.size < 2**63:
-        # Stop, departure and call as one number: numbers are sorted quicker than their places.
-        key = (stop.astype(np.int64) * span + (dep - low)) * calls.size + np.arange(calls.size)
-        key.sort()
-        order = key % max(calls.size, 1)
-    else:
-        order = np.lexsort((dep, stop))
-    dep_call = calls[order].astype(np.int32)
-    dep_ptr = np.zeros(n_stops + 1, np.int64)
-    np.cumsum(np.bincount(stop, minlength=n_stops), out=dep_ptr[1:])
+    # Loading the compiler takes half a second: where nobody asks for a timetable, it is not.
+    from mobility.timetable.departures import order_departures
+
+    count = np.count_nonzero(call_board)
+    dep_ptr, after = np.zeros(n_stops + 1, np.int64), np.empty(n_stops, np.int64)
+    dep_time, dep_call = np.empty(count, np.int32), np.empty(count, np.int32)
     call_pos = np.full(call_stop.size, -1, np.int32)
-    call_pos[dep_call] = np.arange(dep_call.size, dtype=np.int32)
-    return dep_ptr, call_dep[dep_call].astype(np.int32), dep_call, call_pos
+    stop, dep = (np.ascontiguousarray(a, np.int32) for a in (call_stop, call_dep))
+    board = np.ascontiguousarray(call_board, np.bool_)
+    order_departures(stop, dep, board, dep_ptr, after, dep_time, dep_call, call_pos)
+    return dep_ptr, dep_time, dep_call, call_pos
 
 
 def footpath_rows(

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from mobility.base.cache import Bundle, cached, content_hash
-from mobility.streets.arcs import Times, local_of, open_key, times_key
+from mobility.streets.arcs import Times, joined, local_of, open_key, times_key
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
@@ -55,16 +55,22 @@ class WalkTable:
         """int64: the row of each walk."""
         return np.repeat(np.arange(self.n_rows), np.diff(self.ptr))
 
-    def part(self, *, rows: slice = slice(None), stops: slice = slice(None)) -> WalkTable:
-        """Return the walks from some rows to some stops, both numbered from 0."""
-        n = int(self.stop.max(initial=-1)) + 1
-        first, last, _ = rows.indices(self.n_rows)
-        low, high, _ = stops.indices(n)
-        row = self.rows
-        kept = (row >= first) & (row < last) & (self.stop >= low) & (self.stop < high)
-        counts = np.bincount(row[kept] - first, minlength=last - first)
-        ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
-        return WalkTable(ptr, self.stop[kept] - np.int32(low), self.walk_s[kept])
+    def taken(
+        self, *, rows: np.ndarray | None = None, stops: np.ndarray | None = None
+    ) -> WalkTable:
+        """Return the walks from some rows, or to some stops, numbered as they are listed.
+
+        One may be listed more than once.
+        """
+        row, stop, walk_s = self.rows, self.stop, self.walk_s
+        n_rows, n_stops = self.n_rows, int(stop.max(initial=-1)) + 1
+        if stops is not None:
+            place, walk = joined(stop, np.arange(len(stop)), stops)
+            row, stop, walk_s, n_stops = row[walk], place, walk_s[walk], len(stops)
+        if rows is not None:
+            place, walk = joined(row, np.arange(len(row)), rows)
+            row, stop, walk_s, n_rows = place, stop[walk], walk_s[walk], len(rows)
+        return sorted_walks(row, stop, walk_s, n_rows, n_stops)
 
     def to_itself(self) -> WalkTable:
         """Return the walks between stops where each one's to itself takes no time."""
@@ -220,7 +226,7 @@ def _points_key(streets: Streets, lonlat: np.ndarray, max_m: float) -> str:
 
 def _usable(streets: Streets, times: Times) -> np.ndarray:
     """Return `usable_edges`, found once wherever the same ways are open."""
-    known = streets.any_hour.times.setdefault("usable", {})
+    known = streets.any_hour.worked_out.usable
     key = open_key(times)
     if key not in known:
         known[key] = usable_edges(streets, times)

@@ -308,7 +308,7 @@ def _draw_a_zone_and_share_cars(page, studio, box) -> None:
 
 
 def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:
-    """A plan that was designed is tried on the map and left out again."""
+    """A plan that was designed is tried on the map, on the roster it gains, and left out again."""
     folder = _copied(studio, "navettes")
     shuttles = folder / "out" / "shuttles"
     shuttles.mkdir(parents=True)
@@ -316,8 +316,12 @@ def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:
         shuttles / "P01.zip",
         stops={stop: lonlat(PLACES_M[stop]) for stop in ("H2", "B")},
         trips=[
-            trip("in", [("H2", "4:20"), ("B", "4:40")], service="week"),
-            trip("out", [("B", "13:20"), ("H2", "13:40")], service="week"),
+            trip(f"{way}{hour}", [(a, f"{hour}:20"), (b, f"{hour}:40")], service="week")
+            for way, a, b, hours in [
+                ("in", "H2", "B", (4, 12, 20)),
+                ("out", "B", "H2", (5, 13, 21)),
+            ]
+            for hour in hours
         ],
         services=SERVICES,
     )
@@ -328,8 +332,10 @@ def test_plans_of_shuttles_are_cards(open_studio, studio) -> None:
     page = explored(open_studio("#navettes/explore"))
     page.click("#plans summary")
     page.wait_for_selector("#plan-cards svg, #plans svg[role=img]")
+    assert page.frames[1].evaluate("mobilityMap.state.pick") == "s0"
     page.click("#plan-P01")
     until(page, "() => document.getElementById('now').textContent === '20'")
+    assert page.frames[1].evaluate("mobilityMap.state.pick") == "r0"
     assert page.get_attribute("#plan-P01", "aria-pressed") == "true"
     assert "90" in page.inner_text("#euros")
     page.click("#plan-P01")
@@ -396,6 +402,50 @@ def test_from_an_empty_folder_to_a_downloaded_report(open_studio, studio, tmp_pa
     folder = studio.studio.studies.path("bassin-d-essai").parent
     study = load(folder / "scenarios" / "cinq-minutes.toml")
     assert study.shift_rows[0].start_s == 5 * 3600 + 300
+
+
+def test_the_table_of_rosters_keeps_what_is_written_in_any_row(open_studio, studio) -> None:
+    folder = _copied(studio, "tableau")
+    page = open_studio("#tableau/data")
+    page.wait_for_selector("#rosters tbody tr")
+
+    def cell(row: int, key: str):
+        return page.locator(f"#rosters tbody tr:nth-child({row}) [data-key={key}]")
+
+    def saved() -> str:
+        page.evaluate("document.getElementById('banner').textContent = ''")
+        page.click("#save-sites")
+        until(page, "() => document.getElementById('banner').textContent")
+        return page.inner_text("#banner")
+
+    def site():
+        return load(folder / "territory.toml").sites[0]
+
+    assert cell(1, "days").input_value() == "lun-ven"
+    before = (folder / "territory.toml").read_bytes()
+    cell(3, "gates").fill("-0,561 47,346")
+    assert cell(1, "gates").input_value() == "-0,561 47,346"
+    cell(2, "days").fill("lundi au samedi")
+    assert "territory.toml" in saved()
+    assert site().gates == [(-0.561, 47.346)]
+    assert [len(shift.days) for shift in site().rosters[0].shifts] == [5, 6, 5]
+    assert cell(2, "days").input_value() == "lun-sam"
+    after = (folder / "territory.toml").read_bytes()
+    assert after != before
+    for row, key, text, told in [
+        (2, "gates", "ici", "Ligne 1 : « ici »"),
+        (3, "name", "", "Site, ligne 3"),
+        (3, "headcount", "-2", "Effectif, ligne 3"),
+    ]:
+        was = cell(row, key).input_value()
+        cell(row, key).fill(text)
+        assert " ".join(saved().split()).startswith(told)
+        cell(row, key).fill(was)
+    cell(3, "name").fill("Autre")
+    cell(3, "gates").fill("-0.562 47.346")
+    cell(3, "name").fill(cell(1, "name").input_value())
+    assert "Les lignes 1 et 3" in saved()
+    assert (folder / "territory.toml").read_bytes() == after
 
 
 def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from mobility.base.i18n import translate, typeset
 from mobility.commute.modes import MODES
 from mobility.outputs.map.assets import page_file, page_script
-from mobility.territory.rosters import ROSTER_LABELS
+from mobility.territory.rosters import ROSTER_LABELS, SHIFT_LABELS
 
 #: English texts of what the page knows by a symbol.
 ENGLISH = {
@@ -59,6 +59,7 @@ ENGLISH = {
     "reason unsafe_night": "unsafe walk at night",
     "reason several": "several limits at once",
     **{f"roster {name}": label for name, label in ROSTER_LABELS.items()},
+    **{f"shift {name}": label for name, label in SHIFT_LABELS.items()},
     "group without_car": "without a car",
     "group job_seekers": "job seekers",
     "source territory": "Territory",

@@ -313,40 +313,37 @@ def _rule(text: pd.Series, row: Mapping[Hashable, float]) -> Rule:
 def _services(
     calls: pd.DataFrame, places: Places, rules: dict[str, Rule], pace: tuple[float, float]
 ) -> list[FlexZone]:
-    """Return what a trip offers: a service for each window of boarding and of alighting."""
-    order = calls["order"].to_numpy()
-    boards, leaves = ((calls[c] != "1").to_numpy() for c in ("pickup_type", "drop_off_type"))
-    if not boards.any() or not leaves.any():
-        return []
-    # One boards before the last call where one may alight, and alights after the first boarding.
-    last, first = order[leaves].max(), order[boards].min()
-    boards, leaves = boards & (order < last), leaves & (order > first)
+    """Return what a trip offers: services of each window of boarding and of alighting."""
+    boards, leaves = (calls[calls[c] != "1"] for c in ("pickup_type", "drop_off_type"))
     found = []
-    window = ["low", "high"]
-    for (low, high, one), boarding in calls[boards].groupby([*window, "pickup_booking_rule_id"]):
-        for (first, last, two), leaving in calls[leaves].groupby(
-            [*window, "drop_off_booking_rule_id"]
-        ):
-            rule = rules.get(str(one), Rule()).and_(rules.get(str(two), Rule()))
-            stops = pd.concat([boarding, leaving])["place"]
-            found.append(
-                FlexZone(
-                    name=" / ".join(dict.fromkeys(places[p][0] for p in stops)),
-                    pickup=shapely.union_all([places[p][1] for p in boarding["place"]]),
-                    dropoff=shapely.union_all([places[p][1] for p in leaving["place"]]),
-                    start_s=max(int(low), rule.opens_s),
-                    end_s=int(high),
-                    drop_start_s=int(first),
-                    drop_end_s=int(last),
-                    dates=frozenset(),
-                    booking=rule.booking,
-                    notice=rule.notice,
-                    opens=rule.opens,
-                    window_s=int(low),
-                    factor=pace[0],
-                    offset_s=pace[1],
-                )
+    for _, boarding in boards.groupby(["low", "high", "pickup_booking_rule_id"]):
+        for _, leaving in leaves.groupby(["low", "high", "drop_off_booking_rule_id"]):
+            up, down = boarding.iloc[0], leaving.iloc[0]
+            rule = rules.get(up["pickup_booking_rule_id"], Rule()).and_(
+                rules.get(down["drop_off_booking_rule_id"], Rule())
             )
+            # One rides from a call to a later one: calls with the same later ones go together.
+            passed = np.searchsorted(leaving["order"], boarding["order"], side="right")
+            for k in np.unique(passed[passed < len(leaving)]):
+                start, end = boarding["place"][passed == k], leaving["place"][k:]
+                found.append(
+                    FlexZone(
+                        name=" / ".join(dict.fromkeys(places[p][0] for p in (*start, *end))),
+                        pickup=shapely.union_all([places[p][1] for p in start]),
+                        dropoff=shapely.union_all([places[p][1] for p in end]),
+                        start_s=max(int(up["low"]), rule.opens_s),
+                        end_s=int(up["high"]),
+                        drop_start_s=int(down["low"]),
+                        drop_end_s=int(down["high"]),
+                        dates=frozenset(),
+                        booking=rule.booking,
+                        notice=rule.notice,
+                        opens=rule.opens,
+                        window_s=int(up["low"]),
+                        factor=pace[0],
+                        offset_s=pace[1],
+                    )
+                )
     return [zone for zone in found if zone.window_s < zone.drop_end_s]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import reduce
 from pathlib import Path
@@ -103,6 +103,12 @@ def merge_feeds(feeds: Sequence[Feed]) -> Feed:
     if len(feeds) == 1:
         return feeds[0]
     return reduce(_joined, [_prefixed(f, f"{k}:") for k, f in enumerate(feeds)])
+
+
+def merge_each(feed: Feed) -> Callable[[Feed], Feed]:
+    """Return what `merge_feeds` makes of a feed and another one, for many others."""
+    first = _prefixed(feed, "0:")
+    return lambda other: _joined(first, _prefixed(other, "1:"))
 
 
 def _prefixed(feed: Feed, prefix: str) -> Feed:

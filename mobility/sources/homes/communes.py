@@ -8,7 +8,7 @@ import pandas as pd
 
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.columns import Table, column_or_none
-from mobility.sources.homes.commune_codes import ABROAD, Changes, read_changes
+from mobility.sources.homes.commune_codes import ABROAD, DISTRICTS, Changes, read_changes
 from mobility.sources.homes.model import (
     NAME_ALIASES,
     HomesRequest,
@@ -80,6 +80,12 @@ def zones_of_codes(
         "and are matched through the commune of today (arrondissements, IRIS, mergers)."
     )
     found += told_of(request, "info", "communes_matched", message, through, codes, workers)
+    message = (
+        "{count} codes ({workers} workers) are arrondissements of a city that has a row of its "
+        "own: where that row holds their workers, they are counted twice; keep one or the others."
+    )
+    within = codes.map(DISTRICTS).isin(codes).to_numpy(dtype=bool)
+    found += told_of(request, "warning", "city_beside_its_parts", message, within, codes, workers)
     return zones, rows, found
 
 

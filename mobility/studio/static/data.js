@@ -1,4 +1,5 @@
 // The data of a study: files to drop, sites and rosters in a table.
+import { blank, rosterTable, rowsOf, sitesOf, wrongField } from "./rosters.js";
 import { ask, askJson, at, el, fill, language, number, t, tell, toldBy } from "./words.js";
 
 const ROLES = { streets: ["Streets", "OpenStreetMap extract (.osm.pbf), or a layer of lines"],
@@ -6,32 +7,7 @@ const ROLES = { streets: ["Streets", "OpenStreetMap extract (.osm.pbf), or a lay
   sites: ["Sites and rosters", "a table (.xlsx, .csv): name, place, roster, headcount"],
   homes: ["Homes", "published counts of workers by place (.csv, .xlsx, .gpkg)"],
   employees: ["Employees", "one row a person: site, roster, place. Only protected counts are kept, never the file."] };
-const COLUMNS = [["name", "Site", "text"], ["employer", "Employer", "text"], ["gates", "Gates (lon lat; …)", "text"],
-  ["roster", "Roster", "text"], ["shift", "Shift", "text"], ["start", "Start", "time"], ["end", "End", "time"],
-  ["days", "Days", "text"], ["headcount", "Headcount", "number"]];
-
-// One row a shift; the sites they make.
-const rowsOf = (sites) => sites.flatMap((site) => site.rosters.flatMap((roster) => roster.shifts.map((shift) => ({
-  name: site.name, employer: site.employer, gates: site.gates.map((g) => g.join(" ")).join("; "), roster: roster.name,
-  shift: shift.name, start: shift.start, end: shift.end, days: shift.days, headcount: shift.headcount }))));
-
-// What the table does not show of a site, a roster or a shift stays as it was.
-function sitesOf(rows, known) {
-  const named = (list, name) => (list || []).find((one) => one.name === name) || {};
-  const sites = new Map();
-  for (const row of rows) {
-    const site = named(known, row.name);
-    if (!sites.has(row.name)) {
-      const gates = row.gates.split(";").filter((g) => g.trim()).map((g) => g.trim().split(/[\s,]+/).map(Number));
-      sites.set(row.name, { ...site, name: row.name, employer: row.employer, gates, rosters: new Map() });
-    }
-    const { rosters } = sites.get(row.name), roster = named(site.rosters, row.roster);
-    if (!rosters.has(row.roster)) rosters.set(row.roster, { ...roster, name: row.roster, shifts: [] });
-    rosters.get(row.roster).shifts.push({ ...named(roster.shifts, row.shift), name: row.shift, start: row.start, end: row.end,
-      days: row.days || "mon-fri", headcount: Number(row.headcount) || 0 });
-  }
-  return [...sites.values()].map((site) => ({ ...site, rosters: [...site.rosters.values()] }));
-}
+const NEEDED = { streets: "streets", sites: "sites", homes: "homes or employees" };
 
 export async function data(main, study) {
   let about = await askJson(at(study) + "/data"), rows = rowsOf(about.sites);
@@ -83,11 +59,10 @@ export async function data(main, study) {
     return area;
   }
 
-  const blank = (like) => ({ name: like ? like.name : "", employer: like ? like.employer : "", gates: like ? like.gates : "",
-    roster: "", shift: "", start: "05:00", end: "13:00", days: "mon-fri", headcount: 0 });
-
   async function save() {
     try {
+      const wrong = wrongField(document.getElementById("rosters"));
+      if (wrong) { tell(wrong, true); return; }
       await ask(at(study) + "/sites", { sites: sitesOf(rows, about.sites), seen: about.sites });
       about = await askJson(at(study) + "/data");
       rows = rowsOf(about.sites);
@@ -97,11 +72,7 @@ export async function data(main, study) {
   }
 
   const table = () => el("section", {}, el("h2", {}, t("Sites, gates and rosters")), el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": t("Sites, gates and rosters") },
-    el("table", { id: "rosters" }, el("thead", {}, el("tr", {}, COLUMNS.map(([, label]) => el("th", { scope: "col" }, t(label))), el("td", {}))),
-      el("tbody", {}, rows.map((row, index) => el("tr", {}, COLUMNS.map(([key, label, type]) => el("td", {}, el("input", { type, value: row[key],
-        "aria-label": t("{what}, row {n}", { what: t(label), n: index + 1 }), oninput: (event) => { row[key] = event.target.value; } }))),
-      el("td", {}, el("button", { type: "button", class: "small", "aria-label": t("Remove row {n}", { n: index + 1 }),
-        onclick: () => { rows.splice(index, 1); draw(); } }, "×"))))))),
+    rosterTable(rows, draw)),
   el("div", { class: "buttons" }, el("button", { type: "button", id: "add-row", onclick: () => { rows.push(blank(rows[rows.length - 1])); draw(); } }, t("Add a shift")),
     el("button", { type: "button", id: "save-sites", onclick: save }, t("Save the table"))));
 
@@ -134,7 +105,9 @@ export async function data(main, study) {
   };
 
   function draw() {
-    fill(box, el("h1", {}, t("Data")), fetched, about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
+    const lacks = about.lacks.map((role) => t(NEEDED[role])).join(", ");
+    fill(box, el("h1", {}, t("Data")), fetched, lacks ? el("p", { id: "missing" }, t("Still lacking, to be dropped below: {what}.", { what: lacks }))
+      : about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
       : el("p", { class: "good", id: "whole" }, t("Everything a study needs is there.")),
     el("div", { class: "drops" }, Object.keys(ROLES).map(zone)), table());
   }

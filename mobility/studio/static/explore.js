@@ -67,6 +67,7 @@ class WhatIf {
     this.revision = about.revision;
     this.sections = new Map();
     this.sliders = new Map();
+    this.tripNames = new Map(); // as lists of trips tell them
   }
 
   async start() {
@@ -172,9 +173,10 @@ class WhatIf {
 
   async scenario(asked) {
     await this.settled;
+    const again = this.about.scenarios.some((one) => one.name === asked.name);
     try {
       Object.assign(this.about, await askJson(at(this.study) + "/scenarios", asked));
-      tell(asked.do === "save" ? t("The scenario is kept.") : "");
+      tell(asked.do !== "save" ? "" : t(again ? "The scenario takes the place of the one of this name." : "The scenario is kept."));
       await this.renew();
     } catch (error) { tell(toldBy(error), true); }
   }
@@ -184,6 +186,14 @@ class WhatIf {
     this.trying = null;
     this.live.forget();
     await this.page.choose({ scenario: this.live.index });
+    this.draw();
+  }
+
+  // What a search found gains whole rosters: that of the shift shown is shown then.
+  async wholly(step) {
+    await this.step(step, true);
+    const { pick } = this.page.state;
+    if (pick[0] === "s") await this.page.choose({ pick: "r" + this.page.manifest.shifts[Number(pick.slice(1))].roster });
     this.draw();
   }
 
@@ -317,7 +327,7 @@ class WhatIf {
     const name = el("input", { id: "scenario-name", maxlength: 80, required: true });
     return el("form", { class: "keep", onsubmit: (event) => {
       event.preventDefault();
-      this.scenario({ do: "save", name: name.value });
+      this.scenario({ do: "save", name: name.value.trim() });
       name.value = "";
     } }, el("label", { for: "scenario-name" }, t("Keep as a scenario")), name, el("button", { type: "submit", id: "keep" }, t("Keep")));
   }
@@ -348,8 +358,10 @@ class WhatIf {
     ((draft.changes || {}).shifts || []).forEach((change, index) => row(t("{site}, {shift}: {hours}", { site: change.site, shift: change.shift,
       hours: [change.start && t("start") + " " + change.start, change.end && t("end") + " " + change.end].filter(Boolean).join(", ") }),
     { do: "drop", kind: "shifts", index }));
-    ((draft.changes || {}).trips || []).forEach((change, index) => row(t("{how} {trips}: {minutes} min", { how: t({ move: "trips moved", add: "trips added", remove: "trips taken out" }[change.how]),
-      trips: change.trips.join(", "), minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index }));
+    ((draft.changes || {}).trips || []).forEach((change, index) => {
+      const how = t({ move: "trips moved", add: "trips added", remove: "trips taken out" }[change.how]), trips = change.trips.map((id) => this.tripNames.get(id) || id).join(", ");
+      row(change.how === "remove" ? t("{how}: {trips}", { how, trips }) : t("{how} {trips}: {minutes} min", { how, trips, minutes: signed(change.minutes || 0) }), { do: "drop", kind: "trips", index });
+    });
     ((draft.changes || {}).feeds || []).forEach((change, index) => row(t("{name}: {eur} a year", { name: change.lines ? t("lines drawn")
       : t("shuttles, plan {name}", { name: change.name }), eur: euros(change.eur_year || 0) }), { do: "drop", kind: "feeds", index }));
     for (const stop of this.services.stops) row(this.services.said(stop), { do: "stop", line: stop.line, name: stop.name });

@@ -14,6 +14,7 @@ export function tripsPart(part) {
       part.trips = { key, list: await askJson(at(part.study) + "/trips?shift=" + pick.slice(1) + "&day=" + day) };
     }
     const { list } = part.trips;
+    for (const one of list) part.tripNames.set(one.trip, [one.line, one.time, "(" + one.trip + ")"].filter(Boolean).join(" "));
     if (!list.length) { fill(box, el("p", { class: "note" }, t("None stops within walking reach around these hours."))); return; }
     if (!list.some((one) => one.trip === part.trip)) part.trip = list[0].trip;
     const name = (one) => [one.time, one.line, one.headsign && "→ " + one.headsign, "(" + one.stop + ")"].filter(Boolean).join(" ");
@@ -40,7 +41,7 @@ export function leversPart(part) {
     const { levers } = part.found || (part.found = await askJson(at(part.study) + "/levers"));
     if (!levers) { fill(box, el("p", { class: "note" }, t("Find them first: Compute and take away, “Find levers”."))); return; }
     fill(box, el("ul", { class: "cards", id: "lever-cards" }, levers.map((one, k) => el("li", {}, el("p", {}, one.told[language]),
-      one.steps.length ? el("button", { type: "button", id: "lever-" + k, onclick: () => part.step(one.steps, true) }, t("Try it on the map"))
+      one.steps.length ? el("button", { type: "button", id: "lever-" + k, onclick: () => part.wholly(one.steps) }, t("Try it on the map"))
         : el("p", { class: "note" }, t("A scenario cannot hold this one; its map is among the results."))))));
   };
   const fold = el("details", { id: "levers", open: part.leversOpen, ontoggle: (event) => { part.leversOpen = event.target.open; show(); } },

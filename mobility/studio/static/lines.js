@@ -39,7 +39,7 @@ export function plansPart(part) {
       el("p", {}, t("Plan {name}, vehicles: {vehicles}, {jobs} jobs gain their whole roster, {eur} a year", { name: one.name,
         vehicles: number(one.vehicles), jobs: number(Math.round(one.jobs)), eur: euros(one.eur_year) }), one.told ? " – " + t("told first") : ""),
       el("button", { type: "button", id: "plan-" + one.name, "aria-pressed": String(tried.has(one.name)),
-        onclick: () => part.step({ do: "plan", name: one.name, on: !tried.has(one.name) }, true) },
+        onclick: () => part.wholly({ do: "plan", name: one.name, on: !tried.has(one.name) }) },
       t(tried.has(one.name) ? "Leave it out" : "Try it on the map"))))));
   };
   const fold = el("details", { id: "plans", open: part.plansOpen, ontoggle: (event) => { part.plansOpen = event.target.open; show(); } },

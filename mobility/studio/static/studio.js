@@ -61,6 +61,7 @@ export async function show() {
   for (const node of document.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
   for (const code of ["fr", "en"]) document.getElementById(code).setAttribute("aria-pressed", language === code);
   steps(study, step);
+  document.title = study ? study + " – mobility studio" : "mobility studio";
   if (leave) leave();
   leave = null;
   tell("");

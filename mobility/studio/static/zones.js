@@ -1,6 +1,6 @@
 // On-demand zones drawn on the map, corner by corner.
 import { handle } from "./markers.js";
-import { el, number, t } from "./words.js";
+import { el, language, number, t, tell } from "./words.js";
 
 // A click on the map adds a corner; corners are dragged. Three make a zone.
 export class Zones {
@@ -66,7 +66,12 @@ export class Zones {
   field(name, label, more) {
     const { zone } = this, number = more.type === "number";
     return el("label", { class: "check" }, t(label), el("input", { ...more, id: "zone-" + name, value: zone[name], onchange: ({ target }) => {
-      if (!target.value || !target.checkValidity()) return;
+      // What cannot be is told, and what holds stands in the field again.
+      if (!target.value || !target.checkValidity()) {
+        tell(t(label) + (language === "fr" ? "\u00a0: " : ": ") + (target.validationMessage || t("Write a time.")), true);
+        target.value = zone[name];
+        return;
+      }
       zone[name] = number ? Number(target.value) : target.value;
       this.send();
     } }));

@@ -33,7 +33,7 @@ function fillPicks() {
     const known = manifest.rosters[roster], name = rosterLabel(known.name);
     const label = known.headcount ? t("Roster {name}, {n} jobs", { name, n: number(known.headcount) }) : t("Roster {name}", { name });
     return el("div", { class: "mb-pick", role: "group", "aria-label": label }, el("p", {}, label), el("div", { class: "mb-choice" }, choices(
-      [["r" + roster, t("whole roster")], ...shifts.map((s) => ["s" + s, manifest.shifts[s].name, hours(s)])], state.pick, (pick) => ({ pick }))));
+      [["r" + roster, t("whole roster")], ...shifts.map((s) => ["s" + s, shiftName(manifest.shifts[s].name), hours(s)])], state.pick, (pick) => ({ pick }))));
   }));
 }
 
@@ -79,7 +79,7 @@ function fillControls() {
 // What is greyed says why.
 function fillGreyed() {
   const why = [["mb-direction", "The direction counts for travel time and for who can go and come back."],
-    ["mb-mode", "White zones and their reasons count every way without a car."],
+    ["mb-mode", "White zones and their reasons count every mode that the territory lets count, whatever is chosen here."],
     ["mb-compare", "The curtain compares another situation: choose one."],
     ["mb-group", "Groups are counted in the whole territory only."],
     ["mb-layer-stops", "No stop of this territory is served."]];

@@ -111,7 +111,7 @@ async function dayMatrix(h) {
       el("span", { class: "mb-sr" }, t(["There and back", "Outbound only", "Return only", "Neither direction"][c])));
   };
   const rows = await Promise.all(shifts.map(async (s) => el("tr", {},
-    el("th", { scope: "row" }, manifest.shifts[s].name + " " + clock(manifest.shifts[s].start)),
+    el("th", { scope: "row" }, shiftName(manifest.shifts[s].name) + " " + clock(manifest.shifts[s].start)),
     await Promise.all(days.map((d) => cell(s, d))))));
   return el("table", { class: "mb-matrix" },
     el("caption", {}, t("Roster {name}: ● there and back, → outbound only, ← return only, ○ neither",
@@ -156,7 +156,7 @@ function openSite(index) {
   const rows = picksOf(index).flatMap(({ roster, shifts }) => shifts.map((s) => {
     const shift = manifest.shifts[s];
     return el("tr", {}, el("th", { scope: "row" }, rosterLabel(manifest.rosters[roster].name)),
-      el("td", {}, shift.name), el("td", {}, clock(shift.start) + "–" + clock(shift.end)),
+      el("td", {}, shiftName(shift.name)), el("td", {}, clock(shift.start) + "–" + clock(shift.end)),
       el("td", {}, shift.headcount ? t("{n} posts", { n: number(shift.headcount) }) : ""));
   }));
   const [lon, lat] = site.gates[0];

@@ -63,7 +63,8 @@ const rosterLabel = (name) => (ROSTER_LABELS[name] ? t("roster " + name)
 const SHIFT_WORDS = { __proto__: null, "matin": "the morning shift", "après-midi": "the afternoon shift",
   "nuit": "the night shift", "journée": "the day shift", "bureau": "the office day",
   "morning": "the morning shift", "afternoon": "the afternoon shift", "night": "the night shift",
-  "day": "the day shift" };
+  "day": "the day shift", "office": "the office day" };
+const shiftName = (name) => (SHIFT_WORDS[name] ? t("shift " + name) : name);
 
 function workPhrase(pick) {
   const [kind, index] = [pick[0], Number(pick.slice(1))];
@@ -79,7 +80,7 @@ function workPhrase(pick) {
 // A shift anywhere in a list: its site, then its name.
 function shiftTitle(index) {
   const shift = manifest.shifts[index];
-  return t("{site}: {shift}", { site: manifest.sites[manifest.rosters[shift.roster].site].name, shift: shift.name });
+  return t("{site}: {shift}", { site: manifest.sites[manifest.rosters[shift.roster].site].name, shift: shiftName(shift.name) });
 }
 
 function translatePage() {
