@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from mobility.streets.modes import edge_times
 from mobility.streets.paths import street_times
 from mobility.timetable.footpaths import walk_snaps
 
+Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
 #: Moves tried, seconds: 45 minutes either way by 5.
@@ -32,6 +34,8 @@ STOP_S = 30
 SPARE_S = (0, 300, 600)
 
 Unit = tuple[Lever, ...]
+#: For each trip that runs, the trips that are the same departure on other days.
+Twins = dict[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,16 @@ def candidates(
     new_stops
         Places of the study where lines could call, see `levers_stops.with_new_stops`.
     """
+    twins = cache(lambda: _twins_of(study, nets))
     makers: dict[str, Callable[[], Iterable[Unit]]] = {
         "move_trip": lambda: _trip_moves(study, nets, windows, options),
         "move_line": lambda: _line_moves(study, nets, windows, options),
-        "extend": lambda: _extensions(study, nets, windows, options),
-        "add_run": lambda: (*_added_runs(study, nets), *_timed_runs(study, nets, windows)),
-        "hold": lambda: held(study, nets, windows, _twins_of(study, nets)),
+        "extend": lambda: _extensions(study, nets, windows, options, twins()),
+        "add_run": lambda: (
+            *_added_runs(study, nets, twins()),
+            *_timed_runs(study, nets, windows, twins()),
+        ),
+        "hold": lambda: held(study, nets, windows, twins()),
         "lift_school": lambda: _lifted(study, nets, windows),
         "stop": lambda: _stops(study, nets, new_stops, options.stop_s),
     }
@@ -144,7 +152,7 @@ def same_departures(
     return [tuple(members) for mine in groups.values() for members, _ in mine]
 
 
-def _twins_of(study: Study, nets: dict[str, DayNetwork]) -> dict[int, tuple[int, ...]]:
+def _twins_of(study: Study, nets: dict[str, DayNetwork]) -> Twins:
     """Return, for each trip that runs, the trips that are the same departure on other days."""
     running = [network.pieces.trip for network in nets.values()]
     trips = np.unique(np.concatenate(running)) if running else np.zeros(0, np.int64)
@@ -196,10 +204,9 @@ def _line_moves(
             yield tuple(Lever("move_line", trips, shift_s=m) for m in options.moves_s)
 
 
-def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
+def _added_runs(study: Study, nets: dict[str, DayNetwork], twins: Twins) -> Iterator[Unit]:
     """Yield copies of the first trip of each line earlier, and of the last one later."""
     seen: set[tuple[tuple[int, ...], int]] = set()
-    twins = _twins_of(study, nets)
     for network in nets.values():
         pieces = network.pieces
         own = np.flatnonzero(network.timetable.run_day[pieces.run] == 0)
@@ -215,7 +222,7 @@ def _added_runs(study: Study, nets: dict[str, DayNetwork]) -> Iterator[Unit]:
 
 
 def _timed_runs(
-    study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
+    study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], twins: Twins
 ) -> Iterator[Unit]:
     """Yield copies of trips that call near a gate, timed on the edges of its shifts.
 
@@ -224,36 +231,60 @@ def _timed_runs(
     """
     cap_s = round(study.territory.limits.max_walk_min * 60)
     units: dict[tuple[tuple[int, ...], int], set[int]] = {}
-    twins = _twins_of(study, nets)
     line_of = lines_of(study, np.arange(len(study.feed.trips)))
+    # Windows of one gate differ in their hours alone.
+    known: dict[tuple[str, bool, bytes], tuple[Int64, Int64, Int64]] = {}
     for window in windows:
-        network, egress_s = nets[window.day.kind], window.egress_s
-        back, tt, pieces = window.edge.returning, network.timetable, network.pieces
-        gate_s = deadline_of(window.edge) * (-1 if back else 1)
-        call_s = tt.call_dep if back else tt.call_arr
-        best: dict[tuple[int, bytes], tuple[int, int]] = {}
-        for k in _calling(network, egress_s <= cap_s):
-            calls = slice(int(pieces.first_call[k]), int(pieces.last_call[k]) + 1)
-            stops = tt.call_stop[calls]
-            near = stops[1:] if not back else stops[:-1]
-            if not (egress_s[near] <= cap_s).any():
-                continue
-            at = int(np.argmin(egress_s[near])) + (not back)
-            walk_s = int(egress_s[stops[at]]) * (-1 if not back else 1)
-            shift_s = gate_s + walk_s - int(call_s[calls][at])
-            # To the minute that passengers can still make.
-            shift_s = 60 * (-(-shift_s // 60) if back else shift_s // 60)
-            key = (int(pieces.trip[k]), stops.tobytes())
-            line = int(line_of[key[0]])
-            known = best.get((line, key[1]))
-            if known is None or abs(shift_s) < abs(known[1]):
-                best[line, key[1]] = (key[0], shift_s)
-        for trip, shift_s in best.values():
-            sign = 1 if back else -1
-            wanted = units.setdefault((twins[trip], sign), set())
-            wanted.update(shift_s + sign * spare for spare in SPARE_S)
+        back, sign = window.edge.returning, 1 if window.edge.returning else -1
+        gate_s = deadline_of(window.edge) * -sign
+        key = window.day.kind, back, window.egress_s.tobytes()
+        if key not in known:
+            network = nets[window.day.kind]
+            known[key] = _at_gate(network, window.egress_s, cap_s, back, line_of)
+        trip, kind, time_s = known[key]
+        # To the minute that passengers can still make.
+        shift_s = 60 * (-((time_s - gate_s) // 60) if back else (gate_s - time_s) // 60)
+        order = np.lexsort((np.arange(trip.size), np.abs(shift_s), kind))
+        best = order[np.diff(kind[order], prepend=-1) != 0]
+        for one, by_s in zip(trip[best].tolist(), shift_s[best].tolist(), strict=True):
+            wanted = units.setdefault((twins[one], sign), set())
+            wanted.update(by_s + sign * spare for spare in SPARE_S)
     for (trips, _), shifts in sorted(units.items()):
         yield tuple(Lever("add_run", trips, shift_s=s) for s in sorted(shifts) if s)
+
+
+def _at_gate(
+    network: DayNetwork, egress_s: Int32, cap_s: int, back: bool, line_of: Int64
+) -> tuple[Int64, Int64, Int64]:
+    """Return the trips that call near a gate.
+
+    Returns
+    -------
+    trip : int64[N]
+        Ascending by place among the pieces of the day.
+    kind : int64[N]
+        Number of its line and order of stops.
+    time_s : int64[N]
+        When who rides it is at the gate (has to leave it), axis seconds.
+    """
+    tt, pieces = network.timetable, network.pieces
+    call_s = tt.call_dep if back else tt.call_arr
+    kinds: dict[tuple[int, bytes], int] = {}
+    rows = []
+    for k in _calling(network, egress_s <= cap_s):
+        calls = slice(int(pieces.first_call[k]), int(pieces.last_call[k]) + 1)
+        stops = tt.call_stop[calls]
+        walk_s = egress_s[stops[:-1] if back else stops[1:]]
+        if not walk_s.size or walk_s.min() > cap_s:
+            continue
+        at = int(walk_s.argmin())
+        own_s = int(call_s[calls][at + (not back)])
+        time_s = own_s - int(walk_s[at]) if back else own_s + int(walk_s[at])
+        trip = int(pieces.trip[k])
+        kind = kinds.setdefault((int(line_of[trip]), stops.tobytes()), len(kinds))
+        rows.append((trip, kind, time_s))
+    trip_of, kind_of, at_s = np.array(rows, np.int64).reshape(-1, 3).T
+    return trip_of, kind_of, at_s
 
 
 def _calling(network: DayNetwork, near: NDArray[np.bool_]) -> list[int]:
@@ -306,14 +337,17 @@ def _lifted(study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window]
 
 
 def _extensions(
-    study: Study, nets: dict[str, DayNetwork], windows: Sequence[Window], options: SearchOptions
+    study: Study,
+    nets: dict[str, DayNetwork],
+    windows: Sequence[Window],
+    options: SearchOptions,
+    twins: Twins,
 ) -> Iterator[Unit]:
     """Yield bus trips that end, or begin, within a short drive of a gate, carried on to it."""
     types = study.feed.routes["route_type"].to_numpy().astype(np.int64)
     bus = is_bus(types[study.feed.trips["route"].to_numpy().astype(np.int64)])
     to_gate, from_gate = _gate_drives(study, options.extension_s)
     seen: set[tuple[tuple[int, ...], int, bool]] = set()
-    twins = _twins_of(study, nets)
     for window in windows:
         network = nets[window.day.kind]
         pieces, tt = network.pieces, network.timetable

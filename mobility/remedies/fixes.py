@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from mobility.base.i18n import translate
 from mobility.remedies.model import Lever, departures
 from mobility.remedies.search import Retiming, Workbench
-from mobility.remedies.words import lever_names
+from mobility.remedies.trial import EdgeEffect
+from mobility.remedies.words import Names
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ class Fixes:
     @cached_property
     def names(self) -> tuple[dict[str, object], ...]:
         """What names each move, see `levers_words.lever_names`."""
-        return tuple(lever_names(self.bench, lever) for lever in self.levers)
+        return tuple(map(Names(self.bench).of, self.levers))
 
     def row(self, shift_id: int, day_kind: str) -> int | None:
         """Return the row of a shift on a kind of day, none where it does not work."""
@@ -134,6 +135,8 @@ def fixes_of(found: Retiming) -> Fixes:
     for lever, effects in ((o.lever, o.effects) for o in found.outcomes if o.lever.is_move):
         size = np.int16(abs(lever.shift_s) // 60)
         used = False
+        if not any(_may_be_smaller(bench, minutes, size, effect) for effect in effects.values()):
+            continue
         for change in bench.scores.changes(effects):
             better = change.gained[size < minutes[change.key, change.gained]]
             minutes[change.key, better] = size
@@ -146,3 +149,11 @@ def fixes_of(found: Retiming) -> Fixes:
     named, place = np.unique(move[move >= 0], return_inverse=True)
     move[move >= 0] = place
     return Fixes(bench, minutes, move, tuple(levers[k] for k in named))
+
+
+def _may_be_smaller(
+    bench: Workbench, minutes: NDArray[np.int16], size: np.int16, effect: EdgeEffect
+) -> bool:
+    """Whether some commute that an effect may make hold has no move as small yet."""
+    keys = bench.present.keys_of.get(effect.window, ())
+    return bool(effect.others) or any((minutes[k, effect.gained] > size).any() for k in keys)

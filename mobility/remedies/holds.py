@@ -67,29 +67,24 @@ def _missed(study: Study, network: DayNetwork, window: Window) -> Iterator[tuple
     near = tt.call_alight[calls] & (trip >= 0)
     near &= (tt.call_arr[calls] >= low) & (tt.call_arr[calls] <= high)
     near &= at_end | rail[route[trip]]
-    for call in calls[near].tolist():
-        stop, arrival = int(tt.call_stop[call]), int(tt.call_arr[call])
-        line = int(route[tt.call_trip[call]])
-        for foot in range(int(tt.foot_ptr[stop]), int(tt.foot_ptr[stop + 1])):
-            other, ready_s = int(tt.foot_stop[foot]), arrival + int(tt.foot_need_s[foot])
-            for left in _just_left(network, other, ready_s, line, route):
-                if returning or used[tt.run_of_call(left)]:
-                    hold_s = -(-(ready_s - int(tt.call_dep[left])) // 60) * 60
-                    yield int(tt.call_trip[left]), other, hold_s
+    late = calls[near]
+    # Every change from a late vehicle, and the departures just before one is there.
+    feet = np.diff(tt.foot_ptr)[tt.call_stop[late]]
+    late = np.repeat(late, feet)
+    foot = np.arange(late.size) - np.repeat(np.cumsum(feet) - feet, feet)
+    foot += tt.foot_ptr[tt.call_stop[late]]
+    stop, ready_s = tt.foot_stop[foot], tt.call_arr[late] + tt.foot_need_s[foot]
+    # Loading the compiler takes half a second, which nobody waits for who asks nothing.
+    from mobility.remedies.kernel import just_left
 
-
-def _just_left(
-    network: DayNetwork, stop: int, ready_s: int, line: int, route: NDArray[np.int64]
-) -> Iterator[int]:
-    """Yield the calls that left a stop at most five minutes before someone was there."""
-    tt = network.timetable
-    lo, hi = int(tt.dep_ptr[stop]), int(tt.dep_ptr[stop + 1])
-    times, calls = tt.dep_time[lo:hi], tt.dep_call[lo:hi]
-    first = int(times.searchsorted(ready_s - _HOLDS_S[-1]))
-    last = int(times.searchsorted(ready_s))
-    soon = int(times.searchsorted(ready_s + _NEXT_DEPARTURE_S, side="right"))
-    following = set(route[tt.call_trip[calls[last:soon]]].tolist())
-    for call in calls[first:last].tolist():
-        other = int(tt.call_trip[call])
-        if other >= 0 and int(route[other]) != line and int(route[other]) not in following:
-            yield call
+    line = np.where(tt.call_trip >= 0, route[tt.call_trip], -1).astype(np.int64)
+    row, left = just_left(
+        stop, ready_s, line[late], line, tt.dep_ptr, tt.dep_time, tt.dep_call,
+        _HOLDS_S[-1], _NEXT_DEPARTURE_S,
+    )  # fmt: skip
+    if not returning:
+        led = used[tt.run_ptr.searchsorted(left, side="right") - 1]
+        row, left = row[led], left[led]
+    hold_s = -(-(ready_s[row] - tt.call_dep[left]) // 60) * 60
+    trips = tt.call_trip[left]
+    yield from zip(trips.tolist(), stop[row].tolist(), hold_s.tolist(), strict=True)

@@ -126,6 +126,48 @@ def kept_rows(ptr, kept):  # type: ignore[no-untyped-def]
     return new_ptr, places[:count]
 
 
+@njit(cache=True, nogil=True)
+def just_left(  # type: ignore[no-untyped-def]
+    stop, ready_s, own, line, dep_ptr, dep_time, dep_call, late_s, next_s
+):
+    """Return the departures that left just before someone was at a stop.
+
+    Left out are those of the line one comes with, and of lines that leave again soon.
+
+    Parameters
+    ----------
+    stop, ready_s, own : int32[N], int32[N], int64[N]
+        Where and when someone is, and the line he comes with.
+    line : int64[C]
+        Line of each call, -1 where it has none.
+    dep_ptr, dep_time, dep_call
+        Departures by stop and time, see `Timetable`.
+    late_s, next_s : int
+        How long ago they left at most, and how soon the next one of the line leaves.
+
+    Returns
+    -------
+    row, left : int64[M], int64[M]
+        Who is too late, ascending, and for which call, in the order of departure.
+    """
+    rows, calls = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
+    for k in range(stop.size):
+        low, high = dep_ptr[stop[k]], dep_ptr[stop[k] + 1]
+        last = lower_bound(dep_time, low, high, ready_s[k])
+        for place in range(lower_bound(dep_time, low, high, ready_s[k] - late_s), last):
+            mine = line[dep_call[place]]
+            if mine < 0 or mine == own[k]:
+                continue
+            following, soon = False, last
+            while soon < high and dep_time[soon] <= ready_s[k] + next_s and not following:
+                following = line[dep_call[soon]] == mine
+                soon += 1
+            if not following:
+                rows.append(np.int64(k))
+                calls.append(np.int64(dep_call[place]))
+    return np.array(rows), np.array(calls)
+
+
 #: What is done to whole runs: moved, held at a stop, carried on to one, begun at one.
 MOVED, HELD, CARRIED_ON, BEGUN = range(4)
 

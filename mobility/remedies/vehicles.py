@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -59,6 +59,8 @@ class Vehicles:
 
     def __init__(self, study: Study, nets: dict[str, DayNetwork]) -> None:
         self.study, self.nets = study, nets
+        # Many moves are of the same trips.
+        self._rule = cache(self._rule_of)
 
     @cached_property
     def _blocks(self) -> NDArray[np.object_]:
@@ -120,14 +122,16 @@ class Vehicles:
         if lever.kind in ("add_run", "lift_school"):
             return 0.0, "new"
         worst = max((self._overlap_s(kind, lever) for kind in self.nets), default=0)
+        return max(worst, 0) / 60, self._rule(lever.trips)
+
+    def _rule_of(self, trips: tuple[int, ...]) -> str:
         linked = [
             bool(self._blocks[network.pieces.trip[place]])
             for kind, network in self.nets.items()
-            for place in network.places(lever.trips).tolist()
+            for place in network.places(trips).tolist()
             if self.links[kind].get(place, (-1, -1)) != (-1, -1)
         ]
-        rule = ("block" if any(linked) else "layover") if linked else "none"
-        return max(worst, 0) / 60, rule
+        return ("block" if any(linked) else "layover") if linked else "none"
 
     def _overlap_s(self, kind: str, lever: Lever) -> int:
         """Return by how much a day's vehicles are needed twice at once, seconds."""
@@ -159,6 +163,8 @@ class Vehicles:
         its own length; a trip held keeps its vehicle that much longer, a new stop that of
         each trip that calls there; a move adds nothing.
         """
+        if lever.is_move:
+            return 0.0
         return max((self._driving_min(n, lever) for n in self.nets.values()), default=0.0)
 
     def _driving_min(self, network: DayNetwork, lever: Lever) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,10 +64,37 @@ def _at_stop(network: DayNetwork, lever: Lever) -> list[int]:
     return sorted(found)
 
 
+class Names:
+    """What names levers, remembered by their trips: many moves are of the same ones."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._known: dict[object, tuple[str, int, str, str]] = {}
+        self._clock = cache(partial(clock, bench.study))
+
+    def of(self, lever: Lever) -> dict[str, object]:
+        """Return kind, line, trips, times, stop and kinds of day of a lever."""
+        at = lever.stop if lever.kind == "hold" else -1
+        key = lever.trips, lever.kind, at, lever.source_day, lever.day_kinds
+        if key not in self._known:
+            bench = self._bench
+            days, ids = days_of(bench.nets, lever), _trip_ids(bench.study, lever.trips)
+            self._known[key] = *_reference_time(bench, lever), " ".join(days), ids
+        return _names(self._bench.study, lever, self._known[key], self._clock)
+
+
 def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
     """Return what names a lever: kind, line, trips, times, stop, kinds of day."""
-    study = bench.study
-    kind, at_s = _reference_time(bench, lever)
+    return Names(bench).of(lever)
+
+
+def _names(
+    study: Study,
+    lever: Lever,
+    of_trips: tuple[str, int, str, str],
+    clock: Callable[[str, int], str],
+) -> dict[str, object]:
+    kind, at_s, day_kinds, ids = of_trips
     moved = lever.kind not in ("extend", "lift_school")
     proposed_s = at_s + (lever.shift_s if moved else 0)
     stop = "" if lever.stop < 0 else study.feed.stop_names[lever.stop]
@@ -76,12 +105,12 @@ def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
         "kind": lever.kind,
         "line": study.feed.line_names[head],
         "headsign": study.feed.headsigns[head],
-        "trips": _trip_ids(study, lever.trips),
-        "present": "" if whole else clock(study, kind, at_s),
-        "proposed": "" if whole else clock(study, kind, proposed_s),
+        "trips": ids,
+        "present": "" if whole else clock(kind, at_s),
+        "proposed": "" if whole else clock(kind, proposed_s),
         "shift_min": 0 if whole else lever.shift_s // 60,
         "stop": stop,
-        "day_kinds": " ".join(days_of(bench.nets, lever)),
+        "day_kinds": day_kinds,
     }
 
 
@@ -97,7 +126,7 @@ def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:
 
 def levers_frame(found: Retiming) -> pd.DataFrame:
     """Return one row per lever that changes something, best first: `LEVER_COLUMNS`."""
-    names = [lever_names(found.bench, o.lever) for o in found.outcomes]
+    names = [*map(Names(found.bench).of, (o.lever for o in found.outcomes))]
     scores = pd.DataFrame([vars(o.score) for o in found.outcomes])
     told = [
         {
