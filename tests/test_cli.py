@@ -96,6 +96,16 @@ def test_no_number_is_parted_and_no_heading_cut(monkeypatch, capsys, width):
         assert all(len(line) <= width for line in said_.splitlines())
 
 
+def test_rows_told_one_by_one_have_their_units(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "out", Console(highlight=False, width=60))
+    keys = ["site", "roster", "headcount", "vehicle_km", "night_km", "accidents", "bound_km"]
+    row = ["Fonderie des Quatre-Vents", "3x8", 420, 2_310_691.0, 830_989.0, 0.3, 12.0]
+    terminal.print_table(pd.DataFrame([row], columns=keys), "risk", "fr", only=keys)
+    told = capsys.readouterr().out
+    assert "En voiture (véhicule-km par an)\u00a0: 2\u202f310\u202f691" in told
+    assert "Accidents (par an)\u00a0: 0,3" in told
+
+
 def test_a_table_of_a_run_fits_a_small_terminal(monkeypatch, capsys):
     row = ["Biscuiterie des Quatre-Vents", "journée", 14_542, 5_896, 0.41, 11_862, 14_448,
            "no_stop_home"]  # fmt: skip
