@@ -17,7 +17,7 @@ from small import write_territory
 from texts import french
 from typer.testing import CliRunner
 
-from mobility import terminal
+from mobility import pipeline, terminal
 from mobility.__main__ import main
 from mobility.base.i18n import translate
 from mobility.cli import app, said
@@ -72,6 +72,28 @@ def test_every_file_is_in_the_language_asked_for_else_the_territory_s(
     assert set(pd.read_csv(out / "shifts.csv")["shift"]) >= {"morning" if own == "en" else "matin"}
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["territory"]["output"]["language"] == own
+
+
+def test_the_demo_is_kept_for_each_language_and_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    told = []
+
+    def run(territory, out, **_):
+        told.append(territory.language)
+        out.mkdir(parents=True)
+        (out / "map.html").write_text(territory.language)
+
+    monkeypatch.setattr(pipeline, "run", run)
+    code, made = tmp_path / "code", []
+    code.mkdir()
+    for text, language in (("a", "fr"), ("a", "en"), ("a", "fr"), ("b", "fr")):
+        (code / "fr.po").write_text(text)
+        folder = pipeline.demo(
+            pipeline.demo_territory(), tmp_path / "out", language=language, code=code
+        )
+        made.append((folder / "map.html").read_text())
+    assert made == ["fr", "en", "fr", "fr"]
+    assert told == ["fr", "en", "fr"]
 
 
 @pytest.mark.parametrize("command", [c.callback for c in app.registered_commands])
