@@ -86,13 +86,14 @@ def print_table(
     shown = table_block(sheet, Words(language))
     heads = [column.heading(language) for column in sheet.columns]
     rows = [list(row) for row in shown.rows]
-    _draw(title or sheet.spec.name[language], heads, rows, shown.numeric, language)
+    labels = [column.label(language) for column in sheet.columns]
+    _draw(title or sheet.spec.name[language], heads, rows, shown.numeric, language, labels)
 
 
 def print_words(title: str, heads: list[str], rows: list[list[str]], language: Language) -> None:
     """Print a table of words."""
     cells = [[one_line(cell) for cell in row] for row in rows]
-    _draw(title, heads, cells, [False] * len(heads), language)
+    _draw(title, heads, cells, [False] * len(heads), language, heads)
 
 
 def _draw(
@@ -101,7 +102,9 @@ def _draw(
     rows: list[list[str]],
     numeric: Sequence[bool],
     language: Language,
+    labels: list[str],
 ) -> None:
+    """Print rows as a table where they fit, else one by one, where units have room."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -114,7 +117,7 @@ def _draw(
         widths = _widths([heads, *rows], out.width - len(heads) - 1)
         wide = sum(widths) + len(heads) + 1
     if wide > out.width:
-        _print_records(str(table.title), heads, rows, language)
+        _print_records(str(table.title), labels, rows, language)
         return
     table.width = wide
     for name, right, width in zip(heads, numeric, widths, strict=True):

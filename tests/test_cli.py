@@ -17,7 +17,7 @@ from small import write_territory
 from texts import french
 from typer.testing import CliRunner
 
-from mobility import terminal
+from mobility import pipeline, terminal
 from mobility.__main__ import main
 from mobility.base.i18n import translate
 from mobility.cli import app, said
@@ -74,6 +74,28 @@ def test_every_file_is_in_the_language_asked_for_else_the_territory_s(
     assert record["territory"]["output"]["language"] == own
 
 
+def test_the_demo_is_kept_for_each_language_and_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    told = []
+
+    def run(territory, out, **_):
+        told.append(territory.language)
+        out.mkdir(parents=True)
+        (out / "map.html").write_text(territory.language)
+
+    monkeypatch.setattr(pipeline, "run", run)
+    code, made = tmp_path / "code", []
+    code.mkdir()
+    for text, language in (("a", "fr"), ("a", "en"), ("a", "fr"), ("b", "fr")):
+        (code / "fr.po").write_text(text)
+        folder = pipeline.demo(
+            pipeline.demo_territory(), tmp_path / "out", language=language, code=code
+        )
+        made.append((folder / "map.html").read_text())
+    assert made == ["fr", "en", "fr", "fr"]
+    assert told == ["fr", "en", "fr"]
+
+
 @pytest.mark.parametrize("command", [c.callback for c in app.registered_commands])
 def test_each_command_has_its_help_in_both_languages(command):
     assert inspect.getdoc(command) in french()
@@ -94,6 +116,16 @@ def test_no_number_is_parted_and_no_heading_cut(monkeypatch, capsys, width):
     assert "…" not in said_
     if width == 120:
         assert all(len(line) <= width for line in said_.splitlines())
+
+
+def test_rows_told_one_by_one_have_their_units(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "out", Console(highlight=False, width=60))
+    keys = ["site", "roster", "headcount", "vehicle_km", "night_km", "accidents", "bound_km"]
+    row = ["Fonderie des Quatre-Vents", "3x8", 420, 2_310_691.0, 830_989.0, 0.3, 12.0]
+    terminal.print_table(pd.DataFrame([row], columns=keys), "risk", "fr", only=keys)
+    told = capsys.readouterr().out
+    assert "En voiture (véhicule-km par an)\u00a0: 2\u202f310\u202f691" in told
+    assert "Accidents (par an)\u00a0: 0,3" in told
 
 
 def test_a_table_of_a_run_fits_a_small_terminal(monkeypatch, capsys):

@@ -253,7 +253,7 @@ def test_a_plan_of_shuttles_has_one_price_a_job(written):
     # The report tells the plan that the advice was given with, and what the advice says of it.
     found = read_shuttles([written.folder], written.study)
     told = plan_sentence(found.row, written.advice, words)
-    assert f"Shuttle plan {knee.name}:" in told
+    assert f"Shuttle plan {knee.name} (" in told
     assert f"{words.number(whole_plan.eur_per_job)} EUR a year a job" in told
     assert ("It is advised" in told) == (whole_plan in written.advice.advised)
     assert "not known" not in told

@@ -168,7 +168,8 @@ def test_letter_tells_all_departures_of_a_line_and_counts_a_pair_once(access, ma
     """A line moved shows its first and last departures; two rows of a pair say so."""
     one = next(r for r in made.advice.advised if r.kind == "move_trip")
     params = {"kind": "move_line", "present": "23:10", "last": "23:50", "proposed": "23:25"}
-    line = replace(one, kind="move_line", params=one.params | params)
+    # Of a pair, the kind of each change stands in its parameters.
+    line = replace(one, kind="pair", params=one.params | params)
     (row,) = requests([line], "fr").to_dict("records")
     assert (row["present"], row["proposed"]) == ("23:10–23:50", "23:25–00:05")
     line = replace(line, params=line.params | {"last": "23:10"})

@@ -280,7 +280,7 @@ def test_a_variant_tells_its_own_plan_from_another_folder(designed, territory, t
     feed = folder / "shuttles" / f"{other.name}.zip"
     report(territory, tmp_path, "--with", str(feed), "--lang", "en")
     text = " ".join(page(tmp_path).words)
-    assert f"Shuttle plan {other.name}: " in text
+    assert f"Shuttle plan {other.name} (lines: " in text
     assert "Advised shuttle plan" not in text
     assert not set("éèêàç") & set("".join(
         cell for row in table(page(tmp_path), f"The plan {other.name}") for cell in row

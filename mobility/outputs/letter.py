@@ -67,7 +67,8 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
             )}  # fmt: skip
             if one.kind == "add_run":  # the departure that it is timed on stays
                 told["present"] = ""
-            if one.kind == "move_line" and one.params["last"] not in ("", one.params["present"]):
+            several = one.params.get("last", "") not in ("", one.params["present"])
+            if one.params["kind"] == "move_line" and several:
                 told |= _first_to_last(one.params)
             rows.append({
                 "request": number, **told, "change": one.params["kind"],
@@ -123,8 +124,8 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
         Text(t(_OPENING, sites=", ".join(sites))),
         table_block(sheet_of("requests", requests(asked, language)), words),
         *([Text(t(FURTHER, count=more), "note")] if more else []),
-        *([Text(t(_TOGETHER), "note")] if any(r.also for r in asked) else []),
         Text(f"{t(_BENEFICIARIES)} {t('Costs are orders of magnitude.')}", "note"),
+        *([Text(t(_TOGETHER), "note")] if any(r.also for r in asked) else []),
         Text(t(CLOSING)),
         Text(t("Yours faithfully,")),
         Text("\n".join([t("For the employers: {employers}", employers=signed),

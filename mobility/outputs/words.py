@@ -20,8 +20,7 @@ NARROW, HARD = NARROW_SPACE, HARD_SPACE
 NOTHING = "–"
 MARKS = (
     "“{mark}” stands where a figure is not computed or does not apply. Figures are rounded to be "
-    "read: totals, shares and prices follow from the whole values, which the spreadsheet and the "
-    "CSV files keep."
+    "read: totals, shares and prices follow from the whole values, which the CSV files keep."
 )
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHORT_DAYS = {
