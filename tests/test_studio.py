@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 import sys
 import time
@@ -854,6 +855,12 @@ def test_a_scenario_is_computed_and_taken_away(studio: Served, root) -> None:
     page = requests.get(studio.url + "studies/usine/get/scenarios/plus-tard/map.html", timeout=9)
     assert "attachment" in page.headers["content-disposition"]
     assert b"mb-manifest" in page.content
+    # A change of the data makes the results those of before; a new computation mends it.
+    file = root / "usine" / "homes.csv"
+    [old] = [r["outdated"] for r in studio.get("studies/usine/results") if r["id"] == "plus-tard"]
+    os.utime(file)
+    [new] = [r["outdated"] for r in studio.get("studies/usine/results") if r["id"] == "plus-tard"]
+    assert (old, new) == (False, True)
     assert studio.post("studies/usine/job", {"kind": "demo"}).status_code == 422
 
 
@@ -873,7 +880,7 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     other.write_text('base = "../territory.toml"\nmodes = { evaluated = ["walk"] }\n')
     assert studio.post("studies/usine/job", asked | {"other": "a-pied"}).status_code == 200
     failed = finished(studio, "usine")
-    assert failed["state"] == "failed"
+    assert (failed["state"], failed["target"], failed["other"]) == ("failed", "", "a-pied")
     assert "fichier scenarios/a-pied.toml" in failed["words"]
     assert str(root) not in failed["words"]
     other.unlink()
@@ -928,6 +935,7 @@ def test_levers_found_are_tried(studio: Served, root) -> None:
     assert studio.live("retard")["mode"][0][1] == 0
     assert studio.post("studies/retard/job", {"kind": "levers"}).status_code == 200
     assert finished(studio, "retard")["state"] == "done"
+    assert studio.get("studies/retard/levers")["outdated"] is False
     found = studio.get("studies/retard/levers")["levers"]
     moves = [one for one in found if one["steps"] and one["steps"][0]["do"] == "trips"]
     assert moves

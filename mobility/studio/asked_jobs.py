@@ -31,7 +31,8 @@ def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
     out = results_folder(opened, target)
     if kind == "compare":
         out = folder / COMPARED / "-".join(n or "study" for n in named)
-    return Job(kind, target, folder, files, out, _language(asked))
+    other = named[1] if kind == "compare" else ""
+    return Job(kind, target, folder, files, out, _language(asked), other=other)
 
 
 def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
