@@ -958,3 +958,39 @@ def test_a_job_is_cancelled_and_told_after_a_kill(studio: Served, root) -> None:
     note.write_text(note.read_text().replace("cancelled", "running"))
     with served(Studies(root)) as later:
         assert later.get("studies/usine/job")["job"]["state"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("[limits", "value '[limits'"),
+        ('gtfs = "gtfs.zip"', "field sources.gtfs"),
+        ('homes = "homes.csv"', "field sources.homes"),
+    ],
+)
+def test_a_file_that_its_owner_spoilt_is_told_and_left(studio, root, tmp_path, line, told) -> None:
+    """Whatever is dropped or edited, in the words of the check."""
+    path = write_territory(root / "abime")
+    text = path.read_text(encoding="utf-8")
+    kept = "" if line.startswith("[") else f"[sources]\n{line}\n"
+    path.write_text(f'name = "T"\n{kept}' if kept else text.rstrip() + f"\n{line}\n", "utf-8")
+    before = path.read_bytes()
+    answers = [
+        requests.get(f"{studio.url}studies/abime/data", timeout=9),
+        dropped(studio, "abime", "timetable", path.parent / "gtfs.zip"),
+        studio.post("studies/abime/sites", {"sites": [], "seen": []}),
+        studio.post("studies/abime/depot", {"depot": None}),
+        requests.delete(f"{studio.url}studies/abime/files/timetable?name=x", timeout=9),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422, answer.text
+        assert told in answer.json()["en"]
+    assert path.read_bytes() == before
+    remove_study(root / "abime")
+
+
+def test_a_file_with_a_byte_order_mark_is_edited(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    [site] = edited(path, lambda rows: rows[0].update(employer="Autre"))
+    assert site["employer"] == "Autre"
