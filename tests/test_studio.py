@@ -818,6 +818,12 @@ def test_a_table_dropped_again_takes_the_place_of_sites_edited(studio, empty, tm
         ]
     ]  # fmt: skip
     assert (again[-1]["error"], again[-1]["lacks"]) == (None, [])
+    # A page that still shows the file of before removes nothing.
+    at = f"{studio.url}studies/{empty}/files/homes"
+    for name, status in [("homes.csv", 422), ("lieux.csv", 200)]:
+        sent = requests.delete(at, params={"name": f"data/homes/{name}"}, timeout=9)
+        assert sent.status_code == status
+    assert sent.json()["lacks"] == ["homes"]
     assert sorted(site["name"] for site in again[-1]["sites"]) == ["Atelier", "Usine"]
     for answer, told in zip(again, chain.from_iterable(PLACE_TAKEN.values()), strict=True):
         assert told in answer["told"][0]["en"]

@@ -279,8 +279,20 @@ def _read_homes(file: Path, part: Path, kind: str) -> Homes:
 
 
 def drop_file(file: Path, role: str, name: str) -> None:
-    """Name a source no longer; its file stays."""
+    """Name a source no longer; its file stays.
+
+    Raises
+    ------
+    MobilityError
+        The study does not name it, as when another took its place meanwhile.
+    """
     document = document_of(file)
+    if (role, name) not in [(one["role"], one["name"]) for one in about(file)["sources"]]:
+        raise MobilityError(
+            "The study does not name this file any more; nothing was written.",
+            value=name,
+            mend="Load the page again.",
+        )
     sources: Any = document.get("sources", {})
     if role == "timetable":
         sources["gtfs"] = [str(f) for f in sources.get("gtfs", []) if str(f) != name]
