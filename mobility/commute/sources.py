@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from mobility.base.cache import file_hash
-from mobility.base.errors import Finding, TerritoryError
+from mobility.base.errors import Finding, SourceNotFoundError, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.modes import evaluated
 from mobility.commute.study import SourceRecord
@@ -166,6 +166,11 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
 
     Of persons, it is the hash of their protected counts: that of the file would tell whether a
     guess of its rows is right.
+
+    Raises
+    ------
+    SourceNotFoundError
+        A timetable that a scenario adds is not there.
     """
     for path in (territory.path, territory.base):
         if path is not None:
@@ -176,6 +181,14 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
         if role == "timetable":
             publisher, network = _publishers(feed, network), network + 1
         found = territory.resolve(path)
+        if not found.exists():  # only those of a scenario's changes are not read yet
+            raise SourceNotFoundError(
+                "The timetable does not exist.",
+                file=territory.path,
+                column="changes.feeds",
+                value=str(path),
+                mend="Check the path; one of a scenario starts at the folder of its base.",
+            )
         persons = homes.personal and path == territory.sources.homes.file
         hashed = homes.hash() if persons else file_hash(found)
         yield SourceRecord(role, found.name, hashed, *_credited(territory, role, path, publisher))
