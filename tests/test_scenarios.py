@@ -134,7 +134,6 @@ def test_a_scenario_is_run_as_any_territory(base) -> None:
         (TRIP.format(trip="none", how="move", minutes=1), "changes.trips.1.trips", "trips.txt"),
         (TRIP.format(trip="noon", how="bend", minutes=1), "changes.trips.1.how", "move"),
         ("[limits]\nmax_wait = 3\n", "limits.max_wait", "max_wait_min"),
-        ('[[changes.feeds]]\nfile = "no.zip"\nname = "P"\n', "changes.feeds", "'no.zip'"),
     ],
 )
 def test_what_cannot_be_is_told_by_its_place(base, text, column, said) -> None:

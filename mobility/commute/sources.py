@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from mobility.base.cache import file_hash
-from mobility.base.errors import Finding, SourceNotFoundError, TerritoryError
+from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.modes import evaluated
 from mobility.commute.study import SourceRecord
@@ -20,7 +20,7 @@ from mobility.sources.gtfs.overlap import without_overlaps
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import dwellings
-from mobility.sources.layers import read_layer
+from mobility.sources.layers import need_file, read_layer
 from mobility.sources.osm.car_parks import read_car_parks, with_car_parks
 from mobility.streets.changes import with_streets
 from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
@@ -170,7 +170,7 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
     Raises
     ------
     SourceNotFoundError
-        A timetable that a scenario adds is not there.
+        A file is not there.
     """
     for path in (territory.path, territory.base):
         if path is not None:
@@ -181,14 +181,8 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
         if role == "timetable":
             publisher, network = _publishers(feed, network), network + 1
         found = territory.resolve(path)
-        if not found.exists():  # only those of a scenario's changes are not read yet
-            raise SourceNotFoundError(
-                "The timetable does not exist.",
-                file=territory.path,
-                column="changes.feeds",
-                value=str(path),
-                mend="Check the path; one of a scenario starts at the folder of its base.",
-            )
+        if not found.exists():  # what the study does not need, or a scenario adds, is not read yet
+            need_file(found)
         persons = homes.personal and path == territory.sources.homes.file
         hashed = homes.hash() if persons else file_hash(found)
         yield SourceRecord(role, found.name, hashed, *_credited(territory, role, path, publisher))
