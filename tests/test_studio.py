@@ -916,7 +916,7 @@ def test_sources_are_fetched_around_a_place(
     pages, services.pages = services.pages, {}
     studio.post(f"studies/{made}/job", asked)
     lost = finished(studio, made)
-    assert lost["state"] == "failed"
+    assert (lost["state"], lost["target"], lost["other"]) == ("failed", "Droiteville", "9")
     assert services.url in lost["words"] or "127.0.0.1" in lost["words"]
     assert "Droiteville" in (root / made / "territory.toml").read_text(encoding="utf-8")
     services.pages = pages

@@ -56,7 +56,9 @@ def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
     if not isinstance(radius, int | float) or not LEAST_KM <= radius <= MOST_KM:
         raise MobilityError("This is no radius.", value=radius, mend="Write 1 to 60 km.")
     options = ("--radius-km", str(radius), "--overwrite")
-    return Job("init", place, folder, (place,), folder, _language(asked), options)
+    return Job(
+        "init", place, folder, (place,), folder, _language(asked), options, other=str(radius)
+    )
 
 
 def _language(asked: Mapping[str, Any]) -> str:

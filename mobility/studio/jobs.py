@@ -47,8 +47,8 @@ class Job:
     folder
         Of the study.
     target, other
-        Scenario it is run on, empty for the study itself; of ``init``, the place; of ``compare``,
-        the two that are compared.
+        Scenario it is run on, empty for the study itself; of ``compare``, the two that are
+        compared; of ``init``, the place and the radius in km.
     given
         What the command is given: a territory file, or two that are compared; of ``init``, the
         place.

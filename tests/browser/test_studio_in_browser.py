@@ -480,6 +480,25 @@ def test_a_draft_that_fits_no_more_is_taken_back(open_studio, studio) -> None:
     assert studio.get("studies/renomme")["draft"] == {}
 
 
+def test_what_failed_is_asked_again_as_it_was(open_studio, studio) -> None:
+    """Around the same place, within the same radius."""
+    page = open_studio()
+    studio.post("studies", {"name": "Loin"})
+    told = {"kind": "init", "target": "Loin", "other": "31.0", "state": "failed", "words": "x"}
+    asked = []
+
+    def job(route) -> None:
+        if route.request.method == "POST":
+            asked.append(route.request.post_data_json)
+        route.fulfill(json={"job": told})
+
+    page.route("**/studies/loin/job", job)
+    page.goto(page.url.partition("#")[0] + "#loin/data")
+    page.click("#fetch-again")
+    page.wait_for_timeout(200)
+    assert [(one["target"], one["radius_km"]) for one in asked] == [("Loin", 31)]
+
+
 def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = explored(open_studio("#usine/explore"))

@@ -88,7 +88,7 @@ export async function data(main, study) {
       el("p", { id: "fetch-state", "data-state": job.state, class: job.state === "failed" ? "bad" : "note" },
         busy ? (job.step ? job.step[language] : t("about to start")) : job.words || t({ done: "done", cancelled: "cancelled" }[job.state] || "failed")),
       busy ? el("button", { type: "button", onclick: () => askJson(at(study) + "/job", undefined, "DELETE") }, t("Cancel"))
-        : job.state === "done" ? null : el("button", { type: "button", id: "fetch-again", onclick: again(job.target) }, t("Fetch again")));
+        : job.state === "done" ? null : el("button", { type: "button", id: "fetch-again", onclick: again(job) }, t("Fetch again")));
     if (was && was !== job.state && job.state === "done") {
       about = await askJson(at(study) + "/data");
       rows = rowsOf(about.sites);
@@ -97,9 +97,9 @@ export async function data(main, study) {
     was = job.state;
     if (busy) setTimeout(follow, 700);
   }
-  const again = (place) => async () => {
+  const again = ({ target, other }) => async () => {
     try {
-      await askJson(at(study) + "/job", { kind: "init", target: place, language });
+      await askJson(at(study) + "/job", { kind: "init", target, ...(other ? { radius_km: Number(other) } : {}), language });
       await follow();
     } catch (error) { tell(toldBy(error), true); }
   };
