@@ -447,6 +447,13 @@ def test_the_table_of_rosters_keeps_what_is_written_in_any_row(open_studio, stud
         cell(row, key).fill(text)
         assert " ".join(saved().split()).startswith(told)
         cell(row, key).fill(was)
+    focused = "document.activeElement.id || document.activeElement.dataset.key"
+    page.focus("#add-row")
+    page.keyboard.press("Enter")
+    assert (page.evaluate(focused), page.locator("#rosters tbody tr").count()) == ("roster", 4)
+    page.focus("#rosters tbody tr:last-child button")
+    page.keyboard.press("Enter")
+    assert (page.evaluate(focused), page.locator("#rosters tbody tr").count()) == ("add-row", 3)
     cell(3, "name").fill("Autre")
     cell(3, "gates").fill("-0.562 47.346")
     cell(3, "name").fill(cell(1, "name").input_value())
