@@ -613,6 +613,29 @@ def test_the_draft_and_the_scenarios_survive_the_studio(tmp_path) -> None:
     assert slug("../..") == ""
 
 
+@pytest.mark.parametrize(
+    "text", ["[changes", "changes = 3", 'limits = "x"', "[changes]\nfeeds = [1]", "on_demand = 3"]
+)
+def test_a_draft_that_cannot_be_read_stands_among_the_scenarios(tmp_path, text) -> None:
+    base = write_territory(tmp_path / "usine")
+    folder = base.parent / "scenarios"
+    folder.mkdir()
+    for name in ("draft", "other"):
+        (folder / f"{name}.toml").write_text(f'base = "../territory.toml"\n{text}\n')
+    history = History(folder, base)
+    assert history.draft == {}
+    aside, other = history.scenarios()
+    assert (aside["id"], other["id"]) == ("draft-2", "other")
+    for one in (aside, other):
+        assert f"{one['id']}.toml" in one["error"]["en"]
+        with pytest.raises(TerritoryError):
+            history.read(one["id"])
+    assert (folder / "draft-2.toml").read_text().endswith(f"{text}\n")
+    history.commit(stepped({}, step("matin", start="05:05")))
+    history.keep()
+    assert History(folder, base).draft == history.draft
+
+
 def test_a_scenario_takes_the_place_of_its_own_name_alone(tmp_path) -> None:
     """Other names stay, also where their files would be called the same."""
     base = write_territory(tmp_path / "usine")
