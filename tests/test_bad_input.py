@@ -70,6 +70,31 @@ def negative_headcount(folder, toml):
     return ["territory.toml", "headcount", "-3"]
 
 
+def gate_elsewhere(folder, toml):
+    edit(toml, "gates = [[", "gates = [[2.35, 48.85], [")
+    return ["territory.toml", "gates", "2.35000, 48.85000"]
+
+
+def gate_of_a_table_elsewhere(folder, toml):
+    text = toml.read_text(encoding="utf-8").partition("[[sites]]")[0]
+    toml.write_text(text.replace("[sources]", '[sources]\nsites = "sites.csv"'), encoding="utf-8")
+    (folder / "sites.csv").write_text("name,lon,lat,roster\nPlant,2.35,48.85,3x8\n")
+    return ["sites.csv", "gates", "2.35000, 48.85000"]
+
+
+def changes_of_communes_gone(folder, toml):
+    edit(toml, "[sources.homes]", '[sources.homes]\nchanges = "none.csv"')
+    return ["none.csv"]
+
+
+def feed_of_a_scenario_gone(folder, toml):
+    toml.write_text(
+        toml.read_text(encoding="utf-8") + '[[changes.feeds]]\nfile = "none.zip"\nname = "P"\n',
+        encoding="utf-8",
+    )
+    return ["none.zip"]
+
+
 def headcount_of_a_country(folder, toml):
     edit(toml, 'rosters = ["3x8"]', 'rosters = [{ template = "3x8", headcount = 30000000 }]')
     return ["territory.toml", "headcount", "30000000", "1000000"]
@@ -108,6 +133,10 @@ CASES = [
     shift_at_25,
     negative_headcount,
     headcount_of_a_country,
+    changes_of_communes_gone,
+    feed_of_a_scenario_gone,
+    gate_elsewhere,
+    gate_of_a_table_elsewhere,
     site_outside,
     homes_without_crs,
     empty_extract,

@@ -325,6 +325,18 @@ def streets_only(folder):
     return edited(write_territory(folder, days=""), ('gtfs = ["gtfs.zip"]', ""))
 
 
+@scene("on_demand_idle")
+def zones_of_nobody(folder):
+    """One holds no home; another both homes, and neither the gate nor a hub."""
+    outlines = [
+        [[2.3, 48.8], [2.4, 48.8], [2.4, 48.9]],
+        [[-0.8, 47.2], [-0.65, 47.2], [-0.7, 47.5]],
+    ]
+    zones = [f'\n[[on_demand]]\nname = "Z{k}"\npolygon = {at}\n' for k, at in enumerate(outlines)]
+    path = write_territory(folder, extra="".join(zones))
+    return edited(path, ('["transit", "walk"]', '["transit", "walk", "on_demand"]'))
+
+
 @scene("flex_zones")
 def zones_on_demand(folder):
     return flex_territory(folder)

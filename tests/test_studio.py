@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 import sys
 import time
@@ -612,6 +613,29 @@ def test_the_draft_and_the_scenarios_survive_the_studio(tmp_path) -> None:
     assert slug("../..") == ""
 
 
+@pytest.mark.parametrize(
+    "text", ["[changes", "changes = 3", 'limits = "x"', "[changes]\nfeeds = [1]", "on_demand = 3"]
+)
+def test_a_draft_that_cannot_be_read_stands_among_the_scenarios(tmp_path, text) -> None:
+    base = write_territory(tmp_path / "usine")
+    folder = base.parent / "scenarios"
+    folder.mkdir()
+    for name in ("draft", "other"):
+        (folder / f"{name}.toml").write_text(f'base = "../territory.toml"\n{text}\n')
+    history = History(folder, base)
+    assert history.draft == {}
+    aside, other = history.scenarios()
+    assert (aside["id"], other["id"]) == ("draft-2", "other")
+    for one in (aside, other):
+        assert f"{one['id']}.toml" in one["error"]["en"]
+        with pytest.raises(TerritoryError):
+            history.read(one["id"])
+    assert (folder / "draft-2.toml").read_text().endswith(f"{text}\n")
+    history.commit(stepped({}, step("matin", start="05:05")))
+    history.keep()
+    assert History(folder, base).draft == history.draft
+
+
 def test_a_scenario_takes_the_place_of_its_own_name_alone(tmp_path) -> None:
     """Other names stay, also where their files would be called the same."""
     base = write_territory(tmp_path / "usine")
@@ -817,6 +841,12 @@ def test_a_table_dropped_again_takes_the_place_of_sites_edited(studio, empty, tm
         ]
     ]  # fmt: skip
     assert (again[-1]["error"], again[-1]["lacks"]) == (None, [])
+    # A page that still shows the file of before removes nothing.
+    at = f"{studio.url}studies/{empty}/files/homes"
+    for name, status in [("homes.csv", 422), ("lieux.csv", 200)]:
+        sent = requests.delete(at, params={"name": f"data/homes/{name}"}, timeout=9)
+        assert sent.status_code == status
+    assert sent.json()["lacks"] == ["homes"]
     assert sorted(site["name"] for site in again[-1]["sites"]) == ["Atelier", "Usine"]
     for answer, told in zip(again, chain.from_iterable(PLACE_TAKEN.values()), strict=True):
         assert told in answer["told"][0]["en"]
@@ -854,6 +884,12 @@ def test_a_scenario_is_computed_and_taken_away(studio: Served, root) -> None:
     page = requests.get(studio.url + "studies/usine/get/scenarios/plus-tard/map.html", timeout=9)
     assert "attachment" in page.headers["content-disposition"]
     assert b"mb-manifest" in page.content
+    # A change of the data makes the results those of before; a new computation mends it.
+    file = root / "usine" / "homes.csv"
+    [old] = [r["outdated"] for r in studio.get("studies/usine/results") if r["id"] == "plus-tard"]
+    os.utime(file)
+    [new] = [r["outdated"] for r in studio.get("studies/usine/results") if r["id"] == "plus-tard"]
+    assert (old, new) == (False, True)
     assert studio.post("studies/usine/job", {"kind": "demo"}).status_code == 422
 
 
@@ -873,7 +909,7 @@ def test_two_scenarios_are_compared(studio: Served, root) -> None:
     other.write_text('base = "../territory.toml"\nmodes = { evaluated = ["walk"] }\n')
     assert studio.post("studies/usine/job", asked | {"other": "a-pied"}).status_code == 200
     failed = finished(studio, "usine")
-    assert failed["state"] == "failed"
+    assert (failed["state"], failed["target"], failed["other"]) == ("failed", "", "a-pied")
     assert "fichier scenarios/a-pied.toml" in failed["words"]
     assert str(root) not in failed["words"]
     other.unlink()
@@ -903,7 +939,7 @@ def test_sources_are_fetched_around_a_place(
     pages, services.pages = services.pages, {}
     studio.post(f"studies/{made}/job", asked)
     lost = finished(studio, made)
-    assert lost["state"] == "failed"
+    assert (lost["state"], lost["target"], lost["other"]) == ("failed", "Droiteville", "9")
     assert services.url in lost["words"] or "127.0.0.1" in lost["words"]
     assert "Droiteville" in (root / made / "territory.toml").read_text(encoding="utf-8")
     services.pages = pages
@@ -928,6 +964,7 @@ def test_levers_found_are_tried(studio: Served, root) -> None:
     assert studio.live("retard")["mode"][0][1] == 0
     assert studio.post("studies/retard/job", {"kind": "levers"}).status_code == 200
     assert finished(studio, "retard")["state"] == "done"
+    assert studio.get("studies/retard/levers")["outdated"] is False
     found = studio.get("studies/retard/levers")["levers"]
     moves = [one for one in found if one["steps"] and one["steps"][0]["do"] == "trips"]
     assert moves
@@ -950,3 +987,39 @@ def test_a_job_is_cancelled_and_told_after_a_kill(studio: Served, root) -> None:
     note.write_text(note.read_text().replace("cancelled", "running"))
     with served(Studies(root)) as later:
         assert later.get("studies/usine/job")["job"]["state"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("[limits", "value '[limits'"),
+        ('gtfs = "gtfs.zip"', "field sources.gtfs"),
+        ('homes = "homes.csv"', "field sources.homes"),
+    ],
+)
+def test_a_file_that_its_owner_spoilt_is_told_and_left(studio, root, tmp_path, line, told) -> None:
+    """Whatever is dropped or edited, in the words of the check."""
+    path = write_territory(root / "abime")
+    text = path.read_text(encoding="utf-8")
+    kept = "" if line.startswith("[") else f"[sources]\n{line}\n"
+    path.write_text(f'name = "T"\n{kept}' if kept else text.rstrip() + f"\n{line}\n", "utf-8")
+    before = path.read_bytes()
+    answers = [
+        requests.get(f"{studio.url}studies/abime/data", timeout=9),
+        dropped(studio, "abime", "timetable", path.parent / "gtfs.zip"),
+        studio.post("studies/abime/sites", {"sites": [], "seen": []}),
+        studio.post("studies/abime/depot", {"depot": None}),
+        requests.delete(f"{studio.url}studies/abime/files/timetable?name=x", timeout=9),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422, answer.text
+        assert told in answer.json()["en"]
+    assert path.read_bytes() == before
+    remove_study(root / "abime")
+
+
+def test_a_file_with_a_byte_order_mark_is_edited(tmp_path) -> None:
+    path = write_territory(tmp_path / "usine")
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    [site] = edited(path, lambda rows: rows[0].update(employer="Autre"))
+    assert site["employer"] == "Autre"

@@ -95,6 +95,18 @@ def on_demand_services(
         return ()
     builder = _Builder(territory, streets, feed, sites, homes, ledger)
     own = [builder.service(row, zone) for row, zone in enumerate(territory.on_demand)]
+    if builder.idle:
+        findings.append(
+            Finding(
+                "warning",
+                "on_demand_idle",
+                "{count} on-demand zones hold no home, or neither a gate nor a hub: nobody rides "
+                "there; check their outlines, longitude first",
+                source="on_demand",
+                count=len(builder.idle),
+                examples=tuple(builder.idle[:5]),
+            )
+        )
     return (*own, *(builder.flex(zone) for zone in zones))
 
 
@@ -142,6 +154,8 @@ class _Builder:
         self.site_of_gate = np.repeat(np.arange(len(sites)), [len(s.gates) for s in sites])
         self.n_sites = len(sites)
         self.car = edge_times(streets, "car", territory.speeds)
+        #: Names of zones of the territory file within which nobody can ride to work.
+        self.idle: list[str] = []
 
     def service(self, row: int, zone: OnDemand) -> OnDemandService:
         """Return a zone of the territory file."""
@@ -151,6 +165,8 @@ class _Builder:
             area = self._area(zone)
             at_home = shapely.contains_xy(area, self.homes_lonlat)
             at_gate = shapely.contains_xy(area, self.gates_lonlat)
+        if not at_home.any() or not (at_gate.any() or zone.hubs):
+            self.idle.append(zone.name)
         out_s, back_s = self._rides(zone, (at_home, at_home), (at_gate, at_gate))
         end_s = zone.end if zone.end > zone.start else zone.end + DAY_S
         return OnDemandService(
@@ -307,10 +323,12 @@ class _Builder:
 
     def _hubs(self, row: int, zone: OnDemand, at_home: Bool) -> Feeder | None:
         rows = np.flatnonzero(at_home)
-        if not zone.hubs or not rows.size or self.feed.stops.empty:
+        if not zone.hubs or self.feed.stops.empty:
             return None
         lonlat = self.feed.lonlat()
         stops = np.concatenate([self._stops(row, name) for name in zone.hubs])
+        if not rows.size:
+            return None
         walk_s = self.territory.feeders.park_walk_min * 60
         walks = home_walks(self.streets, lonlat[stops], lonlat, walk_s, self.territory.speeds)
         there, back = (

@@ -38,15 +38,20 @@ def place_findings(
     feed: Feed,
     sites: tuple[Site, ...],
     gates_lonlat: Float,
+    territory: Territory,
 ) -> Iterator[Finding]:
     """Check that gates stand on the streets; say which stops do not."""
     gates = walk_snaps(streets, walking, gates_lonlat)
     names = [site.name for site in sites for _ in site.gates]
     west, south, east, north = streets.bounds_lonlat
     for index in np.flatnonzero(gates.edge < 0):
+        # Sites of the territory file come before those of its table.
+        own = index < sum(len(site.gates) for site in territory.sites)
+        table = territory.sources.sites
         raise SourceError(
             "The gate of site {name} is over 500 m from any street; the streets span longitudes "
             "{west:.3f} to {east:.3f} and latitudes {south:.3f} to {north:.3f}.",
+            file=territory.path if own or table is None else territory.resolve(table),
             column="gates",
             value=f"{gates_lonlat[index, 0]:.5f}, {gates_lonlat[index, 1]:.5f}",
             mend="Correct the coordinates (longitude first), place the gate on a public street "

@@ -20,7 +20,7 @@ from mobility.sources.gtfs.overlap import without_overlaps
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import dwellings
-from mobility.sources.layers import read_layer
+from mobility.sources.layers import need_file, read_layer
 from mobility.sources.osm.car_parks import read_car_parks, with_car_parks
 from mobility.streets.changes import with_streets
 from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
@@ -166,6 +166,11 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
 
     Of persons, it is the hash of their protected counts: that of the file would tell whether a
     guess of its rows is right.
+
+    Raises
+    ------
+    SourceNotFoundError
+        A file is not there.
     """
     for path in (territory.path, territory.base):
         if path is not None:
@@ -176,6 +181,8 @@ def source_records(territory: Territory, feed: Feed, homes: Homes) -> Iterator[S
         if role == "timetable":
             publisher, network = _publishers(feed, network), network + 1
         found = territory.resolve(path)
+        if not found.exists():  # what the study does not need, or a scenario adds, is not read yet
+            need_file(found)
         persons = homes.personal and path == territory.sources.homes.file
         hashed = homes.hash() if persons else file_hash(found)
         yield SourceRecord(role, found.name, hashed, *_credited(territory, role, path, publisher))

@@ -33,7 +33,7 @@ from mobility.studio.jobs import Queue
 from mobility.studio.lines import lines_on
 from mobility.studio.plans import plans_of, with_feeds
 from mobility.studio.requested import asked_of, whole
-from mobility.studio.results import results_folder, results_of
+from mobility.studio.results import is_outdated, results_folder, results_of
 from mobility.studio.sharing import sharing
 from mobility.studio.shown import checked_page, costs, findings_of, live_of, of_draft, settings
 from mobility.studio.studies import Opened, Studies
@@ -396,13 +396,17 @@ class Studio:
         opened = await self._opened(request)
         path = results_folder(opened, "") / "levers_changes.json"
         found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-        return JSONResponse({"levers": found})
+        outdated = await run_in_threadpool(is_outdated, opened, path)
+        return JSONResponse({"levers": found, "outdated": outdated})
 
     async def plans(self, request: Request) -> Response:
         """Answer the plans of shuttles that were designed, each with what it costs and gains."""
         opened = await self._opened(request)
-        found = await run_in_threadpool(plans_of, results_folder(opened, ""))
-        return JSONResponse({"plans": found})
+        folder = results_folder(opened, "")
+        found = await run_in_threadpool(plans_of, folder)
+        table = folder / "shuttles" / "plans.csv"
+        outdated = await run_in_threadpool(is_outdated, opened, table)
+        return JSONResponse({"plans": found, "outdated": outdated})
 
     async def get(self, request: Request) -> Response:
         """Answer a file of a study: to keep, or a page to look at."""

@@ -31,7 +31,8 @@ def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
     out = results_folder(opened, target)
     if kind == "compare":
         out = folder / COMPARED / "-".join(n or "study" for n in named)
-    return Job(kind, target, folder, files, out, _language(asked))
+    other = named[1] if kind == "compare" else ""
+    return Job(kind, target, folder, files, out, _language(asked), other=other)
 
 
 def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
@@ -55,7 +56,9 @@ def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
     if not isinstance(radius, int | float) or not LEAST_KM <= radius <= MOST_KM:
         raise MobilityError("This is no radius.", value=radius, mend="Write 1 to 60 km.")
     options = ("--radius-km", str(radius), "--overwrite")
-    return Job("init", place, folder, (place,), folder, _language(asked), options)
+    return Job(
+        "init", place, folder, (place,), folder, _language(asked), options, other=str(radius)
+    )
 
 
 def _language(asked: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ from mobility.sources.homes.model import Homes
 from mobility.sources.layers import home_box
 from mobility.sources.sites import check_sites, read_sites, read_sites_file
 from mobility.streets.graph import streets_from_lines, streets_from_osm
+from mobility.studio.document import document_of, said_by
 from mobility.studio.drafts import slug
 from mobility.territory.project import Site, Territory
 from mobility.territory.toml_text import read_toml
@@ -97,7 +98,7 @@ def about(file: Path) -> dict[str, Any]:
         ``sources``: role, name, bytes (None where it is missing); ``lacks``, the roles without
         which there is no study; ``sites``; ``error``, an `MobilityError` or None.
     """
-    data = read_toml(file)
+    data = said_by(file)
     named = data.get("sources", {})
     paths = [("streets", named.get(k)) for k in ("osm", "lines")]
     paths += [("timetable", path) for path in named.get("gtfs", [])]
@@ -194,7 +195,7 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     """
     name = f"data/{role}/{part.name}"
     told: list[Finding] = []
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    document = document_of(file)
     sources: Any = document.setdefault("sources", tomlkit.table())
     if role == "streets":
         lines = part.suffix in LINES
@@ -278,8 +279,20 @@ def _read_homes(file: Path, part: Path, kind: str) -> Homes:
 
 
 def drop_file(file: Path, role: str, name: str) -> None:
-    """Name a source no longer; its file stays."""
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    """Name a source no longer; its file stays.
+
+    Raises
+    ------
+    MobilityError
+        The study does not name it, as when another took its place meanwhile.
+    """
+    document = document_of(file)
+    if (role, name) not in [(one["role"], one["name"]) for one in about(file)["sources"]]:
+        raise MobilityError(
+            "The study does not name this file any more; nothing was written.",
+            value=name,
+            mend="Load the page again.",
+        )
     sources: Any = document.get("sources", {})
     if role == "timetable":
         sources["gtfs"] = [str(f) for f in sources.get("gtfs", []) if str(f) != name]
@@ -317,7 +330,7 @@ def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]
             "The table was changed elsewhere meanwhile; nothing was written.",
             mend="Load the page again, and make the change once more.",
         )
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    document = document_of(file)
     _check_table(rows, home_box(str(document.get("timezone", "Europe/Paris"))))
     by_name = {str(site.get("name")): site for site in document.get("sites", [])}
     tables = tomlkit.aot()
@@ -379,7 +392,7 @@ def put_depot(file: Path, depot: list[float] | None) -> None:
     """
     from mobility.shuttles.config import ShuttleConfig
 
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    document = document_of(file)
     table: Any = document.setdefault("shuttles", tomlkit.table())
     table.pop("depot", None)
     if depot is not None:

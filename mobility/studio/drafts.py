@@ -17,7 +17,7 @@ from typing import Any
 
 import tomlkit
 
-from mobility.base.errors import MobilityError, SourceNotFoundError
+from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES
 from mobility.territory.toml_text import read_toml
@@ -201,7 +201,9 @@ class History:
             if path.stem == DRAFT:
                 continue
             try:
-                found.append({"id": path.stem, "name": str(read_toml(path).get("name", path.stem))})
+                name = str(read_toml(path).get("name", path.stem))
+                _read(path)
+                found.append({"id": path.stem, "name": name})
             except MobilityError as error:
                 said = {code: error.render(code) for code in LANGUAGES}
                 found.append({"id": path.stem, "name": path.stem, "error": said})
@@ -238,7 +240,7 @@ class History:
 
     def read(self, stem: str) -> Draft:
         """Return what a scenario changes."""
-        return _own(read_toml(self._existing(stem)))
+        return _read(self._existing(stem))
 
     def remove(self, stem: str) -> None:
         """Delete a scenario's file; its results stay."""
@@ -260,7 +262,16 @@ class History:
         return self.folder / f"{stem}.toml"
 
     def _kept(self) -> Draft:
-        return _own(read_toml(self._file(DRAFT))) if self._file(DRAFT).is_file() else {}
+        """Return the draft of the file; one that cannot be read stands among the scenarios."""
+        path = self._file(DRAFT)
+        if not path.is_file():
+            return {}
+        try:
+            return _read(path)
+        except MobilityError:
+            aside = (self._file(f"{DRAFT}-{k}") for k in count(2))
+            path.rename(next(place for place in aside if not place.exists()))
+            return {}
 
     def _write(self, stem: str, name: str, draft: Draft) -> None:
         document = tomlkit.document()
@@ -273,8 +284,34 @@ class History:
         write_text(self._file(stem), tomlkit.dumps(document))
 
 
-def _own(data: dict[str, Any]) -> Draft:
-    return {k: v for k, v in data.items() if k not in ("base", "name")}
+def _read(path: Path) -> Draft:
+    """Return what a scenario's file changes.
+
+    Raises
+    ------
+    TerritoryError
+        It cannot be read, or is not built as one.
+    """
+    draft = {k: v for k, v in read_toml(path).items() if k not in ("base", "name")}
+    tables = {name: draft[name] for name in (*TABLES, "changes") if name in draft}
+    changes = tables.get("changes")
+    lists = {f"changes.{k}": v for k, v in changes.items()} if isinstance(changes, dict) else {}
+    if "on_demand" in draft:
+        lists["on_demand"] = draft["on_demand"]
+    wrong = [name for name, value in tables.items() if not isinstance(value, dict)]
+    wrong += [
+        name
+        for name, value in lists.items()
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value)
+    ]
+    if wrong:
+        raise TerritoryError(
+            "It is no table.",
+            file=path,
+            column=wrong[0],
+            mend="Write its fields one by one, name = value.",
+        )
+    return draft
 
 
 def slug(name: str) -> str:

@@ -46,8 +46,9 @@ class Job:
     ----------
     folder
         Of the study.
-    target
-        Scenario it is run on, empty for the study itself; of ``init``, the place.
+    target, other
+        Scenario it is run on, empty for the study itself; of ``compare``, the two that are
+        compared; of ``init``, the place and the radius in km.
     given
         What the command is given: a territory file, or two that are compared; of ``init``, the
         place.
@@ -66,6 +67,7 @@ class Job:
     out: Path
     language: str
     options: tuple[str, ...] = ()
+    other: str = ""
     state: State = "queued"
     step: str = ""
     share: float = 0.0
@@ -81,6 +83,7 @@ class Job:
         return {
             "kind": self.kind,
             "target": self.target,
+            "other": self.other,
             "state": self.state,
             "step": {code: translate(self.step, code) for code in LANGUAGES},
             "share": self.share,
@@ -155,6 +158,7 @@ class Queue:
             return {
                 "kind": str(known["kind"]),
                 "target": str(known["target"]),
+                "other": str(known.get("other", "")),
                 "state": known["state"] if ended else "interrupted",
             }
         return None
@@ -221,7 +225,7 @@ class Queue:
 
 def _keep(job: Job) -> None:
     """Note a job in its study's folder, for a studio started later."""
-    told = {"kind": job.kind, "target": job.target, "state": job.state}
+    told = {"kind": job.kind, "target": job.target, "other": job.other, "state": job.state}
     with suppress(MobilityError, OSError):
         write_text(job.folder / KEPT, json.dumps(told))
 

@@ -12,6 +12,7 @@ import tomlkit
 from mobility.base.errors import Finding, MobilityError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
+from mobility.studio.document import document_of
 from mobility.territory.project import Territory
 
 ZONES = {"A": "School zone A", "B": "School zone B", "C": "School zone C"}
@@ -67,7 +68,7 @@ def put_mend(file: Path, mend: Mend) -> None:
     TerritoryError
         The file cannot be with it; nothing changes then.
     """
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    document = document_of(file)
     table: Any = document.setdefault(mend.table, tomlkit.table())
     table[mend.field] = mend.value
     Territory.from_dict(document.unwrap(), file)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from mobility.base.errors import MobilityError
+from mobility.settings import read_territory
 from mobility.studio.studies import Opened
+from mobility.territory.source_files import source_files
 
 #: Folder of comparisons, beside the scenarios of a study.
 COMPARED = "compared"
@@ -29,8 +32,24 @@ def results_folder(opened: Opened, target: str) -> Path:
     return folder / "out"
 
 
+def is_outdated(opened: Opened, path: Path, *own: Path) -> bool:
+    """Return whether a file is of before the last change of a study's data, or of its ``own``."""
+    try:
+        inputs = source_files(read_territory(opened.file))
+    except MobilityError:  # it cannot be read: what it gave is of before
+        inputs = [opened.file]
+    times = [file.stat().st_mtime_ns for file in (*inputs, *own) if file.is_file()]
+    return path.is_file() and path.stat().st_mtime_ns < max(times, default=0)
+
+
 def results_of(opened: Opened) -> list[dict[str, Any]]:
-    """Return what there is to take away, by the study and then its scenarios."""
+    """Return what there is to take away, by the study and then its scenarios.
+
+    Returns
+    -------
+    list of dict
+        ``id``, ``name``, ``files`` (``path`` and ``bytes``) and ``outdated``, see `is_outdated`.
+    """
     folder = opened.file.parent.resolve()
     found = []
     places = [("", "", results_folder(opened, ""), opened.file)]
@@ -48,8 +67,9 @@ def results_of(opened: Opened) -> list[dict[str, Any]]:
             for p in inside
             if p.is_relative_to(folder)
         ]
-        found.append({"id": target, "name": name, "files": told})
+        outdated = is_outdated(opened, place / "run.json", own)
+        found.append({"id": target, "name": name, "files": told, "outdated": outdated})
     return found
 
 
-__all__ = ["COMPARED", "results_folder", "results_of"]
+__all__ = ["COMPARED", "is_outdated", "results_folder", "results_of"]

@@ -447,6 +447,13 @@ def test_the_table_of_rosters_keeps_what_is_written_in_any_row(open_studio, stud
         cell(row, key).fill(text)
         assert " ".join(saved().split()).startswith(told)
         cell(row, key).fill(was)
+    focused = "document.activeElement.id || document.activeElement.dataset.key"
+    page.focus("#add-row")
+    page.keyboard.press("Enter")
+    assert (page.evaluate(focused), page.locator("#rosters tbody tr").count()) == ("roster", 4)
+    page.focus("#rosters tbody tr:last-child button")
+    page.keyboard.press("Enter")
+    assert (page.evaluate(focused), page.locator("#rosters tbody tr").count()) == ("add-row", 3)
     cell(3, "name").fill("Autre")
     cell(3, "gates").fill("-0.562 47.346")
     cell(3, "name").fill(cell(1, "name").input_value())
@@ -478,6 +485,25 @@ def test_a_draft_that_fits_no_more_is_taken_back(open_studio, studio) -> None:
     page.click("#redo")
     until(page, "() => !document.getElementById('banner').textContent")
     assert studio.get("studies/renomme")["draft"] == {}
+
+
+def test_what_failed_is_asked_again_as_it_was(open_studio, studio) -> None:
+    """Around the same place, within the same radius."""
+    page = open_studio()
+    studio.post("studies", {"name": "Loin"})
+    told = {"kind": "init", "target": "Loin", "other": "31.0", "state": "failed", "words": "x"}
+    asked = []
+
+    def job(route) -> None:
+        if route.request.method == "POST":
+            asked.append(route.request.post_data_json)
+        route.fulfill(json={"job": told})
+
+    page.route("**/studies/loin/job", job)
+    page.goto(page.url.partition("#")[0] + "#loin/data")
+    page.click("#fetch-again")
+    page.wait_for_timeout(200)
+    assert [(one["target"], one["radius_km"]) for one in asked] == [("Loin", 31)]
 
 
 def test_french_first_english_by_a_switch_and_without_barriers(open_studio) -> None:

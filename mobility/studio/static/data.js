@@ -18,6 +18,7 @@ export async function data(main, study) {
     about = await askJson(at(study) + "/files/" + role + "?name=" + encodeURIComponent(name), undefined, "DELETE");
     rows = rowsOf(about.sites);
     draw();
+    focus("#file-" + role);
   };
 
   async function take(role, files, said) {
@@ -39,6 +40,7 @@ export async function data(main, study) {
       } catch (error) { fill(said, toldBy(error)); said.className = "bad"; return; }
     }
     draw();
+    focus("#file-" + role);
     tell(told);
   }
 
@@ -59,6 +61,9 @@ export async function data(main, study) {
     return area;
   }
 
+  // What is drawn anew leaves the keyboard where it was at work.
+  const focus = (where) => { const node = box.querySelector(where); if (node) node.focus(); };
+
   async function save() {
     try {
       const wrong = wrongField(document.getElementById("rosters"));
@@ -67,13 +72,14 @@ export async function data(main, study) {
       about = await askJson(at(study) + "/data");
       rows = rowsOf(about.sites);
       draw();
+      focus("#save-sites");
       tell(t("The sites are written into territory.toml."));
     } catch (error) { tell(toldBy(error), true); }
   }
 
   const table = () => el("section", {}, el("h2", {}, t("Sites, gates and rosters")), el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": t("Sites, gates and rosters") },
-    rosterTable(rows, draw)),
-  el("div", { class: "buttons" }, el("button", { type: "button", id: "add-row", onclick: () => { rows.push(blank(rows[rows.length - 1])); draw(); } }, t("Add a shift")),
+    rosterTable(rows, () => { draw(); focus("#add-row"); })),
+  el("div", { class: "buttons" }, el("button", { type: "button", id: "add-row", onclick: () => { rows.push(blank(rows[rows.length - 1])); draw(); focus("#rosters tbody tr:last-child [data-key=roster]"); } }, t("Add a shift")),
     el("button", { type: "button", id: "save-sites", onclick: save }, t("Save the table"))));
 
   // What `mobility init` fetches, until it has ended; then the data are those it wrote.
@@ -88,7 +94,7 @@ export async function data(main, study) {
       el("p", { id: "fetch-state", "data-state": job.state, class: job.state === "failed" ? "bad" : "note" },
         busy ? (job.step ? job.step[language] : t("about to start")) : job.words || t({ done: "done", cancelled: "cancelled" }[job.state] || "failed")),
       busy ? el("button", { type: "button", onclick: () => askJson(at(study) + "/job", undefined, "DELETE") }, t("Cancel"))
-        : job.state === "done" ? null : el("button", { type: "button", id: "fetch-again", onclick: again(job.target) }, t("Fetch again")));
+        : job.state === "done" ? null : el("button", { type: "button", id: "fetch-again", onclick: again(job) }, t("Fetch again")));
     if (was && was !== job.state && job.state === "done") {
       about = await askJson(at(study) + "/data");
       rows = rowsOf(about.sites);
@@ -97,9 +103,9 @@ export async function data(main, study) {
     was = job.state;
     if (busy) setTimeout(follow, 700);
   }
-  const again = (place) => async () => {
+  const again = ({ target, other }) => async () => {
     try {
-      await askJson(at(study) + "/job", { kind: "init", target: place, language });
+      await askJson(at(study) + "/job", { kind: "init", target, ...(other ? { radius_km: Number(other) } : {}), language });
       await follow();
     } catch (error) { tell(toldBy(error), true); }
   };

@@ -38,9 +38,9 @@ export function leversPart(part) {
   const box = el("div", {});
   const show = async () => {
     if (!part.leversOpen || box.childElementCount) return;
-    const { levers } = part.found || (part.found = await askJson(at(part.study) + "/levers"));
+    const { levers, outdated } = part.found || (part.found = await askJson(at(part.study) + "/levers"));
     if (!levers) { fill(box, el("p", { class: "note" }, t("Find them first: Compute and take away, “Find levers”."))); return; }
-    fill(box, el("ul", { class: "cards", id: "lever-cards" }, levers.map((one, k) => el("li", {}, el("p", {}, one.told[language]),
+    fill(box, outdated ? el("p", { class: "bad" }, t("Of before the last change of the data: compute again.")) : null, el("ul", { class: "cards", id: "lever-cards" }, levers.map((one, k) => el("li", {}, el("p", {}, one.told[language]),
       one.steps.length ? el("button", { type: "button", id: "lever-" + k, onclick: () => part.wholly(one.steps) }, t("Try it on the map"))
         : el("p", { class: "note" }, t("A scenario cannot hold this one; its map is among the results."))))));
   };

@@ -32,10 +32,10 @@ export function plansPart(part) {
   const box = el("div", {});
   const show = async () => {
     if (!part.plansOpen || box.childElementCount) return;
-    const { plans } = part.designed || (part.designed = await askJson(at(part.study) + "/plans"));
+    const { plans, outdated } = part.designed || (part.designed = await askJson(at(part.study) + "/plans"));
     if (!plans.length) { fill(box, el("p", { class: "note" }, t("Design them first: Compute and take away, “Design shuttles”."))); return; }
     const tried = new Set(feedsOf(part).map((feed) => feed.name));
-    fill(box, frontier(plans, tried), el("ul", { class: "cards", id: "plan-cards" }, plans.map((one) => el("li", {},
+    fill(box, outdated ? el("p", { class: "bad" }, t("Of before the last change of the data: compute again.")) : null, frontier(plans, tried), el("ul", { class: "cards", id: "plan-cards" }, plans.map((one) => el("li", {},
       el("p", {}, t("Plan {name}, vehicles: {vehicles}, {jobs} jobs gain their whole roster, {eur} a year", { name: one.name,
         vehicles: number(one.vehicles), jobs: number(Math.round(one.jobs)), eur: euros(one.eur_year) }), one.told ? " – " + t("told first") : ""),
       el("button", { type: "button", id: "plan-" + one.name, "aria-pressed": String(tried.has(one.name)),

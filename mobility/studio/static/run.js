@@ -34,7 +34,8 @@ export async function run(main, study) {
     if (now === last) return;
     last = now;
     if (!told) { fill(job); return; }
-    const name = told.target ? (about.scenarios.find((s) => s.id === told.target) || { name: told.target }).name : t("the study as it is");
+    const called = (id) => (id ? (about.scenarios.find((s) => s.id === id) || { name: id }).name : t("the study as it is"));
+    const name = told.kind === "compare" ? called(told.target) + " – " + called(told.other || "") : called(told.target);
     const head = t("{kind}, {name}", { kind: t(KINDS[told.kind] || told.kind), name });
     const busy = told.state === "running" || told.state === "queued";
     const words = { queued: told.ahead ? t("{n} before it in the queue", { n: told.ahead }) : t("about to start"), running: told.step ? told.step[language] : "",
@@ -44,7 +45,7 @@ export async function run(main, study) {
       el("p", { id: "job-state", "data-state": told.state, class: told.state === "failed" ? "bad" : "" }, words[told.state],
         told.state === "running" && told.left_s !== null ? " – " + t("about {time} left", { time: time(told.left_s) }) : ""),
       busy ? el("button", { type: "button", id: "cancel", onclick: cancel }, t("Cancel"))
-        : told.state !== "done" ? el("button", { type: "button", onclick: () => start({ kind: told.kind, target: told.target }) }, t("Compute again")) : null);
+        : told.state !== "done" ? el("button", { type: "button", onclick: () => start({ kind: told.kind, target: told.target, other: told.other }) }, t("Compute again")) : null);
     if (!busy) list();
   }
 
@@ -59,6 +60,7 @@ export async function run(main, study) {
     fill(results, el("h2", {}, t("Take away")), found.map((one) => {
       const sorted = [...one.files].sort((a, b) => rank(a) - rank(b)), top = sorted.filter((f) => rank(f) < FIRST.length);
       return el("section", {}, el("h3", {}, one.id.startsWith("compared/") ? t("compared: {name}", { name: one.name }) : one.name || t("the study as it is")),
+        one.outdated ? el("p", { class: "bad" }, t("Of before the last change of the data: compute again.")) : null,
         top.length ? el("ul", { class: "list" }, top.map(link)) : el("p", { class: "note" }, t("Not computed yet.")),
         el("details", {}, el("summary", {}, t("All files")), el("ul", { class: "list" }, sorted.filter((f) => !top.includes(f)).map(link))));
     }));
