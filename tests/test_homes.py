@@ -214,6 +214,12 @@ def test_missing_geometry_lines_and_several_layers(tmp_path):
     assert read(tmp_path, name="c.gpkg", layer="south").workers.tolist() == [9]
 
 
+def test_a_layer_of_a_csv_is_refused(tmp_path):
+    (tmp_path / "homes.csv").write_text("lon,lat,workers\n3,43,9\n", encoding="utf-8")
+    assert read(tmp_path).workers.tolist() == [9]
+    assert "there is no 'south'" in str(refused(tmp_path, layer="south"))
+
+
 def test_polygons_are_cells_with_a_point_inside_and_broken_ones_are_mended(tmp_path):
     u = shapely.Polygon([(0, 0), (9, 0), (9, 9), (6, 9), (6, 1), (3, 1), (3, 9), (0, 9)])
     bow = shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)])

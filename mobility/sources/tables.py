@@ -81,8 +81,16 @@ def read_table(
             file=path,
             mend="Save it as an Excel workbook (.xlsx) or as CSV, and name that file.",
         )
-    if is_csv(path):
+    if is_csv(path) and layer is None:
         return read_csv(path, columns=columns, private=private)
+    if is_csv(path):
+        raise SourceError(
+            "A CSV file holds one table; there is no {layer!r} in it.",
+            file=path,
+            mend="Remove {key} from the territory file, or name the file that holds it.",
+            key=key,
+            layer=layer,
+        )
     frame = read_layer(path, layer=layer, crs=crs, key=key)
     others = other_layers(path, layer)
     return Table(path, frame, private=private, others=others, others_are="layers")

@@ -185,7 +185,7 @@ def _told(request: HomesRequest, counts: pd.DataFrame, teams: pd.DataFrame) -> t
     """Say what was done, in protected counts."""
     source = str(request.path)
     message = (
-        "{count} persons, a protected count, are spread over {cells} public places: areas hold "
+        "{count} persons, a protected count, are spread over public places ({cells}): areas hold "
         "{least} persons or more, totals have noise (see docs/privacy.md); no address is kept."
     )
     params = {"cells": counts["index"].nunique(), "least": request.least, "epsilon": EPSILON}

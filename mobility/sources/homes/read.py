@@ -101,7 +101,7 @@ def read_homes(
         source=source,
         path=territory.resolve(source.file),
         resolve=territory.resolve,
-        crs=None if chosen == "auto" else parse_crs(str(chosen)),
+        crs=None if chosen == "auto" else parse_crs(str(chosen), territory.path),
         land=land,
         buildings=buildings,
         bbox=bbox,
