@@ -164,6 +164,30 @@ def test_what_a_ride_leaves_sooner_is_part_of_the_whole_time():
     assert ride.late_s == int(bookings.gates.at_s[0, 0]) - slack
 
 
+@pytest.mark.parametrize(("max_ride_s", "place", "walk"), [(1950, 2, 480), (100, 1, 320)])
+def test_riders_walk_on_to_a_stop_from_where_the_drive_is_short_enough(max_ride_s, place, walk):
+    """Stops 20 and 19 km out, 400 and 600 m from the home: 2,030 and 1,930 s of driving."""
+    edges, rows = shift_edges([(5, 13)])
+    scene = make_scene(
+        [(0, 0), (20_000, 0), (19_000, 0)], [(19_600, 0)], edges, rows, [1.0],
+        max_ride_s=max_ride_s,
+    )  # fmt: skip
+    found = simulation(scene).bookings.stops
+    assert [column.tolist() for column in found] == [[[place]] * 2, [[walk]] * 2]
+
+
+def test_who_gets_on_together_rides_no_longer_than_the_farthest_may():
+    """2,000 s in all: 720 at the gate, and 400 of walk for one of the two."""
+    edges, rows = shift_edges([(5, 13)])
+    places, homes = [(0, 0), (6000, 0)], [(6000, 0), (6000, 500)]
+    bookings = simulation(
+        make_scene(places, homes, edges, rows, [1.0, 1.0], max_total_s=2000)
+    ).bookings
+    queue = bookings.queue(bookings.expected(np.ones((1, 2), bool), 1, "school_weekday"), 1)
+    (ride,) = bookings.requests(queue, 1, 0, 0.5)
+    assert (ride.riders, ride.limit_s) == (2, 2000 - 720 - 400)
+
+
 def test_too_few_vehicles_are_told_in_one_line():
     scene = village(12.0)
     fleet = [vehicle("minibus", 8, available=1)]

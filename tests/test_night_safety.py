@@ -20,7 +20,7 @@ from mobility.commute.night import (
     daylight_of,
     in_the_dark,
 )
-from mobility.commute.variants import after_dark, by_day, open_at, variant
+from mobility.commute.variants import after_dark, by_day, open_at, open_hours, variant
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.timetable.arrays import INF
 from mobility.timetable.arrays import timetable_from_runs as from_runs
@@ -242,6 +242,8 @@ def test_hours_share_what_streets_leave_alike(tmp_path):
     assert open_at(before_eight, day, late) is evening
     # A variant is the same variant at an hour; after dark at an hour is that hour after dark.
     named = variant(study, lambda one: replace(one, scenario="named"))
+    assert open_hours(named, day, early) == before_eight.hours != open_hours(named, day, late)
+    assert not named.views.at_hours, "nothing was made to tell the hours"
     then = open_at(named, day, early)
     assert (then.scenario, then.home_walks) == ("named", before_eight.home_walks)
     assert open_at(named, day, early) is then

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from feeds import service, trip, write_gtfs
 from light_plans import DATA
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 
-from mobility.commute.access import STATUSES, assess
+from mobility.commute.access import SERVED, STATUSES, assess
 from mobility.commute.loading import load
-from mobility.commute.study import Study
-from mobility.commute.white_zones import REASONS, white_zones
+from mobility.commute.study import Study, engine_limits
+from mobility.commute.white_zones import REASONS, _cured, _held, _held_among, white_zones
 from mobility.sources.days import ordinary_day
 from mobility.sources.plain_days import plain_days
 from mobility.territory.project import DaysConfig
@@ -192,3 +194,19 @@ def test_the_weekday_changes_no_other_reason():
     assert changed.any(axis=1).all()
     assert set(alone.reason[changed]) == {REASONS.index("several")}
     assert set(zones.reason[changed]) == {REASONS.index("no_service_day")}
+
+
+def test_who_is_not_asked_would_tell_nothing(tmp_path):
+    study = load(write_territory(tmp_path))
+    limits, rng = engine_limits(study.territory.limits), np.random.default_rng(0)
+    cured = 0
+    for day, shift in itertools.product(study.days, (MORNING, AFTERNOON, NIGHT)):
+        every = _held(study, shift, day, limits)
+        for one in range(len(STATUSES)):
+            for status in (np.full(study.n_homes, one), rng.integers(4, size=study.n_homes)):
+                open_ = (status != SERVED) & (rng.random(study.n_homes) < 0.7)
+                some = _held_among(study, shift, status, open_, day, limits)
+                found = [open_ & _cured(status, *held) for held in (every, some)]
+                assert (found[0] == found[1]).all()
+                cured += found[0].sum()
+    assert cured

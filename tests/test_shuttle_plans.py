@@ -11,6 +11,7 @@ from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges
 
 from mobility.shuttles.choose import Master
 from mobility.shuttles.costs import calendar_days
+from mobility.shuttles.cover_kernel import take_run
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
 from mobility.shuttles.groups import LIGHT_SHARE
@@ -23,7 +24,8 @@ from mobility.shuttles.plan import (
 )
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.rosters import edge_worth, gained_rosters, missing_only, missing_sets
-from mobility.shuttles.schedule import build_run, build_runs, group_edges, run_cover
+from mobility.shuttles.schedule import build_run, build_runs, group_edges, nobody, run_cover
+from mobility.shuttles.sensitivity import sensitivities
 from mobility.shuttles.service import reached_shifts
 
 FACTORS = Factors.load()
@@ -92,6 +94,31 @@ def test_cover_counts_walk_ride_wait_and_margin():
     assert total[0] == 200 + (run.arrive_s[2] - run.arrive_s[1]) + 720
     assert call.tolist() == [1, 0, -1]
     assert total[2] == UNREACHED  # 1600 s of walk
+
+
+def test_between_equal_ways_the_first_run_and_call_stand():
+    best = nobody(1)
+    calls, beyond_s = np.arange(2, dtype=np.int32), np.array([50, 110], np.int32)
+    walk_s = np.array([[100, 40]], np.int32)
+    for number in (3, 4):
+        take_run(walk_s, calls, calls, beyond_s, np.ones(2, bool), 720, 3600, number, *best)
+    assert [column.tolist() for column in best] == [[150], [3], [0]]
+
+
+def test_an_interval_tells_the_shift_ends_of_a_shared_run_apart():
+    """In at 04:48 for 05:00 and 05:15: for the second, nobody waits 15 minutes more."""
+    edges, rows = shift_edges([(5, 13), (5.25, 13.25)])
+    needs = np.array([[True], [False], [True], [False]])
+    scene = make_scene(
+        [(0, 0), (6000, 0)], [(6000, 100)], edges, rows, [4.0], needs=needs, max_wait_s=600
+    )
+    line = Line("N1", (1,), (1,), anchor_for(scene.edges, 0), 0, (0, 2))
+    settings = config(cell_grid=1)
+    plan = evaluate_plan(scene, [line], settings, FACTORS, DAYS)
+    assert plan.runs[0].edges == (0, 2)
+    homes_xy, sides = np.array([[6000.0, 100.0]]), np.zeros(1)
+    (told,) = sensitivities(scene, [plan], settings, FACTORS, homes_xy, sides, speed_ms=1.25)
+    assert told.rosters == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobility.shuttles.stops import nearest_stop, select_stops, too_close
+from mobility.shuttles.stops import distinct_columns, nearest_stop, select_stops, too_close
 
 
 def brute_force(within, workers, xy, spacing, most):
@@ -71,3 +71,12 @@ def test_nearest_stop_respects_the_limit():
     walk = np.array([[100, 50, 900], [800, 900, 900]], np.int32)
     assert nearest_stop(walk, np.array([0, 1, 2]), 700).tolist() == [1, -1]
     assert nearest_stop(walk, np.array([0, 2]), 800).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (3, 50), (64, 300), (65, 300), (250, 900), (7, 0)])
+def test_homes_with_the_same_candidates_are_one(shape):
+    within = np.random.default_rng(shape[0]).random(shape) < 3 / (2 + shape[0])
+    columns, group = distinct_columns(within)
+    expected, inverse = np.unique(within, axis=1, return_inverse=True)
+    assert np.array_equal(columns, expected)
+    assert np.array_equal(group, inverse.ravel())

@@ -311,6 +311,29 @@ def _held(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> 
     return ever_held(study, site, day, [out], limits), ever_held(study, site, day, [back], limits)
 
 
+def _held_among(
+    study: Study,
+    shift_id: int,
+    status: NDArray[np.int8],
+    open_: Bool,
+    day: ChosenDay,
+    limits: EngineLimits,
+) -> tuple[Bool, Bool]:
+    """Return `_held` as far as it tells which of some white homes are cured.
+
+    Who goes already is not asked whether they can go, nor, whether they can return, who does or
+    still cannot go.
+    """
+    site, edges = study.shift_rows[shift_id].site, study.edges(shift_id, day)
+    held = np.zeros((2, study.n_homes), bool)
+    asked = open_
+    for one, edge, has in zip(held, edges, (OUTBOUND_ONLY, RETURN_ONLY), strict=True):
+        if (asked & (status != has)).any():
+            one[:] = ever_held(study, site, day, [edge], limits)
+        asked = asked & (one | (status == has))
+    return held[0], held[1]
+
+
 def _cured(status: NDArray[np.int8], out: Bool, back: Bool) -> Bool:
     """Return the white homes whose missing directions are among those that hold."""
     cured: Bool = (out | (status == OUTBOUND_ONLY)) & (back | (status == RETURN_ONLY))
@@ -357,7 +380,7 @@ def _reasons(
 
     best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
     school = next((d for d in study.days if d.kind == "school_weekday"), None)
-    ask = partial(_held, study, shift_id)
+    ask = partial(_held_among, study, shift_id, status, open_)
     trials: list[tuple[str, Callable[[], tuple[Bool, Bool]]]] = [
         ("no_stop_home", lambda: ask(day, relaxed(limits, home_walk_counts=False))),
         ("no_stop_gate", lambda: ask(day, relaxed(limits, gate_walk_counts=False))),

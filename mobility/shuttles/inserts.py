@@ -35,26 +35,22 @@ def insert_calls(timetable: Timetable, inserts: Sequence[Insert], n_stops: int) 
         Stops in all; new ones can be changed at, but have no footpath to others.
     """
     ptr = timetable.run_ptr
-    order = sorted(
-        range(len(inserts)), key=lambda k: (inserts[k].run, inserts[k].after, inserts[k].time_s)
-    )
-    rows = [inserts[k] for k in order]
-    at = np.array([int(ptr[r.run]) + r.after + 1 for r in rows], np.int64)
-    time = np.array([r.time_s for r in rows], np.int32)
-    trip = np.array([int(timetable.call_trip[ptr[r.run]]) for r in rows], np.int32)
+    asked = np.array([(i.run, i.after, i.stop, i.time_s) for i in inserts], np.int64)
+    run, after, stop, time = asked.reshape(-1, 4).T
+    order = np.lexsort((time, after, run))
+    run, after, stop, time = (column[order] for column in (run, after, stop, time))
+    at, trip = ptr[run] + after + 1, timetable.call_trip[ptr[run]]
     # The engine forbids the ends of a run; inside, both are allowed.
     board, alight = timetable.call_board.copy(), timetable.call_alight.copy()
-    lengthened = {r.run for r in rows if r.after + 1 >= int(ptr[r.run + 1] - ptr[r.run])}
-    started = {r.run for r in rows if r.after < 0}
-    board[[int(ptr[r + 1]) - 1 for r in sorted(lengthened)]] = True
-    alight[[int(ptr[r]) for r in sorted(started)]] = True
-    yes = np.ones(len(rows), bool)
-    added = np.bincount([r.run for r in rows], minlength=timetable.n_runs)
+    board[ptr[run + 1][at >= ptr[run + 1]] - 1] = True
+    alight[ptr[run][after < 0]] = True
+    yes = np.ones(len(run), bool)
+    added = np.bincount(run, minlength=timetable.n_runs)
     runs = RunArrays(
         np.r_[0, np.cumsum(np.diff(ptr) + added)].astype(np.int64),
-        np.insert(timetable.call_stop, at, np.array([r.stop for r in rows], np.int32)),
-        np.insert(timetable.call_arr, at, time),
-        np.insert(timetable.call_dep, at, time),
+        np.insert(timetable.call_stop, at, stop.astype(np.int32)),
+        np.insert(timetable.call_arr, at, time.astype(np.int32)),
+        np.insert(timetable.call_dep, at, time.astype(np.int32)),
         np.insert(board, at, yes),
         np.insert(alight, at, yes),
         np.insert(timetable.call_trip, at, trip),

@@ -158,7 +158,7 @@ def _exact(
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     # Homes with the same candidates are one.
-    columns, home_group = _distinct(within)
+    columns, home_group = distinct_columns(within)
     weight = np.bincount(home_group, weights=workers, minlength=columns.shape[1])
     useful = columns.any(axis=0) & (weight > 0)
     columns, weight = columns[:, useful], weight[useful]
@@ -189,7 +189,7 @@ def _exact(
     return rows, bound
 
 
-def _distinct(within: Bools) -> tuple[Bools, np.ndarray]:
+def distinct_columns(within: Bools) -> tuple[Bools, np.ndarray]:
     """Return the distinct columns in ascending order, and which of them each column is."""
     rows, columns = within.shape
     words = np.zeros((columns, -(-rows // 64) * 8), np.uint8)
