@@ -238,4 +238,5 @@ def test_a_first_on_demand_zone_is_set_against_the_present(base, reverse) -> Non
         morning["lost" if reverse else "gained"],
         morning["lost" if not reverse else "gained"],
     ) == (10, 0)
-    assert (base.parent / "out" / "map.html").is_file()
+    page = (base.parent / "out" / "map.html").read_text(encoding="utf-8")
+    assert '"first":"gain"' in page

@@ -170,7 +170,7 @@ def test_a_search_message_goes_and_what_is_greyed_says_why(open_page, basin) -> 
     _, path = basin
     opened = open_page(path, "site=0&pick=s1&measure=white")
     page = opened.page
-    assert "sans voiture" in page.inner_text("#mb-greyed")
+    assert "admis par le territoire" in page.inner_text("#mb-greyed")
     assert page.is_disabled("#mb-mode")
     page.fill("#mb-search", "Nulle part")
     page.press("#mb-search", "Enter")

@@ -86,8 +86,11 @@ def build(model: MapModel, store: Store) -> Manifest:
 def _first(model: MapModel) -> str:
     """Return what the page opens on: as the report's first page, who holds a roster without a car.
 
-    Public transport tells it by times, unless another way counts too.
+    Public transport tells it by times, unless another way counts too. A page that compares two
+    named scenarios opens on who gains.
     """
+    if model.scenarios[0].name and len(model.scenarios) > 1:
+        return "gain"
     if "transit" not in model.modes:
         return "holds"
     rows, transit = Rows(model, model.scenarios[0]), model.modes.index("transit")

@@ -58,7 +58,7 @@ function showAnswers() {
       () => showPlanOf(Math.max(0, toldPlan)), state.layers.shuttles && state.scenario > 0 && state.scenario === known.scenario));
   }
   box.replaceChildren(el("h2", {}, t("What would help")), ...cards, state.scenario > 0
-    ? el("button", { type: "button", class: "mb-small", onclick: () => { state.layers.shuttles = false; choose({ scenario: 0, compare: false, measure: manifest.first || "holds" }); } },
+    ? el("button", { type: "button", class: "mb-small", onclick: () => { state.layers.shuttles = false; choose({ scenario: 0, compare: false, measure: measureOfPresent }); } },
       t("Back to the present")) : "");
 }
 
