@@ -10,6 +10,7 @@ import pandas as pd
 from mobility.base.files import staging, write_text
 from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import translate
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Progress, Study, quiet
@@ -130,6 +131,8 @@ def find_levers(
     territory = access.study.territory
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
+    for window in made.found.bench.windows:  # nothing more is tried on them
+        window.lighten()
     # Those advised, whatever their rank, before the others.
     first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
     wanted = [made.remedies[k] for k in sorted(first[:illustrated])]
@@ -157,6 +160,7 @@ def searched(
     zones = white_zones(found.bench.access, progress=progress)
     progress("on-demand trips")
     booked = tuple(booked_sites(zones))
+    trim_memory()
     if design:
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
         progress("shuttle demand")

@@ -15,6 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.memory import trim_memory
 from mobility.base.threads import thread_count
 from mobility.commute.access import Access
 from mobility.commute.study import Progress, Study, quiet
@@ -47,7 +48,7 @@ MOST_TRIPS = 4000
 Effects = dict[int, EdgeEffect]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One lever, tried; or two together.
 
@@ -283,6 +284,8 @@ def search(
     ]
     outcomes.sort(key=rank_of)
     tried = sum(len(unit) for unit in units)
+    del units, found, pairs
+    trim_memory()
     return Retiming(bench, tuple(outcomes), tried)
 
 

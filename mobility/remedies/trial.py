@@ -41,7 +41,7 @@ from mobility.timetable.trips import join_runs
 _NOBODY = np.zeros(0, np.int32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EdgeEffect:
     """What one lever does to one edge.
 
@@ -196,13 +196,18 @@ def effect_of(
     saved = (before - elapsed_s)[both] @ window.workers[homes[both]]
     return EdgeEffect(
         window.index,
-        homes[holds & ~held],
-        homes[held & ~holds],
+        _some(homes[holds & ~held]),
+        _some(homes[held & ~holds]),
         float(saved),
         homes if keep_times else _NOBODY,
         elapsed_s if keep_times else _NOBODY,
         others,
     )
+
+
+def _some(homes: Int32) -> Int32:
+    """Return homes; the one empty array where there are none: most effects have an empty one."""
+    return homes if homes.size else _NOBODY
 
 
 def put_in(window: Window, tried: Family) -> Trial | None:
