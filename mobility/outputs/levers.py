@@ -239,6 +239,7 @@ def write_levers(
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
         if maps and results.illustrations:
+            trim_memory()
             _write_levers_map(results, fixes, part / MAP, language, folder / MAP)
         reads = source_files(study.territory)
         write_index(part, folder, language, study.territory.name, reads=reads)

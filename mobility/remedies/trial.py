@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
@@ -39,6 +40,8 @@ from mobility.timetable.trips import join_runs
 
 #: An array of its own: an empty slice would keep what it was cut from.
 _NOBODY = np.zeros(0, np.int32)
+#: What most effects change for modes read from the same scan: one mapping for all of them.
+_NOTHING: Mapping[str, Changed] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ def effect_of(
         float(saved),
         homes if keep_times else _NOBODY,
         elapsed_s if keep_times else _NOBODY,
-        others,
+        others or _NOTHING,
     )
 
 
