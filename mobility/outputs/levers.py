@@ -131,8 +131,7 @@ def find_levers(
     territory = access.study.territory
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
-    for window in made.found.bench.windows:  # nothing more is tried on them
-        window.lighten()
+    made.found.bench.lighten()  # nothing more is tried
     # Those advised, whatever their rank, before the others.
     first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
     wanted = [made.remedies[k] for k in sorted(first[:illustrated])]

@@ -36,7 +36,7 @@ class KeyChange:
     lost_back: Int32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """Figures of one lever.
 

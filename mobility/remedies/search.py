@@ -147,6 +147,12 @@ class Workbench:
             found[kind] = (pairs[:, 0], pairs[:, 1])
         return found
 
+    def lighten(self) -> None:
+        """Free what levers are tried with, which is made again when next asked for."""
+        for window in self.windows:
+            window.lighten()
+        vars(self).pop("vehicles", None)
+
     def effects(
         self, tried: dict[str, Families], *, keep_times: bool = False, turning: bool = False
     ) -> list[Effects]:
