@@ -14,7 +14,7 @@ from mobility.remedies.factors import load_factors
 from mobility.remedies.search import workbench
 from mobility.remedies.street_remedies import street_remedies
 from mobility.shuttles.booked import TAXI
-from mobility.shuttles.booked_proof import proven_share
+from mobility.shuttles.booked_proof import proven_share, proven_shares
 from mobility.shuttles.booked_remedy import (
     booked_remedies,
     booked_sites,
@@ -90,7 +90,9 @@ def test_the_engine_finds_no_ride_that_comes_late(zones):
 
     late = replace(taxi, days=tuple(map(later, taxi.days)))
     assert proven_share(study, bookings, demand.homes, taxi) == 1
-    assert proven_share(study, bookings, demand.homes, late) <= 12 / 33
+    alone = proven_share(study, bookings, demand.homes, late)
+    assert alone <= 12 / 33
+    assert proven_shares(study, bookings, demand.homes, [taxi, late]) == [1, alone]
 
 
 def test_nothing_is_gained_of_a_roster_of_days_that_are_not_studied(tmp_path):

@@ -47,7 +47,7 @@ class Timetables(Mapping[str, TwoWay]):
     """Timetable and mirror of each kind of day, made when first asked for, by any thread."""
 
     def __init__(self, makers: Mapping[str, Callable[[], TwoWay]]) -> None:
-        self._makers = dict(makers)
+        self._kinds, self._makers = tuple(makers), dict(makers)
         self._made: dict[str, TwoWay] = {}
         self._lock = Lock()
 
@@ -56,15 +56,16 @@ class Timetables(Mapping[str, TwoWay]):
         with self._lock:
             if kind not in self._made:
                 self._made[kind] = self._makers[kind]()
+                del self._makers[kind]  # it holds the runs that it is made of
             return self._made[kind]
 
     def __iter__(self) -> Iterator[str]:
         """Yield the kinds of day."""
-        return iter(self._makers)
+        return iter(self._kinds)
 
     def __len__(self) -> int:
         """Return how many kinds of day there are."""
-        return len(self._makers)
+        return len(self._kinds)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.i18n import translate
+from mobility.base.memory import trim_memory
 from mobility.commute.access import SERVED, Access
 from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Progress, Study, quiet
@@ -90,6 +91,8 @@ def illustrate(
             example = _example_between(zones.access, access)
             after = white_zones(access, known=hours).told()
             found.append(Illustration(remedy, after.access, after, example))
+            del run, access, hours
+            trim_memory()
     return found
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from mobility.base.files import staging, write_text
 from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import translate
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Progress, Study, quiet
@@ -130,6 +131,7 @@ def find_levers(
     territory = access.study.territory
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
+    made.found.bench.lighten()  # nothing more is tried
     # Those advised, whatever their rank, before the others.
     first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
     wanted = [made.remedies[k] for k in sorted(first[:illustrated])]
@@ -157,6 +159,7 @@ def searched(
     zones = white_zones(found.bench.access, progress=progress)
     progress("on-demand trips")
     booked = tuple(booked_sites(zones))
+    trim_memory()
     if design:
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
         progress("shuttle demand")
@@ -235,6 +238,7 @@ def write_levers(
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
         if maps and results.illustrations:
+            trim_memory()
             _write_levers_map(results, fixes, part / MAP, language, folder / MAP)
         reads = source_files(study.territory)
         write_index(part, folder, language, study.territory.name, reads=reads)

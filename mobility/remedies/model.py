@@ -19,7 +19,7 @@ LeverKind = Literal[
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Lever:
     """One change of the timetable.
 

@@ -36,7 +36,7 @@ class KeyChange:
     lost_back: Int32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """Figures of one lever.
 
@@ -164,9 +164,11 @@ class Scores:
         saved_h = sum(e.saved_s for e in effects.values()) / 3600
         if not changes:
             return Score(0, 0, 0, 0, 0, 0, 0, saved_h)
+        one_way = [(c.key, a) for c in changes for a in (c.lost_out, c.lost_back)]
+        if not any(c.gained.size or c.lost.size for c in changes):  # directions alone
+            return Score(0, 0, 0, 0, 0, 0, self.distinct(one_way), saved_h)
         gained = [(c.key, c.gained) for c in changes]
         lost = [(c.key, c.lost) for c in changes]
-        one_way = [(c.key, a) for c in changes for a in (c.lost_out, c.lost_back)]
         gained_rosters, lost_rosters = self._rosters(changes)
         return Score(
             self.distinct(gained),

@@ -15,6 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.memory import trim_memory
 from mobility.base.threads import thread_count
 from mobility.commute.access import Access
 from mobility.commute.study import Progress, Study, quiet
@@ -47,7 +48,7 @@ MOST_TRIPS = 4000
 Effects = dict[int, EdgeEffect]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One lever, tried; or two together.
 
@@ -145,6 +146,12 @@ class Workbench:
             pairs = np.array([w.span_s for w in mine], np.int32).reshape(-1, 2)
             found[kind] = (pairs[:, 0], pairs[:, 1])
         return found
+
+    def lighten(self) -> None:
+        """Free what levers are tried with, which is made again when next asked for."""
+        for window in self.windows:
+            window.lighten()
+        vars(self).pop("vehicles", None)
 
     def effects(
         self, tried: dict[str, Families], *, keep_times: bool = False, turning: bool = False
@@ -283,6 +290,8 @@ def search(
     ]
     outcomes.sort(key=rank_of)
     tried = sum(len(unit) for unit in units)
+    del units, found, pairs
+    trim_memory()
     return Retiming(bench, tuple(outcomes), tried)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
@@ -39,9 +40,11 @@ from mobility.timetable.trips import join_runs
 
 #: An array of its own: an empty slice would keep what it was cut from.
 _NOBODY = np.zeros(0, np.int32)
+#: What most effects change for modes read from the same scan: one mapping for all of them.
+_NOTHING: Mapping[str, Changed] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EdgeEffect:
     """What one lever does to one edge.
 
@@ -196,13 +199,18 @@ def effect_of(
     saved = (before - elapsed_s)[both] @ window.workers[homes[both]]
     return EdgeEffect(
         window.index,
-        homes[holds & ~held],
-        homes[held & ~holds],
+        _some(homes[holds & ~held]),
+        _some(homes[held & ~holds]),
         float(saved),
         homes if keep_times else _NOBODY,
         elapsed_s if keep_times else _NOBODY,
-        others,
+        others or _NOTHING,
     )
+
+
+def _some(homes: Int32) -> Int32:
+    """Return homes; the one empty array where there are none: most effects have an empty one."""
+    return homes if homes.size else _NOBODY
 
 
 def put_in(window: Window, tried: Family) -> Trial | None:

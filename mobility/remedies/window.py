@@ -206,6 +206,11 @@ class Window:
         useful_times(found, self.bounds)
         return found
 
+    def lighten(self) -> None:
+        """Free the labels, which are found again when next asked for."""
+        for name in ("labelled", "_base_scan", "_change_labels", "index_arrays", "keys"):
+            vars(self).pop(name, None)
+
     @cached_property
     def bounds(self) -> Limits:
         """The limits of the edge."""

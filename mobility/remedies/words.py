@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pandas as pd
 from mobility.base.clock import axis_to_local
 from mobility.commute.study import Study
 from mobility.remedies.model import DayNetwork, Lever, days_of, departures
+from mobility.remedies.score import Score
 
 if TYPE_CHECKING:
     from mobility.remedies.search import Retiming, Workbench
@@ -22,6 +24,9 @@ LEVER_COLUMNS = (
     "rosters_lost", "jobs_gained", "jobs_lost", "directions_lost", "saved_h", "vehicle_min",
     "per_vehicle_min", "feasible", "conflict_min", "vehicle_rule",
 )  # fmt: skip
+
+#: Figures of a score.
+_FIGURES = [figure.name for figure in fields(Score)]
 
 #: Trips of one lever that are named; the others are counted.
 _NAMED_TRIPS = 40
@@ -127,7 +132,9 @@ def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:
 def levers_frame(found: Retiming) -> pd.DataFrame:
     """Return one row per lever that changes something, best first: `LEVER_COLUMNS`."""
     names = [*map(Names(found.bench).of, (o.lever for o in found.outcomes))]
-    scores = pd.DataFrame([vars(o.score) for o in found.outcomes])
+    scores = pd.DataFrame(
+        [[getattr(o.score, name) for name in _FIGURES] for o in found.outcomes], columns=_FIGURES
+    )
     told = [
         {
             "vehicle_min": round(o.vehicle_min, 1),

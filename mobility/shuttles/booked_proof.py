@@ -42,10 +42,17 @@ class Driven:
 
 
 def proven_share(study: Study, bookings: Bookings, homes: Ints, booked: Booked) -> float:
-    """Return the share of riders whose ride the engine finds, in time at both of its ends.
+    """Return the share of riders whose ride the engine finds, see `proven_shares`."""
+    return proven_shares(study, bookings, homes, [booked])[0]
 
-    One simulated week runs as a feed: of each kind of day, the tours of one weekday and those of
-    the next morning.
+
+def proven_shares(
+    study: Study, bookings: Bookings, homes: Ints, services: Sequence[Booked]
+) -> list[float]:
+    """Return, for some services, the share of riders whose ride the engine finds in time.
+
+    One simulated week of each runs in one feed, and each alone: of each kind of day, the tours
+    of one weekday and those of the next morning.
 
     Parameters
     ----------
@@ -53,17 +60,22 @@ def proven_share(study: Study, bookings: Bookings, homes: Ints, booked: Booked) 
         Row of the study's homes of each home of the bookings.
     """
     driven = [
-        one for day in study.days for one in _driven(day, bookings, booked.days) if one.requests
+        (s, one)
+        for s, booked in enumerate(services)
+        for day in study.days
+        for one in _driven(day, bookings, booked.days)
+        if one.requests
     ]
+    asked, met = np.zeros(len(services)), np.zeros(len(services))
     if not driven:
-        return float("nan")
-    tables = _tables(driven, booked.places, study.territory.timezone)
+        return [float("nan")] * len(services)
+    tables = _tables([one for _, one in driven], services[0].places, study.territory.timezone)
     after = with_feed(study, read_tables(tables), scenario="booked", feeders=False)
     ids = after.feed.trips["trip_id"].astype(str).to_numpy()
     kinds = np.array([name.partition(":")[2].partition("/")[0] for name in ids])
     old = np.arange(len(ids)) < len(study.feed.trips)
-    limits, asked, met = engine_limits(study.territory.limits), 0, 0
-    for k, one in enumerate(driven):
+    limits = engine_limits(study.territory.limits)
+    for k, (s, one) in enumerate(driven):
         variant = running(after, one.day.kind, old | (kinds == str(k)))
         for e in sorted({r.edge for r in one.requests}):
             edge = bookings.scene.edges[e]
@@ -71,11 +83,11 @@ def proven_share(study: Study, bookings: Bookings, homes: Ints, booked: Booked) 
             end = there if edge.direction == "in" else back
             held = transit_times(variant, edge.site, one.day, end, limits).elapsed_s < INF
             riders = [h for r in one.requests if r.edge == e for h in r.homes]
-            asked += len(riders)
-            met += int(held[homes[riders]].sum())
+            asked[s] += len(riders)
+            met[s] += held[homes[riders]].sum()
         variant.views.forget()
     after.views.forget()
-    return met / asked
+    return [float(m / a) if a else float("nan") for m, a in zip(met, asked, strict=True)]
 
 
 def _driven(

@@ -18,7 +18,7 @@ from mobility.commute.white_zones import WhiteZones
 from mobility.remedies.bill import total
 from mobility.remedies.remedy import LEAST_WORKERS, Remedy, Rescued
 from mobility.shuttles.booked import TAXI, Booked
-from mobility.shuttles.booked_proof import proven_share
+from mobility.shuttles.booked_proof import proven_shares
 from mobility.shuttles.booking import Bookings, who_books
 from mobility.shuttles.booking_tables import service_row
 from mobility.shuttles.config import ShuttleConfig
@@ -98,10 +98,13 @@ def booked_sites(zones: WhiteZones) -> list[BookedSite]:
             continue
         services = simulation.services(scene.white & able & (site_of == site)[:, None])
         if services and not services[0].why:
-            share = proven_share(study, bookings, demand.homes, services[0])
-            services[0] = replace(services[0], proven=share)
             found.append(BookedSite(site, homes, jobs, tuple(services)))
-    return found
+    best = [one.services[0] for one in found]
+    shares = proven_shares(study, bookings, demand.homes, best) if best else []
+    return [
+        replace(one, services=(replace(one.services[0], proven=share), *one.services[1:]))
+        for one, share in zip(found, shares, strict=True)
+    ]
 
 
 def bookings_of(study: Study, demand: Demand, config: ShuttleConfig) -> Bookings:

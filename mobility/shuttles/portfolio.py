@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.ledger import Ledger, capture_band, capture_rate
 from mobility.commute.study import Study
@@ -154,6 +155,8 @@ class Portfolio:
             self._runs[timed] = self.ledger.held(after)
             # Else a study and what answers for it hold each other, and stay for long.
             after.study.views.forget()
+            del after
+            trim_memory()
         return self._runs[timed]
 
     def access(self, chosen: Chosen) -> Access:
