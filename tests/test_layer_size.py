@@ -73,6 +73,8 @@ def test_streets_of_each_hour_are_found_again(tmp_path, monkeypatch):
     folders = [tmp_path / "held", tmp_path / "let_go"]
     for most, folder in zip((pipeline.MOST_HELD_BYTES, -1), folders, strict=True):
         monkeypatch.setattr(pipeline, "MOST_HELD_BYTES", most)
+        # What is known of the same territory asks for no streets.
+        monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / f"cache of {folder.name}"))
         study = pipeline.run(path, folder).study
         assert (study.views.dark is None) == (most < 0)
     one, other = ({p.name: p.read_bytes() for p in f.iterdir()} for f in folders)
