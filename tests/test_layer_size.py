@@ -14,6 +14,7 @@ from mobility.base.geopackage import write_gpkg
 from mobility.commute import layer_size
 from mobility.commute.access import assess
 from mobility.commute.loading import load
+from mobility.commute.study import Views
 from mobility.commute.white_zones import white_zones
 from mobility.outputs import table_files
 
@@ -71,12 +72,20 @@ def test_streets_of_each_hour_are_found_again(tmp_path, monkeypatch):
     """Let go after the commutes were found, they are asked for again by the map's examples."""
     path = write_territory(tmp_path / "in", extra="[limits]\nsafe_at_night = true")
     folders = [tmp_path / "held", tmp_path / "let_go"]
+    let_go, lighten = [], Views.lighten
+
+    def counted(views):
+        let_go.append(views.dark is not None)
+        lighten(views)
+        assert views.dark is None
+
+    monkeypatch.setattr(Views, "lighten", counted)
     for most, folder in zip((pipeline.MOST_HELD_BYTES, -1), folders, strict=True):
         monkeypatch.setattr(pipeline, "MOST_HELD_BYTES", most)
         # What is known of the same territory asks for no streets.
         monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / f"cache of {folder.name}"))
-        study = pipeline.run(path, folder).study
-        assert (study.views.dark is None) == (most < 0)
+        assert pipeline.run(path, folder).study.views.dark is not None
+        assert let_go[:1] == ([True] if most < 0 else [])
     one, other = ({p.name: p.read_bytes() for p in f.iterdir()} for f in folders)
     assert one == other
 
