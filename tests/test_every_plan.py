@@ -9,9 +9,8 @@ from light_plans import write_light
 
 from mobility import pipeline
 from mobility.commute.access import assess
-from mobility.commute.additions import with_feed, with_feeds
+from mobility.commute.additions import NewStops, with_feed, with_feeds
 from mobility.commute.comparison import comparison
-from mobility.commute.new_stops import NewStops
 from mobility.commute.walks import walks_between_stops, walks_to_stops
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.map import page

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobility.base.errors import TerritoryError
-from mobility.commute.traffic import car_park_s, free_seconds, road_seconds
+from mobility.commute.drives import car_park_s, free_seconds, road_seconds
 from mobility.engine.journeys import Edge
 from mobility.territory.project import Driving, Territory
 

@@ -10,12 +10,12 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.commute.drives import car_park_s, road_seconds
 from mobility.commute.feeder_modes import Carried, Feeder, carried_times, fed_commute, mixed
 from mobility.commute.modes import MODES
 from mobility.commute.night import daylight_of, in_the_dark
 from mobility.commute.on_demand import booked_times
 from mobility.commute.study import Study
-from mobility.commute.traffic import car_park_s, road_seconds
 from mobility.commute.variants import after_dark, gate_s, open_at
 from mobility.engine.journeys import (
     Edge,

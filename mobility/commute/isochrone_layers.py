@@ -24,9 +24,9 @@ from mobility.base.geopackage import write_gpkg
 from mobility.base.literal import one_line
 from mobility.commute.access import check_worked
 from mobility.commute.door_to_door import at_gate, dark_at_gate
+from mobility.commute.drives import car_park_s, free_seconds
 from mobility.commute.inventory import find_day
 from mobility.commute.study import ShiftRow, Study, engine_limits
-from mobility.commute.traffic import car_park_s, free_seconds
 from mobility.commute.variants import open_at
 from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge, EngineLimits, reach, scan

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access
 from mobility.commute.carpool import chances
-from mobility.commute.drives import drives_between
+from mobility.commute.drives import car_park_s, drives_between, road_seconds
 from mobility.commute.ledger import Ledger, capture_rate, shift_headcount
 from mobility.commute.modal import DAY_OF_MONTH, YEAR
 from mobility.commute.night import dark_share, daylight, place_of_sites
 from mobility.commute.study import ShiftRow, Study
-from mobility.commute.traffic import car_park_s, road_seconds
 from mobility.engine.journeys import Edge
 from mobility.needs.driven import ROADS, Way, road_class, ways_driven
 from mobility.needs.risk_factors import RiskFactors
