@@ -14,41 +14,6 @@ from mobility.terminal import out
 studios = typer.Typer()
 
 
-def _share(
-    place: Path | None,
-    host: str | None,
-    port: int | None,
-    passwords: Path,
-    origin: str,
-    prefix: str,
-    add_user: str | None,
-    rest_s: float,
-    language: str,
-) -> None:
-    """Serve several users, or add one to the file of passwords."""
-    from mobility.studio.serve import serve_many
-    from mobility.studio.shared import Passwords
-    from mobility.studio.sockets import PORT
-
-    if add_user is not None:
-        asked = typer.prompt(said("Password"), hide_input=True, confirmation_prompt=True)
-        Passwords(passwords).add(add_user, asked)
-        return
-    root = place or Path("mobility-studies")
-    served = serve_many(
-        root,
-        host=host or "127.0.0.1",
-        port=port or PORT,
-        passwords=passwords,
-        origin=origin,
-        prefix=prefix,
-        rest_s=rest_s,
-        language=language,
-    )
-    if not served:
-        raise typer.Exit(2)
-
-
 @studios.command(rich_help_panel=COMPUTE)
 def studio(  # noqa: PLR0913 (one parameter an option)
     place: Annotated[
@@ -84,34 +49,34 @@ def studio(  # noqa: PLR0913 (one parameter an option)
 ) -> None:
     """Open the studio in the browser: data, what-ifs on the map, scenarios."""
     with friendly(lang):
+        from mobility.studio.door import PORT
+        from mobility.studio.serve import serve, serve_many
+        from mobility.territory.toml_text import read_territory_toml
+
         if host is not None or add_user is not None:
             if passwords is None or (add_user is None and origin is None):
                 raise MobilityError(
                     "A shared studio needs a file of passwords and the address browsers use.",
                     mend="Give --passwords FILE and --origin https://…",
                 )
-            _share(
-                place, host, port, passwords, origin or "", prefix, add_user, 60 * rest_min, lang
-            )
-            return
-        from mobility.studio.serve import serve
-        from mobility.territory.toml_text import read_territory_toml
+            if add_user is not None:
+                from mobility.studio.shared import Passwords
 
-        if (
-            place is not None
-            and not place.is_dir()
-            and (place.is_file() or place.suffix == ".toml")
-        ):
-            read_territory_toml(place)  # what is no territory file is told at once
-
-        served = serve(
-            place,
-            demo=demo_too,
-            port=port,
-            opens=browser,
-            rest_s=60 * rest_min,
-            language=lang,
-            say=lambda address: out.print(address, soft_wrap=True),
-        )
+                asked = typer.prompt(said("Password"), hide_input=True, confirmation_prompt=True)
+                Passwords(passwords).add(add_user, asked)
+                return
+            served = serve_many(
+                place or Path("mobility-studies"), host=host or "127.0.0.1", port=port or PORT,
+                passwords=passwords, origin=origin or "", prefix=prefix,
+                rest_s=60 * rest_min, language=lang,
+            )  # fmt: skip
+        else:
+            is_file = place is not None and (place.is_file() or place.suffix == ".toml")
+            if place is not None and is_file and not place.is_dir():
+                read_territory_toml(place)  # what is no territory file is told at once
+            served = serve(
+                place, demo=demo_too, port=port, opens=browser, rest_s=60 * rest_min,
+                language=lang, say=lambda address: out.print(address, soft_wrap=True),
+            )  # fmt: skip
         if not served:
             raise typer.Exit(2)

@@ -15,7 +15,7 @@ from mobility.outputs.map.texts import page_french
 from mobility.outputs.tables import registry
 from mobility.shuttles.factors import Factors
 from mobility.sources.days import KIND_LABELS
-from mobility.studio.words import french as studio_french
+from mobility.studio.app import french as studio_french
 from mobility.territory.rosters import roster_label, shift_label
 
 #: Families of symbols the page puts together; their members are texts.
