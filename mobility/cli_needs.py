@@ -320,7 +320,7 @@ def zone(
     """Find the ways missing between gates and stops, dangers on them, the shortest new links."""
     with friendly(lang):
         from mobility.needs.zone import Wants, zone_of
-        from mobility.outputs.needs_zone import zone_answer
+        from mobility.outputs.needs_ways import zone_answer
 
         def ask(study: Study, _: Progress) -> Answer:
             return zone_answer(zone_of(study, Wants(mode, within)), lang)  # type: ignore[arg-type]
@@ -379,7 +379,7 @@ def lines(
         from mobility.commute.loading import load
         from mobility.needs.lines import changed, lines_of
         from mobility.needs.swaps import swaps
-        from mobility.outputs.needs_lines import lines_answer
+        from mobility.outputs.needs_ways import lines_answer
 
         def ask(study: Study, step: Progress) -> Answer:
             access, difference = assess(study, progress=step), None
@@ -409,7 +409,7 @@ def risk(
         from mobility.commute.access import assess
         from mobility.needs.risk import by_carpool, by_feed, by_lever
         from mobility.needs.risk import risk as risk_of
-        from mobility.outputs.needs_risk import risk_answer
+        from mobility.outputs.needs_ways import risk_answer
 
         def ask(study: Study, step: Progress) -> Answer:
             access = assess(study, progress=step)

@@ -39,7 +39,7 @@ from mobility.pipeline import _scenario_costs, demo_territory, run
 from mobility.shuttles.config import ShuttleConfig
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
-from mobility.studio import data, jobs
+from mobility.studio import data, edits, jobs
 from mobility.studio import studies as studies_module
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.edits import mends_of
@@ -420,13 +420,13 @@ def test_the_depot_is_written_beside_what_the_file_says(tmp_path) -> None:
     text = path.read_text(encoding="utf-8")
     more = "# Our own.\n[shuttles]\nmax_calls = 5 # few\n[[shuttles.vehicles]]\n"
     path.write_text(f'{text}{more}name = "van"\nseats = 9\npassengers = 8\n', encoding="utf-8")
-    data.put_depot(path, [-0.5, 47.1])
+    edits.put_depot(path, [-0.5, 47.1])
     config = ShuttleConfig.from_territory(Territory.from_toml(path))
     assert (config.depot, config.max_calls, len(config.vehicles)) == ((-0.5, 47.1), 5, 1)
     assert "# Our own.\n[shuttles]\nmax_calls = 5 # few\n" in path.read_text(encoding="utf-8")
     with pytest.raises(TerritoryError, match=r"shuttles\.depot"):
-        data.put_depot(path, [400, 47])
-    data.put_depot(path, None)
+        edits.put_depot(path, [400, 47])
+    edits.put_depot(path, None)
     assert ShuttleConfig.from_territory(Territory.from_toml(path)).depot is None
 
 

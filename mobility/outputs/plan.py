@@ -22,9 +22,7 @@ from mobility.commute.last_return import LastReturn, last_return
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
 from mobility.outputs.advice import Advice, read_advice
-from mobility.outputs.advice_words import advice_blocks, advice_sentence
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
-from mobility.outputs.first_page import decisions, modes_that_count
 from mobility.outputs.index_page import write_index
 from mobility.outputs.plan_tables import (
     driving,
@@ -36,6 +34,12 @@ from mobility.outputs.plan_tables import (
 )
 from mobility.outputs.render import write_document
 from mobility.outputs.report_tables import mode_tables
+from mobility.outputs.sentences import (
+    advice_blocks,
+    advice_sentence,
+    decisions,
+    modes_that_count,
+)
 from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import MARKS, NOTHING, Words
 from mobility.remedies.factors import LeverFactors, factors_of

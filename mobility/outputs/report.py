@@ -13,10 +13,15 @@ from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
 from mobility.outputs.advice import Advice
-from mobility.outputs.advice_words import advice_sentence, plan_sentence
-from mobility.outputs.first_page import decisions, modes_that_count, sentences
 from mobility.outputs.pictures import Painter
 from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.sentences import (
+    advice_sentence,
+    decisions,
+    modes_that_count,
+    plan_sentence,
+    sentences,
+)
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
 from mobility.outputs.shuttle_tables import Shuttles, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, table_block

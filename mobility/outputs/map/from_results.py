@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import starmap
@@ -18,11 +18,10 @@ from mobility.commute.access import Access, roster_shifts, site_key
 from mobility.commute.examples import EdgeAnswers, LegText, answers
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.layers import departures_per_stop
 from mobility.outputs.map.background import background_of
-from mobility.outputs.map.existing import existing_lines
 from mobility.outputs.map.model import (
     NONE,
+    ExistingLine,
     MapDay,
     MapHomes,
     MapItinerary,
@@ -39,7 +38,8 @@ from mobility.outputs.map.model import (
 from mobility.outputs.record import inputs_hash
 from mobility.sources.days import KIND_LABELS
 from mobility.territory.project import Site
-from mobility.timetable.arrays import INF
+from mobility.timetable.arrays import INF, Timetable
+from mobility.timetable.runs import departures, headways, that_leave
 
 #: Journeys kept in a page, shared equally among shifts and kinds of day: those of the homes with
 #: most workers.
@@ -192,6 +192,21 @@ def _stops(study: Study) -> Stops:
     )
 
 
+def departures_per_stop(study: Study, day_kind: str) -> np.ndarray:
+    """Return the departures of the day's own service day, int64 (stops,)."""
+
+    def compute() -> Bundle:
+        tt = study.timetables[day_kind].timetable
+        sizes = np.diff(tt.run_ptr)
+        own = np.repeat(tt.run_day == 0, sizes) & tt.call_board
+        weights = np.repeat(departures(tt), sizes)[own]
+        stops = study.feed.own_stop[tt.call_stop[own]]
+        n = np.rint(np.bincount(stops, weights, minlength=tt.n_stops)).astype(np.int64)
+        return {"departures": n}
+
+    return np.asarray(study.kept(["departures", day_kind], compute)["departures"])
+
+
 def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
     """Yield the journeys of the homes that hold a direction, those with most workers first."""
     most = JOURNEYS // max(1, len(zones.keys))
@@ -242,3 +257,72 @@ def _leg(leg: LegText) -> MapLeg:
         for time, about in zip((leg.depart, leg.arrive), leg.about, strict=True)
     )
     return MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
+
+
+def existing_lines(study: Study) -> tuple[ExistingLine, ...]:
+    """Return each line of the timetable that runs on a day studied, by name.
+
+    The path is that of the stops of its longest trip. Lines of one name are one line, as riders
+    see it.
+    """
+
+    def compute() -> Bundle:
+        lines, none = list(_lines(study)), np.zeros((0, 2))
+        trips = [trips for line in lines for trips in line.trips]
+        return {
+            "names": np.frombuffer(json.dumps([line.name for line in lines]).encode(), np.uint8),
+            "path": np.concatenate([none, *(line.path for line in lines)]),
+            "path_ptr": np.cumsum([0, *(len(line.path) for line in lines)]),
+            "trip": np.concatenate([none, *trips]).astype(np.int64),
+            "trip_ptr": np.cumsum([0, *map(len, trips)]),
+        }
+
+    kept = study.kept(["lines"], compute)
+    found = {name: np.asarray(array) for name, array in kept.items()}
+    paths, trips = (np.split(found[name], found[f"{name}_ptr"][1:-1]) for name in ("path", "trip"))
+    days = len(study.days)
+    return tuple(
+        ExistingLine(name, paths[k], tuple(trips[k * days : (k + 1) * days]))
+        for k, name in enumerate(json.loads(found["names"].tobytes()))
+    )
+
+
+def _lines(study: Study) -> Iterator[ExistingLine]:
+    days = [study.timetables[day.kind].timetable for day in study.days]
+    found: dict[str, list[NDArray[np.int64]]] = {}
+    paths: dict[str, NDArray[np.float64]] = {}
+    lonlat, names = study.feed.lonlat(), study.feed.line_names
+    for d, tt in enumerate(days):
+        runs = np.flatnonzero((tt.run_day == 0) & (np.diff(tt.run_ptr) > 1))
+        for name, mine in _by_name(tt, that_leave(tt, runs), names).items():
+            start_s, end_s = tt.call_dep[tt.run_ptr[mine]], tt.call_arr[tt.run_ptr[mine + 1] - 1]
+            end_s = end_s - headways(tt)[mine]
+            minutes = np.column_stack([start_s // 60, (end_s - start_s) // 60]).astype(np.int64)
+            empty = np.zeros((0, 2), np.int64)
+            trips = found.setdefault(name, [empty for _ in days])
+            trips[d] = minutes[np.argsort(minutes[:, 0], kind="stable")]
+            path = _longest(study, tt, mine, lonlat)
+            if name not in paths or len(path) > len(paths[name]):
+                paths[name] = path
+    for name in sorted(found):
+        if len(paths[name]) > 1:
+            yield ExistingLine(name, paths[name], tuple(found[name]))
+
+
+def _by_name(
+    tt: Timetable, runs: NDArray[np.intp], names: Sequence[str]
+) -> dict[str, NDArray[np.intp]]:
+    grouped: dict[str, list[int]] = {}
+    for run, trip in zip(runs.tolist(), tt.call_trip[tt.run_ptr[runs]].tolist(), strict=True):
+        if trip >= 0:
+            grouped.setdefault(names[trip], []).append(run)
+    return {name: np.array(mine) for name, mine in grouped.items()}
+
+
+def _longest(
+    study: Study, tt: Timetable, runs: NDArray[np.intp], lonlat: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    run = runs[int(np.argmax(tt.run_ptr[runs + 1] - tt.run_ptr[runs]))]
+    stops = study.feed.own_stop[tt.call_stop[tt.run_ptr[run] : tt.run_ptr[run + 1]]]
+    points = lonlat[stops]
+    return points[np.isfinite(points).all(axis=1)]
