@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobility.base.i18n import translate
-from mobility.command import COMPUTE, PREPARE, Group, Lang, friendly, said
-from mobility.progress import progress_bar
-from mobility.terminal import Language, err, out, print_findings, print_table
+from mobility.command import COMPUTE, PREPARE, Group, Lang, said
+from mobility.terminal import Language, err, out, print_findings, print_table, progress_bar
 
 if TYPE_CHECKING:
     from mobility.atlas.unit import Outcome
@@ -31,8 +30,7 @@ Folder = Annotated[Path, typer.Argument(help=said("Folder of the atlas."))]
 @atlas.command(rich_help_panel=PREPARE)
 def prepare(
     territories: Annotated[
-        str,
-        typer.Argument(help=said("List of communes and territories, polygons, or: epci.")),
+        str, typer.Argument(help=said("List of communes and territories, polygons, or: epci."))
     ],
     osm: Annotated[Path, typer.Option(help=said("OpenStreetMap extracts (.osm.pbf): a folder."))],
     gtfs: Annotated[Path, typer.Option(help=said("GTFS timetables (.zip): a folder."))],
@@ -55,28 +53,27 @@ def prepare(
     lang: Lang = "fr",
 ) -> None:
     """Cut streets and timetables for every territory, in one read, and write their files."""
-    with friendly(lang):
-        from mobility.atlas.prepare import Sources
-        from mobility.atlas.prepare import prepare as prepare_atlas
+    from mobility.atlas.prepare import Sources
+    from mobility.atlas.prepare import prepare as prepare_atlas
 
-        with progress_bar(lang, _PREPARE_STEPS) as step:
-            found = prepare_atlas(
-                territories,
-                folder,
-                Sources(osm, gtfs, communes, population, sites),
-                margin_km=margin_km,
-                language=lang,
-                today=dt.datetime.now(tz=dt.UTC).date(),
-                progress=step,
-            )
-        print_findings(found.findings, lang)
-        for problem in found.problems:
-            err.print(problem.render(lang), soft_wrap=True)
-        text = translate("{number} territories are prepared: {folder}", lang,
-                         number=len(found.units), folder=folder)  # fmt: skip
-        out.print(text, soft_wrap=True)
-        if len(found.units) < found.asked:
-            raise typer.Exit(_SOME_FAILED)
+    with progress_bar(lang, _PREPARE_STEPS) as step:
+        found = prepare_atlas(
+            territories,
+            folder,
+            Sources(osm, gtfs, communes, population, sites),
+            margin_km=margin_km,
+            language=lang,
+            today=dt.datetime.now(tz=dt.UTC).date(),
+            progress=step,
+        )
+    print_findings(found.findings, lang)
+    for problem in found.problems:
+        err.print(problem.render(lang), soft_wrap=True)
+    text = translate("{number} territories are prepared: {folder}", lang,
+                     number=len(found.units), folder=folder)  # fmt: skip
+    out.print(text, soft_wrap=True)
+    if len(found.units) < found.asked:
+        raise typer.Exit(_SOME_FAILED)
 
 
 @atlas.command(rich_help_panel=COMPUTE)
@@ -86,14 +83,13 @@ def unit(
     lang: Lang = "fr",
 ) -> None:
     """Compute one territory of an atlas, for a batch system; nothing where it is done already."""
-    with friendly(lang):
-        from mobility.atlas.cluster import run_atlas
-        from mobility.atlas.folder import Atlas
+    from mobility.atlas.cluster import run_atlas
+    from mobility.atlas.folder import Atlas
 
-        found = Atlas.at(folder)
-        tally = Tally(1, lang)
-        run_atlas(found, found.chosen([name]), workers=0, told=tally)
-        tally.end()
+    found = Atlas.at(folder)
+    tally = Tally(1, lang)
+    run_atlas(found, found.chosen([name]), workers=0, told=tally)
+    tally.end()
 
 
 @atlas.command(rich_help_panel=COMPUTE)
@@ -113,23 +109,22 @@ def run(
     lang: Lang = "fr",
 ) -> None:
     """Compute the territories of an atlas that are not done; the same command goes on."""
-    with friendly(lang):
-        from mobility.atlas.cluster import run_atlas
-        from mobility.atlas.folder import Atlas
+    from mobility.atlas.cluster import run_atlas
+    from mobility.atlas.folder import Atlas
 
-        found = Atlas.at(folder)
-        units = found.chosen(only or ())
-        tally = Tally(len(units), lang)
-        run_atlas(
-            found,
-            units,
-            workers=workers,
-            scheduler=scheduler,
-            memory=memory,
-            told=tally,
-            opened=tally.opened,
-        )
-        tally.end()
+    found = Atlas.at(folder)
+    units = found.chosen(only or ())
+    tally = Tally(len(units), lang)
+    run_atlas(
+        found,
+        units,
+        workers=workers,
+        scheduler=scheduler,
+        memory=memory,
+        told=tally,
+        opened=tally.opened,
+    )
+    tally.end()
 
 
 @atlas.command(rich_help_panel=COMPUTE)
@@ -141,22 +136,21 @@ def merge(
     lang: Lang = "fr",
 ) -> None:
     """Write the ranking, the map and the tables of all territories; failures are rows too."""
-    with friendly(lang):
-        from mobility.atlas.folder import Atlas
-        from mobility.atlas.merge import merge as merge_atlas
+    from mobility.atlas.folder import Atlas
+    from mobility.atlas.merge import merge as merge_atlas
 
-        found = Atlas.at(folder)
-        earlier = None if before is None else Atlas.at(before)
-        told, ranking = merge_atlas(found, before=earlier, language=lang)
-        first = ranking[ranking["kind"] == ranking["kind"].iloc[0]]
-        print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
-        failed = sum(not one.figures for one in told)
-        if failed:
-            text = translate("Without figures: {failed} of {total}, see {file}", lang,
-                             failed=failed, total=len(told),
-                             file=found.national / "failures.csv")  # fmt: skip
-            err.print(text, soft_wrap=True)
-        out.print(f"{translate('Map:', lang)} {found.national / 'map.html'}", soft_wrap=True)
+    found = Atlas.at(folder)
+    earlier = None if before is None else Atlas.at(before)
+    told, ranking = merge_atlas(found, before=earlier, language=lang)
+    first = ranking[ranking["kind"] == ranking["kind"].iloc[0]]
+    print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
+    failed = sum(not one.figures for one in told)
+    if failed:
+        text = translate("Without figures: {failed} of {total}, see {file}", lang,
+                         failed=failed, total=len(told),
+                         file=found.national / "failures.csv")  # fmt: skip
+        err.print(text, soft_wrap=True)
+    out.print(f"{translate('Map:', lang)} {found.national / 'map.html'}", soft_wrap=True)
 
 
 class Tally:

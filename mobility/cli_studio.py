@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mobility.base.errors import MobilityError
-from mobility.command import COMPUTE, Lang, friendly, said
+from mobility.command import COMPUTE, Lang, said
 from mobility.terminal import out
 
 studios = typer.Typer()
@@ -17,8 +17,7 @@ studios = typer.Typer()
 @studios.command(rich_help_panel=COMPUTE)
 def studio(  # noqa: PLR0913 (one parameter an option)
     place: Annotated[
-        Path | None,
-        typer.Argument(help=said("Folder of the studies, or one territory file.")),
+        Path | None, typer.Argument(help=said("Folder of the studies, or one territory file."))
     ] = None,
     demo_too: Annotated[
         bool, typer.Option("--demo", help=said("Open the demo, copied into the folder."))
@@ -32,8 +31,7 @@ def studio(  # noqa: PLR0913 (one parameter an option)
         Path | None, typer.Option(help=said("File of users and hashed passwords."))
     ] = None,
     origin: Annotated[
-        str | None,
-        typer.Option(help=said("Where browsers find it, e.g. https://studio.example.")),
+        str | None, typer.Option(help=said("Where browsers find it, e.g. https://studio.example."))
     ] = None,
     prefix: Annotated[str, typer.Option(help=said("Path before every address."))] = "",
     add_user: Annotated[
@@ -48,35 +46,34 @@ def studio(  # noqa: PLR0913 (one parameter an option)
     lang: Lang = "fr",
 ) -> None:
     """Open the studio in the browser: data, what-ifs on the map, scenarios."""
-    with friendly(lang):
-        from mobility.studio.door import PORT
-        from mobility.studio.serve import serve, serve_many
-        from mobility.territory.toml_text import read_territory_toml
+    from mobility.studio.door import PORT
+    from mobility.studio.serve import serve, serve_many
+    from mobility.territory.toml_text import read_territory_toml
 
-        if host is not None or add_user is not None:
-            if passwords is None or (add_user is None and origin is None):
-                raise MobilityError(
-                    "A shared studio needs a file of passwords and the address browsers use.",
-                    mend="Give --passwords FILE and --origin https://…",
-                )
-            if add_user is not None:
-                from mobility.studio.shared import Passwords
+    if host is not None or add_user is not None:
+        if passwords is None or (add_user is None and origin is None):
+            raise MobilityError(
+                "A shared studio needs a file of passwords and the address browsers use.",
+                mend="Give --passwords FILE and --origin https://…",
+            )
+        if add_user is not None:
+            from mobility.studio.shared import Passwords
 
-                asked = typer.prompt(said("Password"), hide_input=True, confirmation_prompt=True)
-                Passwords(passwords).add(add_user, asked)
-                return
-            served = serve_many(
-                place or Path("mobility-studies"), host=host or "127.0.0.1", port=port or PORT,
-                passwords=passwords, origin=origin or "", prefix=prefix,
-                rest_s=60 * rest_min, language=lang,
-            )  # fmt: skip
-        else:
-            is_file = place is not None and (place.is_file() or place.suffix == ".toml")
-            if place is not None and is_file and not place.is_dir():
-                read_territory_toml(place)  # what is no territory file is told at once
-            served = serve(
-                place, demo=demo_too, port=port, opens=browser, rest_s=60 * rest_min,
-                language=lang, say=lambda address: out.print(address, soft_wrap=True),
-            )  # fmt: skip
-        if not served:
-            raise typer.Exit(2)
+            asked = typer.prompt(said("Password"), hide_input=True, confirmation_prompt=True)
+            Passwords(passwords).add(add_user, asked)
+            return
+        served = serve_many(
+            place or Path("mobility-studies"), host=host or "127.0.0.1", port=port or PORT,
+            passwords=passwords, origin=origin or "", prefix=prefix,
+            rest_s=60 * rest_min, language=lang,
+        )  # fmt: skip
+    else:
+        is_file = place is not None and (place.is_file() or place.suffix == ".toml")
+        if place is not None and is_file and not place.is_dir():
+            read_territory_toml(place)  # what is no territory file is told at once
+        served = serve(
+            place, demo=demo_too, port=port, opens=browser, rest_s=60 * rest_min,
+            language=lang, say=lambda address: out.print(address, soft_wrap=True),
+        )  # fmt: skip
+    if not served:
+        raise typer.Exit(2)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,7 +39,17 @@ class Group(_OwnHelp, TyperGroup):
 
 
 class Command(_OwnHelp, TyperCommand):
-    """One of its commands."""
+    """One of its commands: an error of the user's own is told in one line, with exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except MobilityError as error:
+            language = ctx.params["lang"]
+            err.print(translate("Error", language), style="bold red", end=" ")
+            err.print(error.render(language), soft_wrap=True)
+            raise typer.Exit(2) from None
 
 
 PREPARE, COMPUTE = said("Prepare"), said("Compute")
@@ -76,7 +84,12 @@ Lang = Annotated[
         "--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."), callback=_language
     ),
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
+OUT = typer.Option("--out", "-o", help=said("Folder of the results."))
+Out = Annotated[Path | None, OUT]
+Day = Annotated[str, typer.Option(help=said("Kind of day."))]
+Modes = Annotated[
+    list[str] | None, typer.Option(help=said("Mode, may be repeated; all by default."))
+]
 
 
 def read_territory(file: Path, *writes: Path | None, lang: Language) -> Territory:
@@ -96,13 +109,7 @@ def read_territory(file: Path, *writes: Path | None, lang: Language) -> Territor
     return territory
 
 
-@contextmanager
-def friendly(language: Language) -> Iterator[None]:
-    """Print an error of the user's own in one line and leave with exit code 2."""
-    try:
-        yield
-    except MobilityError as error:
-        label = translate("Error", language)
-        err.print(label, style="bold red", end=" ")
-        err.print(error.render(language), soft_wrap=True)
-        raise typer.Exit(2) from None
+def read_with_folder(file: Path, out: Path | None, lang: Language) -> tuple[Territory, Path]:
+    """Read a territory file, as `read_territory` does, and tell the folder of its results."""
+    territory = read_territory(file, out, lang=lang)
+    return territory, out or territory.resolve(territory.output.dir)

@@ -34,12 +34,7 @@ from mobility.outputs.plan_tables import (
 )
 from mobility.outputs.render import write_document
 from mobility.outputs.report_tables import mode_tables
-from mobility.outputs.sentences import (
-    advice_blocks,
-    advice_sentence,
-    decisions,
-    modes_that_count,
-)
+from mobility.outputs.sentences import advice_blocks, advice_sentence, decisions, modes_that_count
 from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import MARKS, NOTHING, Words
 from mobility.remedies.factors import LeverFactors, factors_of
@@ -258,7 +253,7 @@ def _financing_part(
             t(
                 "The rate of the versement mobilité is not given: write it in the territory "
                 "file, under [factors], as versement_mobilite_rate, or name the URSSAF's table of "
-                "rates under [sources], as versement_mobilite.",
+                "rates under [sources], as versement_mobilite."
             )
         )
     else:

@@ -101,9 +101,7 @@ def lines_figure(
 
 
 def _tables(
-    wanted: tuple[tuple[str, tuple[str, ...]], ...],
-    sheets: Mapping[str, Sheet],
-    words: Words,
+    wanted: tuple[tuple[str, tuple[str, ...]], ...], sheets: Mapping[str, Sheet], words: Words
 ) -> Iterator[blocks.Block]:
     for heading, keys in wanted:
         there = [

@@ -22,9 +22,9 @@ from typing import Any, Literal
 from mobility.base.errors import MobilityError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.progress import INIT_STEPS, LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
 from mobility.settings import read_territory
 from mobility.studio.studies import Opened
+from mobility.terminal import INIT_STEPS, LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
 from mobility.territory.source_files import source_files
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]

@@ -164,12 +164,7 @@ class Studies:
     """
 
     def __init__(
-        self,
-        root: Path,
-        *,
-        file: Path | None = None,
-        confined: bool = False,
-        aside: bool = False,
+        self, root: Path, *, file: Path | None = None, confined: bool = False, aside: bool = False
     ) -> None:
         self.root, self.file, self.confined, self.aside = root.resolve(), file, confined, aside
         self._opened: dict[str, Opened] = {}

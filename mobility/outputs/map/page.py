@@ -63,11 +63,7 @@ def write_map(
 
 
 def render(
-    model: MapModel,
-    *,
-    language: str = "fr",
-    tiles: str | None = None,
-    earlier: Path | None = None,
+    model: MapModel, *, language: str = "fr", tiles: str | None = None, earlier: Path | None = None
 ) -> str:
     """Return the page of a territory as text."""
     store = Store()
