@@ -24,6 +24,8 @@ from mobility.command import (
     Modes,
     Out,
     app,
+    argument,
+    option,
     read_territory,
     read_with_folder,
     said,
@@ -49,9 +51,7 @@ from mobility.terminal import (
 
 __all__ = ["app"]
 
-Designed = Annotated[
-    bool, typer.Option(help=said("Also design shuttles and rank them among the levers."))
-]
+Designed = Annotated[bool, option("Also design shuttles and rank them among the levers.")]
 
 
 def _version(value: bool) -> None:
@@ -63,7 +63,7 @@ def _version(value: bool) -> None:
 @app.callback(help=said("Who can get to work, on time and back home, on every shift?"))
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help=said("Version."))
+        bool, option("Version.", "--version", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     """Hold the options of the command as a whole."""
@@ -72,15 +72,10 @@ def main(
 @app.command(rich_help_panel=PREPARE)
 def check(
     file: File,
-    rules: Annotated[
-        bool, typer.Option("--rules", help=said("Apply the canonical GTFS rules as well."))
-    ] = False,
-    page: Annotated[
-        Path | None, typer.Option("--html", help=said("Also write a page with a map."))
-    ] = None,
+    rules: Annotated[bool, option("Apply the canonical GTFS rules as well.", "--rules")] = False,
+    page: Annotated[Path | None, option("Also write a page with a map.", "--html")] = None,
     _out_dir: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help=said("As of the other commands; nothing is written.")),
+        Path | None, option("As of the other commands; nothing is written.", "--out", "-o")
     ] = None,
     lang: Lang = "fr",
 ) -> None:
@@ -122,8 +117,7 @@ def run(
     file: File,
     out_dir: Out = None,
     plan: Annotated[
-        list[Path] | None,
-        typer.Option("--with", help=said("GTFS to add: the map compares before and after.")),
+        list[Path] | None, option("GTFS to add: the map compares before and after.", "--with")
     ] = None,
     lang: Lang = "fr",
 ) -> None:
@@ -143,12 +137,12 @@ def shuttles(
     out_dir: Out = None,
     every_plan: Annotated[
         bool,
-        typer.Option(
+        option(
+            "Evaluate the territory with each plan, or with the one told only.",
             "--every-plan/--advised-plan",
-            help=said("Evaluate the territory with each plan, or with the one told only."),
         ),
     ] = True,
-    seed: Annotated[int, typer.Option(help=said("Seed of the search."))] = 0,
+    seed: Annotated[int, option("Seed of the search.")] = 0,
     lang: Lang = "fr",
 ) -> None:
     """Design shuttle lines for the white zones: timetables, vehicles and costs."""
@@ -173,8 +167,7 @@ def report(
     file: File,
     out_dir: Out = None,
     plan: Annotated[
-        list[Path] | None,
-        typer.Option("--with", help=said("GTFS to add: the report compares before and after.")),
+        list[Path] | None, option("GTFS to add: the report compares before and after.", "--with")
     ] = None,
     lang: Lang = "fr",
 ) -> None:
@@ -193,7 +186,7 @@ def report(
 @app.command(rich_help_panel=COMPUTE)
 def compare(
     before: File,
-    after: Annotated[Path, typer.Argument(help=said("The changed territory (TOML)."))],
+    after: Annotated[Path, argument("The changed territory (TOML).")],
     out_dir: Annotated[Path, OUT],
     lang: Lang = "fr",
 ) -> None:
@@ -219,25 +212,18 @@ def demo(out_dir: Annotated[Path, OUT] = Path("mobility-demo"), lang: Lang = "fr
 
 @app.command(rich_help_panel=PREPARE)
 def init(
-    place: Annotated[str, typer.Argument(help=said('Commune: name, "Name (85)" or INSEE code.'))],
-    folder: Annotated[
-        Path | None, typer.Option("--out", "-o", help=said("Folder of the study."))
-    ] = None,
-    radius_km: Annotated[
-        float, typer.Option(min=0.5, max=200, help=said("Half side of the area, in km."))
-    ] = 12.0,
-    osm: Annotated[
-        str | None, typer.Option(help=said("OpenStreetMap extract: address or file."))
-    ] = None,
+    place: Annotated[str, argument('Commune: name, "Name (85)" or INSEE code.')],
+    folder: Annotated[Path | None, option("Folder of the study.", "--out", "-o")] = None,
+    radius_km: Annotated[float, option("Half side of the area, in km.", min=0.5, max=200)] = 12.0,
+    osm: Annotated[str | None, option("OpenStreetMap extract: address or file.")] = None,
     gtfs: Annotated[
-        list[str] | None,
-        typer.Option(help=said("GTFS timetables: address or file; may be repeated.")),
+        list[str] | None, option("GTFS timetables: address or file; may be repeated.")
     ] = None,
     centre: Annotated[
-        str | None, typer.Option(help=said("Centre, instead of a search: longitude,latitude."))
+        str | None, option("Centre, instead of a search: longitude,latitude.")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help=said("Replace an earlier study's TOML and sites."))
+        bool, option("Replace an earlier study's TOML and sites.", "--overwrite")
     ] = False,
     lang: Lang = "fr",
 ) -> None:
@@ -263,8 +249,7 @@ def init(
 
 @app.command(name="cache", rich_help_panel=PREPARE)
 def cache_command(
-    clear: Annotated[bool, typer.Option("--clear", help=said("Delete all of it."))] = False,
-    lang: Lang = "fr",
+    clear: Annotated[bool, option("Delete all of it.", "--clear")] = False, lang: Lang = "fr"
 ) -> None:
     """Show what is kept between runs, where and how large; or delete it."""
     from mobility.base.cache import cache_dir, cache_entries, cache_limit, clear_cache
@@ -289,11 +274,11 @@ def cache_command(
 @app.command(rich_help_panel=COMPUTE)
 def itinerary(
     file: File,
-    home: Annotated[str, typer.Option(help=said("Identifier of the home (home_id)."))],
-    site: Annotated[str, typer.Option(help=said("Name of the site."))],
-    shift: Annotated[str, typer.Option(help=said("Name of the shift."))],
+    home: Annotated[str, option("Identifier of the home (home_id).")],
+    site: Annotated[str, option("Name of the site.")],
+    shift: Annotated[str, option("Name of the shift.")],
     day: Day = "school_weekday",
-    roster: Annotated[str | None, typer.Option(help=said("Name of the roster."))] = None,
+    roster: Annotated[str | None, option("Name of the roster.")] = None,
     lang: Lang = "fr",
 ) -> None:
     """Show the way out and back of a home for a shift, by the clock."""
@@ -325,11 +310,9 @@ def itinerary(
 def levers(
     file: File,
     out_dir: Out = None,
-    maps: Annotated[bool, typer.Option(help=said("Also write the before/after map."))] = True,
+    maps: Annotated[bool, option("Also write the before/after map.")] = True,
     shuttles: Designed = False,
-    illustrated: Annotated[
-        int, typer.Option(min=0, help=said("Recommendations shown on the map, at most."))
-    ] = 20,
+    illustrated: Annotated[int, option("Recommendations shown on the map, at most.", min=0)] = 20,
     lang: Lang = "fr",
 ) -> None:
     """Search for levers cheaper than a shuttle: timetables, extensions, shift hours."""
@@ -352,10 +335,8 @@ def levers(
 @app.command(name="isochrones", rich_help_panel=COMPUTE)
 def isochrones_command(
     file: File,
-    out_file: Annotated[
-        Path | None, typer.Option("--out", "-o", help=said("GeoPackage to write."))
-    ] = None,
-    minutes: Annotated[str, typer.Option(help=said("Minutes, separated by commas."))] = "30,45,60",
+    out_file: Annotated[Path | None, option("GeoPackage to write.", "--out", "-o")] = None,
+    minutes: Annotated[str, option("Minutes, separated by commas.")] = "30,45,60",
     mode: Modes = None,
     day: Day = "school_weekday",
     lang: Lang = "fr",
@@ -379,19 +360,15 @@ def isochrones_command(
 
 @app.command(rich_help_panel=SHARE)
 def png(
-    page: Annotated[Path, typer.Argument(help=said("The map (map.html)."))],
-    picture: Annotated[Path, typer.Argument(help=said("The picture to write (PNG)."))],
-    width: Annotated[int, typer.Option(min=200, max=10_000, help=said("Width, in pixels."))] = 1600,
-    height: Annotated[
-        int, typer.Option(min=200, max=10_000, help=said("Height, in pixels."))
-    ] = 1000,
+    page: Annotated[Path, argument("The map (map.html).")],
+    picture: Annotated[Path, argument("The picture to write (PNG).")],
+    width: Annotated[int, option("Width, in pixels.", min=200, max=10000)] = 1600,
+    height: Annotated[int, option("Height, in pixels.", min=200, max=10000)] = 1000,
     select: Annotated[
-        list[str] | None,
-        typer.Option(help=said("What is shown, as in the page's address: measure=white.")),
+        list[str] | None, option("What is shown, as in the page's address: measure=white.")
     ] = None,
     browser: Annotated[
-        Path | None,
-        typer.Option(help=said("Path of Chromium, Chrome or Edge; one that is found by default.")),
+        Path | None, option("Path of Chromium, Chrome or Edge; one that is found by default.")
     ] = None,
     lang: Lang = "fr",
 ) -> None:

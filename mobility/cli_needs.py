@@ -17,9 +17,10 @@ from mobility.command import (
     Lang,
     Modes,
     Out,
+    argument,
+    option,
     read_territory,
     read_with_folder,
-    said,
 )
 from mobility.terminal import (
     LEVER_STEPS,
@@ -41,23 +42,19 @@ if TYPE_CHECKING:
 needs = typer.Typer()
 _HOUSING_STEPS = (*STEPS[:6], "places", "commutes", "map")
 Feeds = Annotated[
-    list[Path] | None,
-    typer.Option("--with", help=said("GTFS to add; each one is a situation of its own.")),
+    list[Path] | None, option("GTFS to add; each one is a situation of its own.", "--with")
 ]
-Levers = Annotated[bool, typer.Option("--levers", help=said("Also after each recommended lever."))]
-Group = Annotated[str, typer.Option(help=said("Group of the homes that is counted."))]
+Levers = Annotated[bool, option("Also after each recommended lever.", "--levers")]
+Group = Annotated[str, option("Group of the homes that is counted.")]
 
 
 @needs.command(rich_help_panel=SHARE)
 def matrix(
     file: File,
-    out_file: Annotated[
-        Path | None, typer.Option("--out", "-o", help=said("Parquet or CSV file to write."))
-    ] = None,
+    out_file: Annotated[Path | None, option("Parquet or CSV file to write.", "--out", "-o")] = None,
     mode: Modes = None,
     other: Annotated[
-        Path | None,
-        typer.Option("--against", help=said("Another engine's times, or observed ones (CSV).")),
+        Path | None, option("Another engine's times, or observed ones (CSV).", "--against")
     ] = None,
     lang: Lang = "fr",
 ) -> None:
@@ -98,19 +95,13 @@ def housing(
     file: File,
     out_dir: Out = None,
     job: Annotated[
-        list[str] | None,
-        typer.Option(help=said('Job to hold, "Site" or "Site/roster"; several: all of them.')),
+        list[str] | None, option('Job to hold, "Site" or "Site/roster"; several: all of them.')
     ] = None,
     at: Annotated[
-        list[str] | None,
-        typer.Option(help=said("Candidate residence: name=longitude,latitude; may be repeated.")),
+        list[str] | None, option("Candidate residence: name=longitude,latitude; may be repeated.")
     ] = None,
-    cell: Annotated[
-        float, typer.Option(min=25, max=2000, help=said("Side of a square, in metres."))
-    ] = 200.0,
-    ground: Annotated[
-        str | None, typer.Option(help=said("Land: residential, buildings or streets."))
-    ] = None,
+    cell: Annotated[float, option("Side of a square, in metres.", min=25, max=2000)] = 200.0,
+    ground: Annotated[str | None, option("Land: residential, buildings or streets.")] = None,
     lang: Lang = "fr",
 ) -> None:
     """Show from where a job, or two, can be held without a car: the inverse map."""
@@ -186,7 +177,7 @@ def fairness(
     plan: Feeds = None,
     levers: Levers = False,
     line: Annotated[
-        float | None, typer.Option(min=0.01, help=said("Rosters that are enough; half of them."))
+        float | None, option("Rosters that are enough; half of them.", min=0.01)
     ] = None,
     lang: Lang = "fr",
 ) -> None:
@@ -210,8 +201,7 @@ def fairness(
 def irregular(
     file: File,
     hours: Annotated[
-        Path | None,
-        typer.Argument(help=said("Dates and hours worked (CSV); else those that rosters give.")),
+        Path | None, argument("Dates and hours worked (CSV); else those that rosters give.")
     ] = None,
     out_dir: Out = None,
     lang: Lang = "fr",
@@ -230,26 +220,19 @@ def irregular(
 @needs.command(rich_help_panel=NEEDS)
 def apprentices(
     file: File,
-    centres: Annotated[Path, typer.Argument(help=said("Training centres: a table of sites."))],
+    centres: Annotated[Path, argument("Training centres: a table of sites.")],
     out_dir: Out = None,
-    age: Annotated[int, typer.Option(min=14, max=30, help=said("Age: night work is barred."))] = 16,
+    age: Annotated[int, option("Age: night work is barred.", min=14, max=30)] = 16,
     boarding: Annotated[
         float | None,
-        typer.Option(
-            min=1, max=360, help=said("Minutes to a centre where they sleep on school nights.")
-        ),
+        option("Minutes to a centre where they sleep on school nights.", min=1, max=360),
     ] = None,
     apart: Annotated[
-        float,
-        typer.Option(
-            "--apart-km", min=0, max=500, help=said("Farthest company from a centre, km.")
-        ),
+        float, option("Farthest company from a centre, km.", "--apart-km", min=0, max=500)
     ] = 15.0,
     group: Group = "",
     plan: Feeds = None,
-    retimings: Annotated[
-        int, typer.Option(min=0, help=said("Levers of the timetable tried, at most."))
-    ] = 0,
+    retimings: Annotated[int, option("Levers of the timetable tried, at most.", min=0)] = 0,
     lang: Lang = "fr",
 ) -> None:
     """Tell which pairs of training centre and company hold from where, and what opens more."""
@@ -286,14 +269,10 @@ def apprentices(
 def jobbus(
     file: File,
     out_dir: Out = None,
-    halts: Annotated[int, typer.Option(min=1, max=7, help=said("Halts, at most."))] = 5,
-    start: Annotated[str, typer.Option("--from", help=said("Time of the first halt."))] = "08:30",
-    visit: Annotated[
-        float, typer.Option(min=0, max=480, help=said("Minutes at each site."))
-    ] = 60.0,
-    site: Annotated[
-        list[str] | None, typer.Option(help=said("Site to visit; may be repeated; all."))
-    ] = None,
+    halts: Annotated[int, option("Halts, at most.", min=1, max=7)] = 5,
+    start: Annotated[str, option("Time of the first halt.", "--from")] = "08:30",
+    visit: Annotated[float, option("Minutes at each site.", min=0, max=480)] = 60.0,
+    site: Annotated[list[str] | None, option("Site to visit; may be repeated; all.")] = None,
     group: Group = "",
     day: Day = "school_weekday",
     lang: Lang = "fr",
@@ -318,10 +297,9 @@ def zone(
     file: File,
     out_dir: Out = None,
     within: Annotated[
-        float,
-        typer.Option("--within-min", min=1, max=60, help=said("Minutes from a gate to a stop.")),
+        float, option("Minutes from a gate to a stop.", "--within-min", min=1, max=60)
     ] = 10.0,
-    mode: Annotated[str, typer.Option(help=said("walk or bike."))] = "walk",
+    mode: Annotated[str, option("walk or bike.")] = "walk",
     lang: Lang = "fr",
 ) -> None:
     """Find the ways missing between gates and stops, dangers on them, the shortest new links."""
@@ -339,11 +317,10 @@ def delays(
     file: File,
     out_dir: Out = None,
     observed: Annotated[
-        Path | None,
-        typer.Option(help=said("Observed delays: a table, or GTFS-Realtime (.pb, a folder).")),
+        Path | None, option("Observed delays: a table, or GTFS-Realtime (.pb, a folder).")
     ] = None,
-    draws: Annotated[int, typer.Option(min=1, max=2000, help=said("Days rehearsed."))] = 200,
-    seed: Annotated[int, typer.Option(min=0, help=said("Makes the days the same again."))] = 1,
+    draws: Annotated[int, option("Days rehearsed.", min=1, max=2000)] = 200,
+    seed: Annotated[int, option("Makes the days the same again.", min=0)] = 1,
     lang: Lang = "fr",
 ) -> None:
     """Tell what rosters are worth when buses are late: days of 20, connections, last return."""
@@ -367,14 +344,10 @@ def lines(
     file: File,
     out_dir: Out = None,
     most: Annotated[
-        int,
-        typer.Option("--swaps", min=0, max=20, help=said("Runs put in at the same cost, at most.")),
+        int, option("Runs put in at the same cost, at most.", "--swaps", min=0, max=20)
     ] = 0,
     keep: Annotated[
-        float,
-        typer.Option(
-            "--keep-min", min=1, max=240, help=said("Minutes to the nearest trip that stays.")
-        ),
+        float, option("Minutes to the nearest trip that stays.", "--keep-min", min=1, max=240)
     ] = 60.0,
     lang: Lang = "fr",
 ) -> None:
@@ -404,7 +377,7 @@ def risk(
     plan: Feeds = None,
     levers: Levers = False,
     carpool: Annotated[
-        bool, typer.Option("--carpool", help=said("Also with car-pooling, as with [carpool]."))
+        bool, option("Also with car-pooling, as with [carpool].", "--carpool")
     ] = False,
     lang: Lang = "fr",
 ) -> None:

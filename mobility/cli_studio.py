@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mobility.base.errors import MobilityError
-from mobility.command import COMPUTE, Lang, said
+from mobility.command import COMPUTE, Lang, argument, option, said
 from mobility.terminal import out
 
 studios = typer.Typer()
@@ -16,32 +16,19 @@ studios = typer.Typer()
 
 @studios.command(rich_help_panel=COMPUTE)
 def studio(  # noqa: PLR0913 (one parameter an option)
-    place: Annotated[
-        Path | None, typer.Argument(help=said("Folder of the studies, or one territory file."))
-    ] = None,
-    demo_too: Annotated[
-        bool, typer.Option("--demo", help=said("Open the demo, copied into the folder."))
-    ] = False,
-    port: Annotated[int | None, typer.Option(help=said("Port; a free one by default."))] = None,
-    browser: Annotated[bool, typer.Option(help=said("Open the browser."))] = True,
-    host: Annotated[
-        str | None, typer.Option(help=said("Serve several users, on this address."))
-    ] = None,
-    passwords: Annotated[
-        Path | None, typer.Option(help=said("File of users and hashed passwords."))
-    ] = None,
+    place: Annotated[Path | None, argument("Folder of the studies, or one territory file.")] = None,
+    demo_too: Annotated[bool, option("Open the demo, copied into the folder.", "--demo")] = False,
+    port: Annotated[int | None, option("Port; a free one by default.")] = None,
+    browser: Annotated[bool, option("Open the browser.")] = True,
+    host: Annotated[str | None, option("Serve several users, on this address.")] = None,
+    passwords: Annotated[Path | None, option("File of users and hashed passwords.")] = None,
     origin: Annotated[
-        str | None, typer.Option(help=said("Where browsers find it, e.g. https://studio.example."))
+        str | None, option("Where browsers find it, e.g. https://studio.example.")
     ] = None,
-    prefix: Annotated[str, typer.Option(help=said("Path before every address."))] = "",
-    add_user: Annotated[
-        str | None, typer.Option(help=said("Add a user to the file of passwords, and end."))
-    ] = None,
+    prefix: Annotated[str, option("Path before every address.")] = "",
+    add_user: Annotated[str | None, option("Add a user to the file of passwords, and end.")] = None,
     rest_min: Annotated[
-        float,
-        typer.Option(
-            min=0.05, help=said("Minutes without a question, then its memory is given back.")
-        ),
+        float, option("Minutes without a question, then its memory is given back.", min=0.05)
     ] = 10.0,
     lang: Lang = "fr",
 ) -> None:

@@ -23,6 +23,16 @@ def said(text: str) -> str:
     return translate(text, chosen_language(sys.argv))
 
 
+def option(text: str, *names: str, **how: Any) -> Any:
+    """Return an option of a command with its help, in the language asked for."""
+    return typer.Option(*names, help=said(text), **how)
+
+
+def argument(text: str, **how: Any) -> Any:
+    """Return an argument of a command, likewise."""
+    return typer.Argument(help=said(text), **how)
+
+
 class _OwnHelp:
     """A command whose options that come with the library speak the language asked for too."""
 
@@ -62,7 +72,7 @@ app = typer.Typer(
     cls=Group,
     pretty_exceptions_enable=False,
 )
-File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
+File = Annotated[Path, argument("The territory file (TOML).")]
 
 
 def _language(context: typer.Context, param: typer.CallbackParam, asked: Language) -> Language:
@@ -79,17 +89,12 @@ def _language(context: typer.Context, param: typer.CallbackParam, asked: Languag
 
 
 Lang = Annotated[
-    Language,
-    typer.Option(
-        "--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."), callback=_language
-    ),
+    Language, option("Language: fr or en.", "--lang", envvar="MOBILITY_LANG", callback=_language)
 ]
-OUT = typer.Option("--out", "-o", help=said("Folder of the results."))
+OUT = option("Folder of the results.", "--out", "-o")
 Out = Annotated[Path | None, OUT]
-Day = Annotated[str, typer.Option(help=said("Kind of day."))]
-Modes = Annotated[
-    list[str] | None, typer.Option(help=said("Mode, may be repeated; all by default."))
-]
+Day = Annotated[str, option("Kind of day.")]
+Modes = Annotated[list[str] | None, option("Mode, may be repeated; all by default.")]
 
 
 def read_territory(file: Path, *writes: Path | None, lang: Language) -> Territory:
