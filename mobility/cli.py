@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mobility import cli_atlas, cli_needs, cli_studio
+from mobility import cli_atlas, cli_needs, cli_studio, terminal
 from mobility.base.i18n import number, translate
 from mobility.base.version import __version__
 from mobility.command import (
@@ -30,24 +30,6 @@ from mobility.command import (
     read_with_folder,
     said,
 )
-from mobility.terminal import (
-    LEVER_SHUTTLE_STEPS,
-    LEVER_STEPS,
-    REMEDIES,
-    REPORT_STEPS,
-    SHUTTLE_STEPS,
-    STEPS,
-    download_bar,
-    out,
-    print_advice,
-    print_findings,
-    print_gathered,
-    print_outputs,
-    print_said,
-    print_table,
-    print_words,
-    progress_bar,
-)
 
 __all__ = ["app"]
 
@@ -56,7 +38,7 @@ Designed = Annotated[bool, option("Also design shuttles and rank them among the 
 
 def _version(value: bool) -> None:
     if value:
-        out.print(f"mobility {__version__}")
+        terminal.out.print(f"mobility {__version__}")
         raise typer.Exit
 
 
@@ -89,25 +71,25 @@ def check(
     if answer is None:
         from mobility.commute.loading import load
 
-        with progress_bar(lang, STEPS[:6]) as step:
+        with terminal.progress_bar(lang, terminal.STEPS[:6]) as step:
             territory = read_territory(file, *([page] if page else []), lang=lang)
             study = load(territory, progress=step)
         answer = answers.check_answer(study, lang)
         answers.keep_answer(place, study, answer)
     for table in answer.tables:
-        print_words(table.title, table.heads, table.rows, lang)
+        terminal.print_words(table.title, table.heads, table.rows, lang)
     for severity, source, text in answer.findings:
-        print_said(severity, source, text, lang)
+        terminal.print_said(severity, source, text, lang)
     if study is not None and page is not None and study.sheet is not None:
         from mobility.outputs.map.check_page import write_check_page
 
         found = answers.findings_in_order(study)
         write_check_page(study, study.sheet, found, page, language=lang)
-        out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
+        terminal.out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
     if study is not None and rules:
         from mobility.commute.inventory import canonical_rules
 
-        print_findings(canonical_rules(study), lang, infos=True)
+        terminal.print_findings(canonical_rules(study), lang, infos=True)
     if any(severity == "error" for severity, _, _ in answer.findings):
         raise typer.Exit(2)
 
@@ -124,11 +106,11 @@ def run(
     """Compute a territory's accessibility, its white zones and its map."""
     from mobility.pipeline import run as run_territory
 
-    with progress_bar(lang) as step:
+    with terminal.progress_bar(lang) as step:
         results = run_territory(
             read_territory(file, out_dir, lang=lang), out_dir, plans=plan or [], progress=step
         )
-    print_outputs(results.folder, lang)
+    terminal.print_outputs(results.folder, lang)
 
 
 @app.command(rich_help_panel=IMPROVE)
@@ -149,7 +131,7 @@ def shuttles(
     from mobility.pipeline import run as run_territory
 
     territory = read_territory(file, out_dir, lang=lang)
-    with progress_bar(lang, SHUTTLE_STEPS) as step:
+    with terminal.progress_bar(lang, terminal.SHUTTLE_STEPS) as step:
         results = run_territory(
             territory,
             out_dir,
@@ -159,7 +141,7 @@ def shuttles(
             seed=seed,
             progress=step,
         )
-    print_outputs(results.folder, lang)
+    terminal.print_outputs(results.folder, lang)
 
 
 @app.command(rich_help_panel=SHARE)
@@ -175,12 +157,14 @@ def report(
     from mobility.outputs.write import NAMES
     from mobility.pipeline import run as run_territory
 
-    with progress_bar(lang, REPORT_STEPS) as step:
+    with terminal.progress_bar(lang, terminal.REPORT_STEPS) as step:
         territory = read_territory(file, out_dir, lang=lang)
         results = run_territory(territory, out_dir, plans=plan or [], report=lang, progress=step)
-    print_outputs(results.folder, lang)
+    terminal.print_outputs(results.folder, lang)
     for path in (results.folder / name for name in NAMES if name in results.files):
-        out.print(f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True)
+        terminal.out.print(
+            f"{translate('Report', lang)}{translate(': ', lang)}{path}", soft_wrap=True
+        )
 
 
 @app.command(rich_help_panel=COMPUTE)
@@ -193,10 +177,10 @@ def compare(
     """Compare two scenarios of one territory: who gains, who loses."""
     from mobility.pipeline import compare as compare_territories
 
-    with progress_bar(lang) as step:
+    with terminal.progress_bar(lang) as step:
         first, second = (read_territory(file, lang=lang) for file in (before, after))
         results = compare_territories(first, second, out_dir, progress=step)
-    print_outputs(results.folder, lang)
+    terminal.print_outputs(results.folder, lang)
 
 
 @app.command(rich_help_panel=PREPARE)
@@ -205,9 +189,9 @@ def demo(out_dir: Annotated[Path, OUT] = Path("mobility-demo"), lang: Lang = "fr
     from mobility.pipeline import demo as run_demo
     from mobility.pipeline import demo_territory
 
-    with progress_bar(lang, SHUTTLE_STEPS) as step:
+    with terminal.progress_bar(lang, terminal.SHUTTLE_STEPS) as step:
         folder = run_demo(demo_territory(), out_dir, language=lang, progress=step)
-    print_outputs(folder, lang)
+    terminal.print_outputs(folder, lang)
 
 
 @app.command(rich_help_panel=PREPARE)
@@ -231,7 +215,7 @@ def init(
     from mobility.prepare.init import init_territory, parse_centre
     from mobility.prepare.service import Desk
 
-    with download_bar(lang) as (step, on_bytes):
+    with terminal.download_bar(lang) as (step, on_bytes):
         gathered = init_territory(
             place,
             folder or Path(place.split(" (")[0].lower().replace(" ", "-")),
@@ -244,7 +228,7 @@ def init(
             progress=step,
             overwrite=overwrite,
         )
-    print_gathered(gathered, lang)
+    terminal.print_gathered(gathered, lang)
 
 
 @app.command(name="cache", rich_help_panel=PREPARE)
@@ -263,12 +247,14 @@ def cache_command(
         for kind in sorted({e.kind for e in entries})
     ]
     rows += [("limit (MOBILITY_CACHE_MB)", megabytes(cache_limit()))]
-    out.print(str(cache_dir()), soft_wrap=True)
+    terminal.out.print(str(cache_dir()), soft_wrap=True)
     for what, size in rows:
-        out.print(f"  {translate(what, lang)}{translate(': ', lang)}{size}", soft_wrap=True)
+        terminal.out.print(
+            f"  {translate(what, lang)}{translate(': ', lang)}{size}", soft_wrap=True
+        )
     if clear:
         freed = number(clear_cache() / 1e6, lang, 1)
-        out.print(translate("{size} MB freed", lang, size=freed))
+        terminal.out.print(translate("{size} MB freed", lang, size=freed))
 
 
 @app.command(rich_help_panel=COMPUTE)
@@ -293,7 +279,7 @@ def itinerary(
         from mobility.commute.inventory import find_day, find_home, find_shift
         from mobility.commute.loading import load
 
-        with progress_bar(lang, STEPS[:6]) as step:
+        with terminal.progress_bar(lang, terminal.STEPS[:6]) as step:
             study = load(read_territory(file, lang=lang), progress=step)
         home_index = find_home(study, home)
         shift_id = find_shift(study, site, shift, roster, day)
@@ -301,9 +287,9 @@ def itinerary(
         words = [way.lines(home_index, lang) for way in ways]
         keep_words(place, study, words)
     for title, lines in zip(("Outbound", "Return"), words, strict=True):
-        out.print(translate(title, lang), style="bold")
+        terminal.out.print(translate(title, lang), style="bold")
         for line in lines or [translate("no journey within the limits", lang)]:
-            out.print(f"  {line}")
+            terminal.out.print(f"  {line}")
 
 
 @app.command(rich_help_panel=IMPROVE)
@@ -321,15 +307,17 @@ def levers(
     from mobility.outputs.levers import find_levers, write_levers
 
     territory, folder = read_with_folder(file, out_dir, lang)
-    with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
+    with terminal.progress_bar(lang, terminal.LEVER_SHUTTLE_STEPS) as step:
         access = assess(load(territory, progress=step), progress=step)
         results = find_levers(
             access, folder=folder, shuttles=shuttles, illustrated=illustrated, progress=step
         )
         files = write_levers(results, folder, lang, maps=maps)
-    print_table(results.table(lang), "remedies", lang, title=territory.name, only=REMEDIES)
-    print_advice(results.search.advice, lang)
-    out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
+    terminal.print_table(
+        results.table(lang), "remedies", lang, title=territory.name, only=terminal.REMEDIES
+    )
+    terminal.print_advice(results.search.advice, lang)
+    terminal.out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 
 @app.command(name="isochrones", rich_help_panel=COMPUTE)
@@ -348,12 +336,12 @@ def isochrones_command(
 
     limits = parse_minutes(minutes)
     territory = read_territory(file, out_file, lang=lang)
-    with progress_bar(lang, STEPS[:6]) as step:
+    with terminal.progress_bar(lang, terminal.STEPS[:6]) as step:
         study = load(territory, progress=step)
         path = out_file or territory.resolve(territory.output.dir) / "isochrones.gpkg"
         layers = isochrone_layers(study, day, limits, mode)
         names = write_isochrones(layers, path, reads=source_files(territory))
-    out.print(
+    terminal.out.print(
         translate("{count} layers: {path}", lang, count=len(names), path=path), soft_wrap=True
     )
 
@@ -379,7 +367,7 @@ def png(
     chosen |= dict(pair.partition("=")[::2] for pair in select or ())
     path = None if browser is None else str(browser)
     found = export_png(page, picture, size=(width, height), select=chosen, browser=path)
-    out.print(str(found), soft_wrap=True)
+    terminal.out.print(str(found), soft_wrap=True)
 
 
 @app.command(rich_help_panel=SHARE)
@@ -389,12 +377,12 @@ def plan(file: File, out_dir: Out = None, shuttles: Designed = False, lang: Lang
     from mobility.territory.source_files import source_files
 
     territory, folder = read_with_folder(file, out_dir, lang)
-    with progress_bar(lang, LEVER_SHUTTLE_STEPS) as step:
+    with terminal.progress_bar(lang, terminal.LEVER_SHUTTLE_STEPS) as step:
         document = plan_of(
             territory, language=lang, folder=folder, shuttles=shuttles, progress=step
         )
     for path in document.write(folder, reads=source_files(territory)):
-        out.print(str(path), soft_wrap=True)
+        terminal.out.print(str(path), soft_wrap=True)
 
 
 @app.command(rich_help_panel=SHARE)
@@ -404,10 +392,10 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     from mobility.territory.source_files import source_files
 
     territory, folder = read_with_folder(file, out_dir, lang)
-    with progress_bar(lang, LEVER_STEPS) as step:
+    with terminal.progress_bar(lang, terminal.LEVER_STEPS) as step:
         document = letter_of(territory, language=lang, folder=folder, progress=step)
     for path in write_letter(document, folder, reads=source_files(territory)):
-        out.print(str(path), soft_wrap=True)
+        terminal.out.print(str(path), soft_wrap=True)
 
 
 for more in (cli_needs.needs, cli_studio.studios):

@@ -25,18 +25,10 @@ from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate, typeset
 from mobility.base.version import __version__
-from mobility.studio import data, edits
+from mobility.studio import data, edits, jobs
 from mobility.studio.asking import Part, Shown
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
-from mobility.studio.jobs import (
-    Queue,
-    computation,
-    gathering,
-    is_outdated,
-    results_folder,
-    results_of,
-)
 from mobility.studio.lines import lines_on, trips_at_gate
 from mobility.studio.plans import plans_of, with_feeds
 from mobility.studio.shown import (
@@ -75,9 +67,11 @@ class Studio:
         Tells a page left open that the studio was started again; drawn by default.
     """
 
-    def __init__(self, studies: Studies, queue: Queue | None = None, *, boot: str = "") -> None:
+    def __init__(
+        self, studies: Studies, queue: jobs.Queue | None = None, *, boot: str = ""
+    ) -> None:
         self.studies = studies
-        self.queue = Queue() if queue is None else queue
+        self.queue = jobs.Queue() if queue is None else queue
         self._writing = Lock()
         self.boot = boot or secrets.token_hex(4)
 
@@ -222,7 +216,7 @@ class Studio:
         live, history = live_of(opened), opened.history
         with history.lock:
             draft = history.draft
-            folder, results = opened.file.parent, partial(results_folder, opened, "")
+            folder, results = opened.file.parent, partial(jobs.results_folder, opened, "")
             for step in asked.get("steps", []):
                 if not isinstance(step, dict):
                     raise MobilityError("There is no such step.", mend="Load the page again.")
@@ -354,7 +348,7 @@ class Studio:
 
     def add_job(self, asked: Asked, study: str) -> dict[str, Any]:
         """Put a command on a study, or one of its scenarios, into the queue."""
-        job = gathering if asked.get("kind") == "init" else computation
+        job = jobs.gathering if asked.get("kind") == "init" else jobs.computation
         self.queue.add(job(self.studies.open(study), asked))
         return self.job({}, study)
 
@@ -365,20 +359,20 @@ class Studio:
 
     def results(self, _asked: Asked, study: str) -> list[dict[str, Any]]:
         """Answer the files that a study and its scenarios gave."""
-        return results_of(self.studies.open(study))
+        return jobs.results_of(self.studies.open(study))
 
     def levers(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Answer what a search for levers advised, each with the steps that try it."""
         opened = self.studies.open(study)
-        path = results_folder(opened, "") / "levers_changes.json"
+        path = jobs.results_folder(opened, "") / "levers_changes.json"
         found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-        return {"levers": found, "outdated": is_outdated(opened, path)}
+        return {"levers": found, "outdated": jobs.is_outdated(opened, path)}
 
     def plans(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Answer the plans of shuttles that were designed, each with what it costs and gains."""
         opened = self.studies.open(study)
-        folder = results_folder(opened, "")
-        outdated = is_outdated(opened, folder / "shuttles" / "plans.csv")
+        folder = jobs.results_folder(opened, "")
+        outdated = jobs.is_outdated(opened, folder / "shuttles" / "plans.csv")
         return {"plans": plans_of(folder), "outdated": outdated}
 
     def get(self, asked: Asked, study: str, name: str) -> Response:

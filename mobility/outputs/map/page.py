@@ -13,9 +13,8 @@ from mobility.base.cache import Bundle, cached, code_hash
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.outputs.map.assets import ENGLISH, leaflet, page_file, page_french, page_script
-from mobility.outputs.map.earlier import carry, read_page
 from mobility.outputs.map.model import MapModel
-from mobility.outputs.map.pack import Store, compact_json
+from mobility.outputs.map.pack import Store, carry, compact_json, read_page
 from mobility.outputs.map.payload import Manifest, build
 
 #: Where texts are put into what Folium drew, see `mobility.outputs.map.skeleton`.
