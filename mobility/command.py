@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +23,16 @@ def said(text: str) -> str:
     return translate(text, chosen_language(sys.argv))
 
 
+def option(text: str, *names: str, **how: Any) -> Any:
+    """Return an option of a command with its help, in the language asked for."""
+    return typer.Option(*names, help=said(text), **how)
+
+
+def argument(text: str, **how: Any) -> Any:
+    """Return an argument of a command, likewise."""
+    return typer.Argument(help=said(text), **how)
+
+
 class _OwnHelp:
     """A command whose options that come with the library speak the language asked for too."""
 
@@ -41,7 +49,17 @@ class Group(_OwnHelp, TyperGroup):
 
 
 class Command(_OwnHelp, TyperCommand):
-    """One of its commands."""
+    """One of its commands: an error of the user's own is told in one line, with exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except MobilityError as error:
+            language = ctx.params["lang"]
+            err.print(translate("Error", language), style="bold red", end=" ")
+            err.print(error.render(language), soft_wrap=True)
+            raise typer.Exit(2) from None
 
 
 PREPARE, COMPUTE = said("Prepare"), said("Compute")
@@ -54,7 +72,7 @@ app = typer.Typer(
     cls=Group,
     pretty_exceptions_enable=False,
 )
-File = Annotated[Path, typer.Argument(help=said("The territory file (TOML)."))]
+File = Annotated[Path, argument("The territory file (TOML).")]
 
 
 def _language(context: typer.Context, param: typer.CallbackParam, asked: Language) -> Language:
@@ -71,12 +89,12 @@ def _language(context: typer.Context, param: typer.CallbackParam, asked: Languag
 
 
 Lang = Annotated[
-    Language,
-    typer.Option(
-        "--lang", envvar="MOBILITY_LANG", help=said("Language: fr or en."), callback=_language
-    ),
+    Language, option("Language: fr or en.", "--lang", envvar="MOBILITY_LANG", callback=_language)
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help=said("Folder of the results."))]
+OUT = option("Folder of the results.", "--out", "-o")
+Out = Annotated[Path | None, OUT]
+Day = Annotated[str, option("Kind of day.")]
+Modes = Annotated[list[str] | None, option("Mode, may be repeated; all by default.")]
 
 
 def read_territory(file: Path, *writes: Path | None, lang: Language) -> Territory:
@@ -96,13 +114,7 @@ def read_territory(file: Path, *writes: Path | None, lang: Language) -> Territor
     return territory
 
 
-@contextmanager
-def friendly(language: Language) -> Iterator[None]:
-    """Print an error of the user's own in one line and leave with exit code 2."""
-    try:
-        yield
-    except MobilityError as error:
-        label = translate("Error", language)
-        err.print(label, style="bold red", end=" ")
-        err.print(error.render(language), soft_wrap=True)
-        raise typer.Exit(2) from None
+def read_with_folder(file: Path, out: Path | None, lang: Language) -> tuple[Territory, Path]:
+    """Read a territory file, as `read_territory` does, and tell the folder of its results."""
+    territory = read_territory(file, out, lang=lang)
+    return territory, out or territory.resolve(territory.output.dir)

@@ -262,15 +262,7 @@ def _written(
     own, not a shuttle plan; the map shows them all.
     """
     from mobility.outputs import index_page
-    from mobility.outputs.record import (
-        ADVICE_OUTDATED,
-        MAP,
-        RECORD,
-        earlier_plans,
-        is_advice_outdated,
-        other_outputs,
-        write_record,
-    )
+    from mobility.outputs import record as records
     from mobility.outputs.table_files import write_comparison, write_tables
     from mobility.outputs.tables import write_csv
 
@@ -281,10 +273,10 @@ def _written(
         from mobility.shuttles.outputs import outdated, write_plans
 
         gone += [f"shuttles/{name}" for name in outdated(folder / "shuttles", found)]
-    earlier = earlier_plans(folder, present[0].study)
+    earlier = records.earlier_plans(folder, present[0].study)
     keeps = found is None and not variants and earlier is not None and earlier.usable
     findings = access.study.findings + (() if found is None else found.findings)
-    kept = other_outputs(folder, access.study)
+    kept = records.other_outputs(folder, access.study)
     before = present[0] if variants else None
     reads = [*feeds, *_sources(present, *variants)]
     with staging(folder, reads=reads, gone=gone) as part:
@@ -299,7 +291,7 @@ def _written(
             write_plans(found, part / "shuttles", lighter=answers, language=language)
         if not keeps:
             progress("map")
-            _draw(part / MAP, present, variants, found, name, earlier=folder / MAP)
+            _draw(part / records.MAP, present, variants, found, name, earlier=folder / records.MAP)
         if report is not None:
             from mobility.outputs.write import add_report
 
@@ -316,17 +308,19 @@ def _written(
             findings = (*findings, *failed)
             gone += [finding.source for finding in failed]
         plans_in = part if found is not None else folder
-        old = is_advice_outdated(folder, present[0].study, plans_in=plans_in)
-        findings += (ADVICE_OUTDATED,) if old else ()
+        old = records.is_advice_outdated(folder, present[0].study, plans_in=plans_in)
+        findings += (records.ADVICE_OUTDATED,) if old else ()
         files = [p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file()]
         if earlier is not None and keeps:
             kept += earlier.bring_back(part)
         elif earlier is not None and found is None:
             kept += earlier.set_aside(part)
             findings = (*findings, earlier.finding(access.study.scenario))
-        names = sorted({*files, *kept, RECORD, index_page.NAME})
+        names = sorted({*files, *kept, records.RECORD, index_page.NAME})
         told = earlier.record if earlier is not None and keeps else None
-        write_record(access.study, names, part / RECORD, findings=findings, earlier=told)
+        records.write_record(
+            access.study, names, part / records.RECORD, findings=findings, earlier=told
+        )
         if earlier is not None:
             gone += earlier.gone(names, shown=found is not None or keeps)
         index_page.write_index(

@@ -6,8 +6,13 @@ import io
 
 from pypdf import PdfReader
 
+from mobility.commute.access import Access
+from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.document import Document, Table
 from mobility.outputs.render import pdf_bytes
+from mobility.outputs.report import Writer
+from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.words import Words
 
 #: Pages of a report, whatever the territory.
 MOST_PAGES = 12
@@ -28,3 +33,9 @@ def assert_printed_whole(document: Document) -> None:
         if block.numeric[j]
     }
     assert [number for number in sorted(numbers) if number not in printed] == []
+
+
+def report_of(access: Access, zones: WhiteZones, language: str = "fr") -> Document:
+    """Return the report of a run, as `mobility report` lays it out."""
+    words = Words(language, access.study.days)
+    return Writer(access, zones, words, all_sheets(access, zones, None, words)).document()

@@ -21,7 +21,7 @@ from mobility import pipeline, terminal
 from mobility.__main__ import main
 from mobility.base.i18n import translate
 from mobility.cli import app, said
-from mobility.progress import STEPS, progress_bar
+from mobility.terminal import STEPS, progress_bar
 
 ENGLISH = "Language: fr or en."
 

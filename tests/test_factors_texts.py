@@ -8,7 +8,7 @@ import pytest
 from texts import french
 
 from mobility.commute.delay_factors import DelayFactors
-from mobility.needs.risk_factors import RiskFactors
+from mobility.needs import RiskFactors
 from mobility.outputs.shuttle_tables import FACTORS
 from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import EnergyFactors

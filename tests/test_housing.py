@@ -14,8 +14,7 @@ import mobility
 from mobility.cli import app
 from mobility.commute.access import counted_rows
 from mobility.commute.variants import with_homes
-from mobility.needs.housing import answered, housing
-from mobility.needs.jobs import jobs_of
+from mobility.needs.housing import answered, housing, jobs_of
 from mobility.needs.places import read_point
 from mobility.timetable.arrays import INF
 

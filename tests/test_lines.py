@@ -16,8 +16,8 @@ from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.needs.lines import changed, lines_of, supply
 from mobility.needs.swaps import swap_table, swaps
-from mobility.outputs.layers import stops_layer
 from mobility.outputs.map.from_results import map_model
+from mobility.outputs.table_files import stops_layer
 from mobility.remedies.factors import load_factors
 from mobility.remedies.model import Lever
 from mobility.remedies.search import workbench

@@ -53,7 +53,7 @@ def test_the_shortest_set_of_eight_links_is_that_of_all_sets(seed, monkeypatch) 
     least = by_all_sets(seconds, gates, stops, links, limit_s)
     assert found.metres == pytest.approx(least)
     assert found.beyond == ()
-    monkeypatch.setattr(links_module, "EXACT", 0)
+    monkeypatch.setattr(links_module, "_EXACT", 0)
     greedy = shortest_links(seconds, gates, stops, links, limit_s)
     assert greedy.bound <= least + 1e-6
     assert greedy.metres >= least - 1e-6

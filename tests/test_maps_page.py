@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.cli import app
 from mobility.outputs.map import assets
+from mobility.outputs.map.assets import ENGLISH, page_french
 from mobility.outputs.map.export import COUNTED, LAYERS, SELECTED, WORDS, export_png
 from mobility.outputs.map.page import render, write_map
-from mobility.outputs.map.texts import ENGLISH, page_french
 
 STATIC = Path(assets.__file__).parent / "static"
 

@@ -22,7 +22,6 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.advice import read_advice
-from mobility.outputs.advice_words import plan_sentence
 from mobility.outputs.document import Bullets, Document, Table, Text
 from mobility.outputs.illustrations import illustrate
 from mobility.outputs.letter import ASKED, request_letter, write_letter
@@ -32,6 +31,7 @@ from mobility.outputs.plan import mobility_plan
 from mobility.outputs.render import markdown_text
 from mobility.outputs.report import Writer
 from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.sentences import plan_sentence
 from mobility.outputs.shuttle_tables import read_shuttles
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes

@@ -13,9 +13,8 @@ from mobility.commute.fairness import EVERYBODY, fairness
 from mobility.commute.irregular import irregular
 from mobility.commute.matrix import PARTS, matrix
 from mobility.needs.apprentices import Rules, triangles, with_centres
-from mobility.needs.housing import housing
+from mobility.needs.housing import housing, jobs_of
 from mobility.needs.job_bus import Wishes, job_bus
-from mobility.needs.jobs import jobs_of
 from mobility.needs.risk import risk
 from mobility.needs.zone import Wants, zone_of
 from mobility.settings import read_territory

@@ -18,9 +18,8 @@ from mobility.base.i18n import translate
 from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.outputs.layers import HATCH_ANGLES, STATUS_LABELS
 from mobility.outputs.pictures import STYLES
-from mobility.outputs.table_files import write_tables
+from mobility.outputs.table_files import HATCH_ANGLES, STATUS_LABELS, write_tables
 
 PYTHON = "/usr/bin/python3"
 #: Opens every layer anew, as when a file is dragged in; tells its style and draws it.

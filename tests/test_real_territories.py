@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from golden import assert_alike
-from pdf_pages import assert_printed_whole
+from pdf_pages import assert_printed_whole, report_of
 
 from mobility.commute.door_to_door import both_ways
 from mobility.commute.study import engine_limits
 from mobility.outputs.map.export import export_png, find_browser
-from mobility.outputs.report import document
 from mobility.pipeline import run
 from mobility.timetable.arrays import INF
 
@@ -99,5 +98,5 @@ def test_the_map_of_rhein_neckar_opens_as_its_picture(results, tmp_path):
 def test_the_report_prints_on_twelve_pages_without_a_broken_number(results, language):
     if not results.folder.name.startswith(("rhein-neckar", "montpellier-2025")):
         pytest.skip("one German and one French territory are enough")
-    found = document(results.access, results.zones, language=language)
+    found = report_of(results.access, results.zones, language)
     assert_printed_whole(found)

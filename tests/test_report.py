@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from docx.oxml.ns import qn
 from openpyxl import load_workbook
+from pdf_pages import report_of
 from PIL import Image
 from privacy_trace import assert_no_trace
 from pypdf import PdfReader
@@ -29,15 +30,14 @@ from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs import document as blocks
 from mobility.outputs.advice import has_advice
-from mobility.outputs.first_page import modes_that_count, sentences
 from mobility.outputs.index_page import write_index
-from mobility.outputs.layers import status_qml
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
 from mobility.outputs.render import docx_bytes, html_page, markdown_text, pdf_bytes
-from mobility.outputs.report import Writer, document
+from mobility.outputs.report import Writer
 from mobility.outputs.report_tables import all_sheets
-from mobility.outputs.table_files import write_tables
+from mobility.outputs.sentences import modes_that_count, sentences
+from mobility.outputs.table_files import status_qml, write_tables
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
 from mobility.outputs.write import NAMES, write_report
@@ -354,7 +354,7 @@ def test_both_languages_are_complete(small, tmp_path):
     english = " ".join(page(tmp_path).words)
     assert "1,234 of 3,734 workers can go and come back" in english
     assert not set("éèêàç") & set(english.replace("après-midi", ""))
-    french = Page(html_page(document(*small, language="fr")))
+    french = Page(html_page(report_of(*small)))
     alike = {w.strip() for w in french.words} & {w.strip() for w in page(tmp_path).words}
     prose = {w for w in alike if len(w.split()) > 3}
     assert all(w.startswith("Droiteville") for w in prose), prose

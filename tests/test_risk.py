@@ -17,9 +17,9 @@ from mobility.cli import app
 from mobility.commute.additions import with_feed
 from mobility.commute.night import daylight
 from mobility.commute.walks import mode_times
+from mobility.needs import RiskFactors
 from mobility.needs.driven import ways_driven
 from mobility.needs.risk import _without, added_km, by_carpool, by_feed, by_lever, rates, risk
-from mobility.needs.risk_factors import RiskFactors
 from mobility.remedies.remedy import Remedy, Rescued
 from mobility.sources.gtfs.read import read_feed
 from mobility.streets.arcs import turned

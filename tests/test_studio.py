@@ -39,11 +39,12 @@ from mobility.pipeline import _scenario_costs, demo_territory, run
 from mobility.shuttles.config import ShuttleConfig
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
-from mobility.studio import data, first, jobs
+from mobility.studio import data, edits, jobs
+from mobility.studio import studies as studies_module
 from mobility.studio.drafts import History, slug, stepped
+from mobility.studio.edits import mends_of
 from mobility.studio.lines import lines_on
 from mobility.studio.live import Live
-from mobility.studio.mends import mends_of
 from mobility.studio.studies import Studies
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
@@ -419,13 +420,13 @@ def test_the_depot_is_written_beside_what_the_file_says(tmp_path) -> None:
     text = path.read_text(encoding="utf-8")
     more = "# Our own.\n[shuttles]\nmax_calls = 5 # few\n[[shuttles.vehicles]]\n"
     path.write_text(f'{text}{more}name = "van"\nseats = 9\npassengers = 8\n', encoding="utf-8")
-    data.put_depot(path, [-0.5, 47.1])
+    edits.put_depot(path, [-0.5, 47.1])
     config = ShuttleConfig.from_territory(Territory.from_toml(path))
     assert (config.depot, config.max_calls, len(config.vehicles)) == ((-0.5, 47.1), 5, 1)
     assert "# Our own.\n[shuttles]\nmax_calls = 5 # few\n" in path.read_text(encoding="utf-8")
     with pytest.raises(TerritoryError, match=r"shuttles\.depot"):
-        data.put_depot(path, [400, 47])
-    data.put_depot(path, None)
+        edits.put_depot(path, [400, 47])
+    edits.put_depot(path, None)
     assert ShuttleConfig.from_territory(Territory.from_toml(path)).depot is None
 
 
@@ -484,9 +485,9 @@ def test_a_walk_limit_rebuilds_what_rests_on_it(studio: Served, root) -> None:
 
 def test_a_study_read_by_itself_leaves_its_page_to_the_studio(tmp_path) -> None:
     path, told = write_territory(tmp_path / "seule"), []
-    first.read(path, told.append)
+    studies_module.read_first(path, told.append)
     assert (told[0], told[-1]) == ("streets", "map")
-    assert b"mb-manifest" in first.page_path(Territory.from_toml(path)).read_bytes()
+    assert b"mb-manifest" in studies_module.page_path(Territory.from_toml(path)).read_bytes()
 
 
 def test_a_study_with_days_of_its_own_department_is_not_built_again(tmp_path) -> None:

@@ -18,11 +18,9 @@ import uvicorn
 from small import write_territory
 from studio_server import step
 
-from mobility.studio.door import Door
+from mobility.studio.door import USER, Door, Order, free_socket
 from mobility.studio.guard import Guard
-from mobility.studio.order import USER, Order
 from mobility.studio.shared import Passwords, SharedGuard
-from mobility.studio.sockets import free_socket
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 TOKEN, REST_S, MOST_S = "t" * 32, 1.0, 90.0

@@ -10,12 +10,12 @@ from texts import PACKAGE, extracted, forms, french, quoted
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import MONTHS, number, signed, translate, typeset
-from mobility.outputs import layers, report, report_tables, shuttle_part, shuttle_tables, words
-from mobility.outputs.map.texts import page_french
+from mobility.outputs import report, report_tables, shuttle_part, shuttle_tables, table_files, words
+from mobility.outputs.map.assets import page_french
 from mobility.outputs.tables import registry
 from mobility.shuttles.factors import Factors
 from mobility.sources.days import KIND_LABELS
-from mobility.studio.words import french as studio_french
+from mobility.studio.app import french as studio_french
 from mobility.territory.rosters import roster_label, shift_label
 
 #: Families of symbols the page puts together; their members are texts.
@@ -47,7 +47,7 @@ def tables() -> set[str]:
     texts |= {text for row in report_tables.MEANINGS.values() for text in row if text}
     texts |= {row.unit for row in Factors.load().rows.values()}
     texts |= {heading for heading, _ in (*shuttle_part.TABLES, *shuttle_part.LAST)}
-    return texts | {*words.WEEKDAYS, *MONTHS, *report.LEGEND, *layers.STATUS_LABELS}
+    return texts | {*words.WEEKDAYS, *MONTHS, *report.LEGEND, *table_files.STATUS_LABELS}
 
 
 def test_every_text_has_its_french() -> None:

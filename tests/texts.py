@@ -20,7 +20,7 @@ I18N = PACKAGE / "base" / "i18n"
 ARGUMENTS = {
     "translate": (0,), "t": (0, 1), "say": (0,), "said": (0,), "Word": (0,), "_tell": (0,),
     "Finding": (2,), "_finding": (2,), "tell": (2,), "priced": (1, 3), "CostLine": (0, 2),
-    "RefusedError": (0, 1),
+    "RefusedError": (0, 1), "option": (0,), "argument": (0,),
 }  # fmt: skip
 NAMED = ("message", "mend", "problem", "help")
 NO_TEXTS = ("ValueError", "TypeError", "KeyError", "AssertionError", "RuntimeError", "OSError")

@@ -14,8 +14,7 @@ from mobility.atlas.figures import KINDS
 from mobility.atlas.folder import PREFIX
 from mobility.atlas.told import Told
 from mobility.base.files import write_text
-from mobility.outputs.map.needs_page import RAMP, told_shape
-from mobility.outputs.map.side_page import side_page
+from mobility.outputs.map.needs_page import RAMP, side_page, told_shape
 from mobility.outputs.words import Words
 
 #: Outlines are told to about 200 m and to 10 m: a country is seen at once.

@@ -19,13 +19,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import content_hash
 from mobility.base.clock import DAY_S
 from mobility.base.errors import Finding, TerritoryError
-from mobility.commute.access import (
-    Access,
-    assess,
-    counted_rows,
-    counting_modes,
-    roster_shifts,
-)
+from mobility.commute.access import Access, assess, counted_rows, counting_modes, roster_shifts
 from mobility.commute.door_to_door import both_ways
 from mobility.commute.groups import some_of
 from mobility.commute.indicators import whole_persons

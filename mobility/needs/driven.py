@@ -147,12 +147,7 @@ def _way(
 
 
 def _steps(
-    streets: Streets,
-    points: tuple[Snaps, Snaps],
-    trees: Trees,
-    gate: int,
-    home: Ints,
-    door: Ints,
+    streets: Streets, points: tuple[Snaps, Snaps], trees: Trees, gate: int, home: Ints, door: Ints
 ) -> Iterator[Step]:
     """Yield, step by step for all homes at once, the pieces between them and a gate."""
     gates, homes = points

@@ -16,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from mobility.base.errors import TerritoryError
 from mobility.commute.access import check_worked, counting_modes, roster_shifts
 from mobility.commute.door_to_door import both_ways
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import with_homes
-from mobility.needs.jobs import Job
 from mobility.needs.places import lattice, with_points
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
@@ -270,3 +270,46 @@ def _row(study: Study, place: int, shift_id: int, day: ChosenDay, way: Way) -> t
     name = study.homes.frame["name"].iloc[place]
     mode = way.mode if min(way.out_s, way.back_s) < INF else ""
     return name, row.site_name, row.roster, row.shift, day.kind, holds, out, back, mode
+
+
+@dataclass(frozen=True)
+class Job:
+    """A site and those of its rosters any of which will do.
+
+    Attributes
+    ----------
+    name
+        As it was asked for.
+    rosters
+        Places in the order of `roster_shifts`.
+    """
+
+    name: str
+    rosters: tuple[int, ...]
+
+
+def jobs_of(study: Study, texts: Sequence[str], *, option: str = "--job") -> list[Job]:
+    """Return the jobs that texts name: ``Site`` or ``Site/roster``; without any, every roster.
+
+    Raises
+    ------
+    TerritoryError
+        There is no such site, or the site has no such roster.
+    """
+    known = [(study.sites[site].name, roster) for site, roster in roster_shifts(study)]
+    if not texts:
+        return [Job(f"{site}/{roster}", (k,)) for k, (site, roster) in enumerate(known)]
+    found = []
+    for text in texts:
+        mine = [k for k, (site, roster) in enumerate(known) if text in (site, f"{site}/{roster}")]
+        if not mine:
+            names = dict.fromkeys([site for site, _ in known] + ["/".join(row) for row in known])
+            raise TerritoryError(
+                "There is no such site, or no such roster of it.",
+                column=option,
+                value=text,
+                mend="Write one of: {known}.",
+                known=", ".join(names),
+            )
+        found.append(Job(text, tuple(mine)))
+    return found

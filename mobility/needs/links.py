@@ -7,7 +7,7 @@ no set can undercut.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 #: Up to so many links every set is looked at, shorter ones first where it matters.
-EXACT = 12
+_EXACT = 12
+_NO_WAY_S = 1e6
+#: How much farther each gate is from a stop than it may be, seconds, by a table of all ways.
+_Over = Callable[..., Float]
 
 
 @dataclass(frozen=True)
@@ -93,67 +96,48 @@ def shortest_links(
     seconds
         Between all points, closed.
     """
-    everything = seconds
-    for link in links:
-        everything = with_link(everything, link)
-    near = nearest_s(everything, gates, stops) <= limit_s
+
+    def over_s(table: Float, most_s: float = np.inf) -> Float:
+        """Return how much farther each gate is from a stop than it may be, of so much at most."""
+        away_s = np.minimum(nearest_s(table, able, stops), most_s)
+        return np.asarray(np.maximum(away_s - limit_s, 0))
+
+    near = nearest_s(_with(seconds, links), gates, stops) <= limit_s
     able = [g for g, ok in zip(gates, near, strict=True) if ok]
     beyond = tuple(g for g, ok in zip(gates, near, strict=True) if not ok)
-    if (nearest_s(seconds, able, stops) <= limit_s).all():
+    if not over_s(seconds).any():
         return LinkSet((), 0.0, 0.0, beyond)
-    if len(links) <= EXACT:
-        chosen = _exact(seconds, able, stops, links, limit_s)
-        metres = sum(links[k].metres for k in chosen)
-        return LinkSet(chosen, metres, metres, beyond)
-    chosen = _greedy(seconds, able, stops, links, limit_s)
-    bound = _bound(seconds, able, stops, links, limit_s)
-    return LinkSet(chosen, sum(links[k].metres for k in chosen), bound, beyond)
+    chosen = (_exact if len(links) <= _EXACT else _greedy)(seconds, links, over_s)
+    metres = sum(links[k].metres for k in chosen)
+    bound = metres if len(links) <= _EXACT else _bound(seconds, links, over_s)
+    return LinkSet(chosen, metres, bound, beyond)
 
 
-def _holds(
-    seconds: Float,
-    gates: Sequence[int],
-    stops: Sequence[int],
-    links: Sequence[Link],
-    limit_s: float,
-) -> bool:
+def _with(seconds: Float, links: Iterable[Link]) -> Float:
     for link in links:
         seconds = with_link(seconds, link)
-    return bool((nearest_s(seconds, gates, stops) <= limit_s).all())
+    return seconds
 
 
-def _exact(
-    seconds: Float,
-    gates: Sequence[int],
-    stops: Sequence[int],
-    links: Sequence[Link],
-    limit_s: float,
-) -> tuple[int, ...]:
+def _exact(seconds: Float, links: Sequence[Link], over_s: _Over) -> tuple[int, ...]:
     """Return the shortest set, looking at all of them from the shortest on."""
     sets = [s for n in range(1, len(links) + 1) for s in combinations(range(len(links)), n)]
     sets.sort(key=lambda s: (round(sum(links[k].metres for k in s), 6), s))
-    return next(s for s in sets if _holds(seconds, gates, stops, [links[k] for k in s], limit_s))
+    return next(s for s in sets if not over_s(_with(seconds, (links[k] for k in s))).any())
 
 
-def _greedy(
-    seconds: Float,
-    gates: Sequence[int],
-    stops: Sequence[int],
-    links: Sequence[Link],
-    limit_s: float,
-) -> tuple[int, ...]:
+def _greedy(seconds: Float, links: Sequence[Link], over_s: _Over) -> tuple[int, ...]:
     """Return a set found link by link: most seconds over the limit taken off a metre."""
     chosen: list[int] = []
     table = seconds
 
-    def over_s(t: Float) -> float:
+    def lacking_s(table: Float) -> float:
         # Where there is no way at all, so long that any link helps.
-        away = np.minimum(nearest_s(t, gates, stops), 1e6)
-        return float(np.maximum(away - limit_s, 0).sum())
+        return float(over_s(table, _NO_WAY_S).sum())
 
-    while over_s(table) > 0:
+    while lacking_s(table) > 0:
         left = [k for k in range(len(links)) if k not in chosen]
-        gains = [(over_s(table) - over_s(with_link(table, links[k]))) for k in left]
+        gains = [(lacking_s(table) - lacking_s(with_link(table, links[k]))) for k in left]
         rates = [g / max(links[k].metres, 1.0) for g, k in zip(gains, left, strict=True)]
         best = left[int(np.argmax(rates))]
         if max(rates) <= 0:  # only several links together help: the shortest comes first
@@ -161,31 +145,24 @@ def _greedy(
         chosen.append(best)
         table = with_link(table, links[best])
     for k in sorted(chosen, key=lambda k: -links[k].metres):
-        rest = [links[j] for j in chosen if j != k]
-        if _holds(seconds, gates, stops, rest, limit_s):
+        if not over_s(_with(seconds, (links[j] for j in chosen if j != k))).any():
             chosen.remove(k)
     return tuple(sorted(chosen))
 
 
-def _bound(
-    seconds: Float,
-    gates: Sequence[int],
-    stops: Sequence[int],
-    links: Sequence[Link],
-    limit_s: float,
-) -> float:
+def _bound(seconds: Float, links: Sequence[Link], over_s: _Over) -> float:
     """Return a length that no set undercuts.
 
     Along a way with links, taking the streets instead of each link is a way too: what the links of
     a set save, added up, is at least what the gate that lacks most is over the limit. The least
     length for so much is that of a knapsack that may cut its last piece.
     """
-    over_s = np.maximum(nearest_s(seconds, gates, stops) - limit_s, 0).max(initial=0.0)
+    most_s = over_s(seconds).max(initial=0.0)
     saved = np.array([seconds[x.one, x.two] - x.seconds for x in links])
     metres = np.array([x.metres for x in links])
-    if not np.isfinite(over_s) or not np.isfinite(saved).all():
-        return float(metres.min(initial=0.0)) if over_s > 0 else 0.0
+    if not np.isfinite(most_s) or not np.isfinite(saved).all():
+        return float(metres.min(initial=0.0)) if most_s > 0 else 0.0
     order = np.argsort(-saved / np.maximum(metres, 1e-9))
     before = np.append(0.0, np.cumsum(saved[order])[:-1])
-    part = np.clip((over_s - before) / np.maximum(saved[order], 1e-9), 0.0, 1.0)
+    part = np.clip((most_s - before) / np.maximum(saved[order], 1e-9), 0.0, 1.0)
     return float(part @ metres[order])

@@ -115,12 +115,7 @@ def with_points(study: Study, places: Homes, points: Sequence[tuple[str, float, 
 
 
 def check_on_streets(
-    study: Study,
-    names: Sequence[str],
-    lonlat: Float,
-    *,
-    column: str,
-    file: Path | None = None,
+    study: Study, names: Sequence[str], lonlat: Float, *, column: str, file: Path | None = None
 ) -> None:
     """Raise when a place is over 500 m from any street one may walk along.
 

@@ -24,8 +24,8 @@ from mobility.commute.modal import DAY_OF_MONTH, YEAR
 from mobility.commute.night import dark_share, daylight, place_of_sites
 from mobility.commute.study import ShiftRow, Study
 from mobility.engine.journeys import Edge
+from mobility.needs import RiskFactors
 from mobility.needs.driven import ROADS, Way, road_class, ways_driven
-from mobility.needs.risk_factors import RiskFactors
 from mobility.remedies.factors import factors_of
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Carpool

@@ -65,11 +65,7 @@ class Illustration:
 
 
 def illustrate(
-    bench: Workbench,
-    zones: WhiteZones,
-    remedies: Sequence[Remedy],
-    *,
-    progress: Progress = quiet,
+    bench: Workbench, zones: WhiteZones, remedies: Sequence[Remedy], *, progress: Progress = quiet
 ) -> list[Illustration]:
     """Return the territory with each remedy, by a full run, and an example of who gains.
 

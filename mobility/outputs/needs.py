@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -34,10 +35,11 @@ if TYPE_CHECKING:  # each answer loads its own need alone
     from mobility.needs.job_bus import Tour
 
 #: Tables of a need that do not bear its name.
-FURTHER = {"lines": ("swaps",)}
+_FURTHER = {"lines": ("swaps",)}
+_GREEN, _PINK = "#1a7f5a", "#d6276b"
 #: Rows of a table beside a map.
 MOST_ROWS = 15
-GROUND = {
+_GROUND = {
     "residential": "residential land",
     "buildings": "land with dwellings",
     "streets": "land with a street",
@@ -96,7 +98,7 @@ def write_answer(
     gone = {f"{answer.name}.gpkg"} | {
         spec.file
         for key, spec in registry().items()
-        if key.startswith(answer.name) or key in FURTHER.get(answer.name, ())
+        if key.startswith(answer.name) or key in _FURTHER.get(answer.name, ())
     }
     refuse_inputs((folder / name for name in gone), reads)
     with staging(folder, reads=reads, gone=gone) as part:
@@ -124,8 +126,7 @@ def _shown(key: str, frame: pd.DataFrame, words: Words) -> Table:
 
 def housing_answer(found: Housing, language: str) -> Answer:
     """Return the inverse map: places by the jobs they hold, ranked communes and stops."""
-    places = found.places()
-    jobs = len(found.jobs)
+    t, places, jobs = partial(translate, language=language), found.places(), len(found.jobs)
     layers = []
     if len(places):
         held = places["jobs_held"].to_numpy()
@@ -133,62 +134,51 @@ def housing_answer(found: Housing, language: str) -> Answer:
         for k, shape in merged(places, classes).items():
             least, most = held[classes == k].min(), held[classes == k].max()
             span = str(least) if least == most else f"{least}–{most}"
-            name = translate("{span} of {jobs} jobs can be held", language, span=span, jobs=jobs)
+            name = t("{span} of {jobs} jobs can be held", span=span, jobs=jobs)
             layers.append(PageLayer(name, shape, RAMP[k], shown=bool(k > 0)))
         layers += _by_roster(found, places, Words(language))
-    points = _points(found, language)
-    if len(points):
-        layers.append(PageLayer(translate("Residences asked about", language), points, "#d6276b"))
     tables = {"housing_stops": found.stops(), "housing_communes": found.communes()}
+    gis = {"places": places}
     if len(found.residences):
         tables = {"housing_residences": found.residences, **tables}
-    return Answer(
-        found.study,
-        "housing",
-        translate("Where could one live and hold this job without a car?", language),
-        translate(
-            "Each square of {ground} by the jobs that can be held from it on every shift and kind "
-            "of working day, without a car. Jobs: {jobs}. Nobody's home is drawn.",
-            language,
-            ground=translate(GROUND[found.ground], language),
-            jobs=", ".join(job.name for job in found.jobs),
-        ),
-        layers,
-        tables,
-        {"places": places, **({"residences": found.points()} if len(points) else {})},
-    )
+    if found.n_lattice < found.study.n_homes:
+        layers.append(PageLayer(t("Residences asked about"), _points(found, language), _PINK))
+        gis["residences"] = found.points()
+    note = t(
+        "Each square of {ground} by the jobs that can be held from it on every shift and kind "
+        "of working day, without a car. Jobs: {jobs}. Nobody's home is drawn.",
+        ground=t(_GROUND[found.ground]), jobs=", ".join(job.name for job in found.jobs),
+    )  # fmt: skip
+    title = t("Where could one live and hold this job without a car?")
+    return Answer(found.study, "housing", title, note, layers, tables, gis)
 
 
-def _by_roster(found: Housing, places: gpd.GeoDataFrame, words: Words) -> list[PageLayer]:
-    """Return where each roster holds, to be switched on."""
-    layers = []
+def _shapes(shapes: Any, /, **columns: Any) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(columns, geometry=shapes, crs=4326)
+
+
+def _by_roster(found: Housing, places: gpd.GeoDataFrame, words: Words) -> Iterator[PageLayer]:
+    """Yield where each roster holds, to be switched on."""
     for r, (site, roster) in enumerate(roster_shifts(found.study)):
         held = found.holds[r, : found.n_lattice]
         if held.any():
             name = f"{found.study.sites[site].name}, {words.roster(roster)}"
             shape = merged(places[held], np.zeros(held.sum(), int))[0]
-            layers.append(PageLayer(name, shape, "#1a7f5a", shown=False))
-    return layers
+            yield PageLayer(name, shape, _GREEN, shown=False)
 
 
 def _points(found: Housing, language: str) -> gpd.GeoDataFrame:
     """Return the residences asked about, with the rosters that hold there."""
-    study, n = found.study, found.n_lattice
-    words = Words(language)
+    study, n, words = found.study, found.n_lattice, Words(language)
     names = [f"{study.sites[s].name}, {words.roster(r)}" for s, r in roster_shifts(study)]
-    said = [(translate("no", language), translate("yes", language))[k] for k in (0, 1)]
+    said = [translate(word, language) for word in ("no", "yes")]
     lines = [
-        "\n".join(
-            f"{name}: {said[int(h)]}" for name, h in zip(names, found.holds[:, p], strict=True)
-        )
-        for p in range(n, study.n_homes)
+        "\n".join(f"{name}: {said[int(h)]}" for name, h in zip(names, held, strict=True))
+        for held in found.holds[:, n:].T
     ]
     frame = study.homes.frame.iloc[n:]
-    return gpd.GeoDataFrame(
-        {"title": frame["name"].to_list(), "lines": lines, "size": [9] * len(frame)},
-        geometry=list(frame.geometry),
-        crs=4326,
-    )
+    names = frame["name"].to_list()
+    return _shapes(list(frame.geometry), title=names, lines=lines, size=[9] * len(frame))
 
 
 def _share_layers(
@@ -196,180 +186,137 @@ def _share_layers(
 ) -> list[PageLayer]:
     """Return the homes by a share, in five classes: cells, or points where there are none."""
     classes = np.minimum((share * len(RAMP)).astype(int), len(RAMP) - 1)
-    shapes = gpd.GeoDataFrame(geometry=study.homes.shapes.to_numpy(), crs=4326)
     words, layers = Words(language), []
     for k in np.unique(classes):
         least, most = share[classes == k].min(), share[classes == k].max()
         span = words.percent(least) + ("" if least == most else f"–{words.percent(most)}")
-        mine = _dissolved(study, shapes[classes == k])
         label = f"{name}{translate(': ', language)}{span}"
-        layers.append(PageLayer(label, mine, RAMP[k], shown=shown))
+        layers.append(PageLayer(label, _homes(study, classes == k), RAMP[k], shown=shown))
     return layers
 
 
-def _dissolved(study: Study, shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return homes as one shape where they are cells, as they are where they are points."""
+def _homes(study: Study, which: NDArray[np.bool_]) -> gpd.GeoDataFrame:
+    """Return some homes as one shape where they are cells, as they are where they are points."""
+    shapes = _shapes(study.homes.shapes.to_numpy()[which])
     return shapes if study.homes.cells is None else merged(shapes, np.zeros(len(shapes), int))[0]
 
 
 def _roster_shares(
     study: Study, shares: Mapping[tuple[int, str], NDArray[np.float64]], language: str
-) -> tuple[list[PageLayer], gpd.GeoDataFrame]:
+) -> tuple[list[PageLayer], dict[str, gpd.GeoDataFrame]]:
     """Return homes by a share for each site and roster, as layers of a page and of QGIS."""
     layers: list[PageLayer] = []
     words = Words(language)
-    columns: dict[str, object] = {"home_id": study.homes.ids}
+    columns: dict[str, Any] = {"home_id": study.homes.ids}
     for (site, roster), share in shares.items():
         names = [study.sites[site].name, roster] if roster else [study.sites[site].name]
         told = ", ".join([*names[:1], *map(words.roster, names[1:])])
         layers += _share_layers(study, share, told, language, shown=not layers)
         columns[" | ".join([*names, "share"])] = share.round(3)
-    return layers, gpd.GeoDataFrame(columns, geometry=study.homes.shapes.to_numpy(), crs=4326)
+    return layers, {"homes": _shapes(study.homes.shapes.to_numpy(), **columns)}
 
 
 def delays_answer(found: Delays, language: str) -> Answer:
     """Return on how many working days rosters hold at each home when vehicles are late."""
-    study = found.access.study
+    study, said = found.access.study, found.sentences(language)
     shares = dict(zip(roster_shifts(study), found.chance, strict=True))
-    layers, homes = _roster_shares(study, shares, language)
-    said = found.sentences(language)
-    return Answer(
-        study,
-        "delays",
-        translate("On how many days does it hold when buses are late?", language),
-        " ".join(said),
-        layers,
-        {"delays": found.table, "delay_connections": found.connections},
-        {"homes": homes},
-        said,
-    )
+    layers, gis = _roster_shares(study, shares, language)
+    title = translate("On how many days does it hold when buses are late?", language)
+    tables = {"delays": found.table, "delay_connections": found.connections}
+    return Answer(study, "delays", title, " ".join(said), layers, tables, gis, said)
 
 
 def fairness_answer(
     situations: Sequence[tuple[str, Access]], line: float | None, language: str
 ) -> Answer:
     """Return how fairly rosters can be held: the present first, then what is set beside it."""
-    table, study = fairness(situations, line=line), situations[0][1].study
-    rosters, shapes = len(roster_shifts(study)), study.homes.shapes.to_numpy()
+    t, study = partial(translate, language=language), situations[0][1].study
+    table, rosters = fairness(situations, line=line), len(roster_shifts(study))
     held = {name: rosters_held(access)[0] for name, access in situations}
     (_, now), *others = held.items()
-    name = translate("Share of the rosters that can be held", language)
+    name = t("Share of the rosters that can be held")
     layers = _share_layers(study, now / rosters, name, language)
     for name, then in others:
-        more = gpd.GeoDataFrame(geometry=shapes[then > now], crs=4326)
-        if len(more):
-            text = translate("{remedy}: more rosters held", language, remedy=name)
-            layers.append(PageLayer(text, _dissolved(study, more), "#d6276b", shown=False))
+        if (then > now).any():
+            text = t("{remedy}: more rosters held", remedy=name)
+            layers.append(PageLayer(text, _homes(study, then > now), _PINK, shown=False))
     worse = table[(table["group"] == EVERYBODY) & (table["widens"] != "")]["situation"]
-    text = "{remedy}: it helps the average and widens the gap."
-    said = [translate(text, language, remedy=name) for name in worse]
-    note = translate(
+    said = [t("{remedy}: it helps the average and widens the gap.", remedy=name) for name in worse]
+    note = t(
         "Homes by the share of all rosters that can be held from them without a car, on every "
-        "shift and kind of working day.",
-        language,
+        "shift and kind of working day."
     )
-    homes = gpd.GeoDataFrame({"home_id": study.homes.ids, **held}, geometry=shapes, crs=4326)
-    return Answer(
-        study,
-        "fairness",
-        translate("Who can hold how many rosters without a car?", language),
-        " ".join([note, *said]),
-        layers,
-        {"fairness": table},
-        {"homes": homes},
-        said,
-    )
+    title = t("Who can hold how many rosters without a car?")
+    gis = {"homes": _shapes(study.homes.shapes.to_numpy(), **({"home_id": study.homes.ids} | held))}
+    told = " ".join([note, *said])
+    return Answer(study, "fairness", title, told, layers, {"fairness": table}, gis, said)
 
 
 def irregular_answer(found: Irregular, language: str) -> Answer:
     """Return the share of a list's days that hold at each home."""
-    study = found.study
     shares = {(site, roster): found.share(site, roster) for site, roster in found.rosters()}
-    layers, homes = _roster_shares(study, shares, language)
+    layers, gis = _roster_shares(found.study, shares, language)
+    title = translate("On how many of these days does it hold?", language)
+    note = translate(
+        "Share of the listed days on which one gets there on time and back without a car, "
+        "each on the timetable of its own date.",
+        language,
+    )
+    tables = {"irregular": found.summary(), "irregular_dates": found.by_date()}
     return Answer(
-        study,
-        "irregular",
-        translate("On how many of these days does it hold?", language),
-        translate(
-            "Share of the listed days on which one gets there on time and back without a car, "
-            "each on the timetable of its own date.",
-            language,
-        ),
-        layers,
-        {"irregular": found.summary(), "irregular_dates": found.by_date()},
-        {"homes": homes},
-        findings=found.findings,
+        found.study, "irregular", title, note, layers, tables, gis, findings=found.findings
     )
 
 
 def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) -> Answer:
     """Return the pairs of centre and company, and from where they can be held."""
-    study = found.study
-    share = found.pairs_held() / len(found.holds)
+    study, pairs = found.study, found.pairs_held()
     name = translate("Share of the pairs that can be held", language)
-    layers = _share_layers(study, share, name, language)
-    columns: dict[str, object] = {"home_id": study.homes.ids, "pairs_held": found.pairs_held()}
-    shapes = study.homes.shapes.to_numpy()
+    layers = _share_layers(study, pairs / len(found.holds), name, language)
+    columns: dict[str, Any] = {"home_id": study.homes.ids, "pairs_held": pairs}
     for row, held in zip(found.pairs.to_dict("records"), found.holds, strict=True):
         name = f"{row['centre']} + {row['company']}"
         columns[name] = held
         if held.any():
-            mine = _dissolved(study, gpd.GeoDataFrame(geometry=shapes[held], crs=4326))
-            layers.append(PageLayer(name, mine, "#1a7f5a", shown=False))
+            layers.append(PageLayer(name, _homes(study, held), _GREEN, shown=False))
     tables = {"apprentices": found.pairs}
     if len(remedies):
         tables["apprentices_remedies"] = remedies
-    return Answer(
-        study,
-        "apprentices",
-        translate("Which training centre and which company, from one home?", language),
-        translate(
-            "A pair holds where both the hours of the centre and a roster of the company that is "
-            "no night work hold without a car.",
-            language,
-        ),
-        layers,
-        tables,
-        {"homes": gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326")},
+    title = translate("Which training centre and which company, from one home?", language)
+    note = translate(
+        "A pair holds where both the hours of the centre and a roster of the company that is "
+        "no night work hold without a car.",
+        language,
     )
+    gis = {"homes": _shapes(study.homes.shapes.to_numpy(), **columns)}
+    return Answer(study, "apprentices", title, note, layers, tables, gis)
 
 
 def job_bus_answer(tour: Tour, language: str) -> Answer:
     """Return the halts of a job seekers' bus, its way, and who reaches it."""
+    t, words = partial(translate, language=language), Words(language)
     calls = tour.told_calls()
     halts = calls[calls["direction"] == "outbound"].reset_index(drop=True)
-    words, seekers = Words(language), translate("seekers", language)
     lines = [
-        f"{words.clock(c)}\n{words.number(n)} {seekers}"
+        f"{words.clock(c)}\n{words.number(n)} {t('seekers')}"
         for c, n in zip(halts["clock_s"], halts["seekers"], strict=True)
     ]
-    points = gpd.GeoDataFrame(
-        {"title": halts["stop"].to_list(), "lines": lines, "size": [8] * len(halts)},
-        geometry=gpd.points_from_xy(halts["lon"], halts["lat"]),
-        crs=4326,
-    )
-    way = gpd.GeoDataFrame(geometry=[shapely.LineString(tour.path)], crs=4326)
-    some = tour.seekers > 0
-    homes = gpd.GeoDataFrame(geometry=tour.study.homes.shapes.to_numpy(), crs=4326)
+    at = gpd.points_from_xy(halts["lon"], halts["lat"])
+    points = _shapes(at, title=halts["stop"].to_list(), lines=lines, size=[8] * len(halts))
+    way = _shapes([shapely.LineString(tour.path)])
+    homes, some = tour.study.homes.shapes.to_numpy(), tour.seekers > 0
+    reached, not_reached = (_shapes(homes[some & k]) for k in (tour.reached, ~tour.reached))
     layers = [
-        PageLayer(translate(name, language), shapes, colour)
-        for name, shapes, colour in (
-            ("Seekers who reach a halt", homes[some & tour.reached], RAMP[3]),
-            ("Seekers who reach none", homes[some & ~tour.reached], RAMP[1]),
-            ("The bus", way, "#d6276b"),
-            ("Halts", points, "#d6276b"),
-        )
+        PageLayer(t("Seekers who reach a halt"), reached, RAMP[3]),
+        PageLayer(t("Seekers who reach none"), not_reached, RAMP[1]),
+        PageLayer(t("The bus"), way, _PINK),
+        PageLayer(t("Halts"), points, _PINK),
     ]
-    return Answer(
-        tour.study,
-        "job_bus",
-        translate("Where should a bus for job seekers halt?", language),
-        translate(
-            "Halts that most of those who look for work reach on foot or by public transport in "
-            "time, and from which they get home.",
-            language,
-        ),
-        layers,
-        {"job_bus_summary": tour.summary(), "job_bus": calls},
-        {"halts": gpd.GeoDataFrame(halts, geometry=points.geometry, crs=4326), "way": way},
+    note = t(
+        "Halts that most of those who look for work reach on foot or by public transport in "
+        "time, and from which they get home."
     )
+    title = t("Where should a bus for job seekers halt?")
+    tables = {"job_bus_summary": tour.summary(), "job_bus": calls}
+    gis = {"halts": gpd.GeoDataFrame(halts, geometry=at, crs=4326), "way": way}
+    return Answer(tour.study, "job_bus", title, note, layers, tables, gis)

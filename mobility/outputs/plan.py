@@ -21,21 +21,13 @@ from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
+from mobility.outputs import plan_tables
 from mobility.outputs.advice import Advice, read_advice
-from mobility.outputs.advice_words import advice_blocks, advice_sentence
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
-from mobility.outputs.first_page import decisions, modes_that_count
 from mobility.outputs.index_page import write_index
-from mobility.outputs.plan_tables import (
-    driving,
-    modal_potential,
-    reach_by_mode,
-    staff_by_employer,
-    supply,
-    versement,
-)
 from mobility.outputs.render import write_document
 from mobility.outputs.report_tables import mode_tables
+from mobility.outputs.sentences import advice_blocks, advice_sentence, decisions, modes_that_count
 from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import MARKS, NOTHING, Words
 from mobility.remedies.factors import LeverFactors, factors_of
@@ -167,13 +159,13 @@ def mobility_plan(
     """
     study = access.study
     factors = factors_of(study)
-    dues = versement(study, factors)
+    dues = plan_tables.versement(study, factors)
     found = advice.frames(factors, language)
     tables = {
-        "supply": supply(study),
-        "reach": _whole(reach_by_mode(access), after="day_kind"),
-        "potential": _whole(modal_potential(access), after="roster"),
-        "driving": driving(access, factors),
+        "supply": plan_tables.supply(study),
+        "reach": _whole(plan_tables.reach_by_mode(access), after="day_kind"),
+        "potential": _whole(plan_tables.modal_potential(access), after="roster"),
+        "driving": plan_tables.driving(access, factors),
         "actions": found["remedies"],
         "financing": _financing(advice.tables["employers"], dues),
         "calendar": _calendar(advice.advised, language),
@@ -195,7 +187,7 @@ def mobility_plan(
         *_section(SUPPLY, sheets, words),
         *_section(_potential(study.territory, words), sheets, words),
         *_actions(advice, sheets, words),
-        *_financing_part(factors, staff_by_employer(study), sheets, words),
+        *_financing_part(factors, plan_tables.staff_by_employer(study), sheets, words),
         *_section(_CALENDAR, sheets, words),
         *_section(_FOLLOWING, sheets, words),
         *_notes(access, sheets, words),
@@ -254,7 +246,7 @@ def _financing_part(
             t(
                 "The rate of the versement mobilité is not given: write it in the territory "
                 "file, under [factors], as versement_mobilite_rate, or name the URSSAF's table of "
-                "rates under [sources], as versement_mobilite.",
+                "rates under [sources], as versement_mobilite."
             )
         )
     else:

@@ -13,12 +13,16 @@ from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
 from mobility.outputs.advice import Advice
-from mobility.outputs.advice_words import advice_sentence, plan_sentence
-from mobility.outputs.first_page import decisions, modes_that_count, sentences
 from mobility.outputs.pictures import Painter
-from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.sentences import (
+    advice_sentence,
+    decisions,
+    modes_that_count,
+    plan_sentence,
+    sentences,
+)
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
-from mobility.outputs.shuttle_tables import Shuttles, shuttle_sheets
+from mobility.outputs.shuttle_tables import Shuttles
 from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
 from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
 
@@ -36,40 +40,6 @@ OUTDATED = (
     "the command “mobility levers” again, and this page then tells what is advised."
 )
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
-
-
-def document(
-    access: Access,
-    zones: WhiteZones,
-    *,
-    before: Access | None = None,
-    language: str = "fr",
-    shuttles: Shuttles | None = None,
-    advice: Advice | None = None,
-) -> blocks.Document:
-    """Return the report of a run, ready to be laid out.
-
-    Parameters
-    ----------
-    access, zones
-        The results.
-    before
-        The present, where the results are those of a variant.
-    language
-        ``fr`` or ``en``.
-    shuttles
-        The shuttle plans of the territory, if it has some.
-    advice
-        What is advised among all remedies, where that is known.
-    """
-    study = access.study
-    words = Words(language, study.days)
-    sheets = all_sheets(access, zones, before, words)
-    if shuttles is not None:
-        sheets |= shuttle_sheets(shuttles, study, words)
-    if advice is not None:
-        sheets |= advice.sheets(study, language)
-    return Writer(access, zones, words, sheets, shuttles, advice).document()
 
 
 @dataclass(frozen=True)

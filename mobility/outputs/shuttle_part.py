@@ -101,9 +101,7 @@ def lines_figure(
 
 
 def _tables(
-    wanted: tuple[tuple[str, tuple[str, ...]], ...],
-    sheets: Mapping[str, Sheet],
-    words: Words,
+    wanted: tuple[tuple[str, tuple[str, ...]], ...], sheets: Mapping[str, Sheet], words: Words
 ) -> Iterator[blocks.Block]:
     for heading, keys in wanted:
         there = [
@@ -118,71 +116,46 @@ def _tables(
 
 def _figures(found: Shuttles, words: Words) -> blocks.Table:
     """Return the figures of the plan told, with their intervals."""
-    t, row = words.t, found.row
-    span = _spans(found)
-    rows = [
+    t, row, number = words.t, found.row, words.number
+    spans = found.sensitivity
+    span = (
+        {} if spans.empty else next(iter(spans[spans["plan"] == found.name].to_dict("records")), {})
+    )
+
+    def of(name: str, decimals: int = 0) -> str:
+        return number(row[name], decimals)
+
+    def between(name: str) -> str:
+        low, high = span.get(f"{name}_low"), span.get(f"{name}_high")
+        known = not (pd.isna(low) or pd.isna(high))
+        return t("{low} to {high}", low=number(low), high=number(high)) if known else ""
+
+    estimate = t("Jobs that the design is for, estimated")
+    ride = f"{of('mean_ride_min')} / {of('longest_ride_min')}"
+    rows = (
         (t("Vehicles by size"), _vehicles(found, words), ""),
-        (t("Drivers (full time)"), words.number(row["drivers_fte"], 1), ""),
-        (t("Runs"), _runs(found, words), ""),
-        (t("EUR a year"), words.number(row["eur_year"]), ""),
-        (t("Jobs whose whole roster is gained, proven"), words.number(row["jobs_gained"]), ""),
-        (
-            t("Jobs that the design is for, estimated"),
-            words.number(row["jobs_estimate"]),
-            _between(span, "rosters", words),
-        ),
-        (
-            t("Of them, expected riders"),
-            words.number(row["employees_gained"]),
-            _between(span, "gained", words),
-        ),
-        (
-            t("EUR a year per user"),
-            words.number(row["eur_per_user"]),
-            _between(span, "eur_per_user", words),
-        ),
-        (t("EUR a year per job gained"), words.number(row["eur_per_job"]), ""),
-        (t("Inhabitants who gain their first roster"), words.number(row["inhabitants_gained"]), ""),
-        (t("Boardings a year"), words.number(row["boardings_year"]), ""),
-        (t("EUR per boarding"), words.number(row["eur_per_boarding"], 2), ""),
-        (
-            t("Ride, mean and longest (min)"),
-            f"{words.number(row['mean_ride_min'])} / {words.number(row['longest_ride_min'])}",
-            "",
-        ),
-        (
-            t("Kilometres a year, with riders and empty"),
-            f"{words.number(row['run_km'])} / {words.number(row['empty_km'])}",
-            "",
-        ),
-        (
-            t("CO2e saved (kg a year)"),
-            words.number(row["co2_saved_kg"]),
-            _between(span, "co2_saved_kg", words),
-        ),
-    ]
+        (t("Drivers (full time)"), of("drivers_fte", 1), ""),
+        (t("Runs"), number(found.timetable["run"].nunique() if len(found.timetable) else 0), ""),
+        (t("EUR a year"), of("eur_year"), ""),
+        (t("Jobs whose whole roster is gained, proven"), of("jobs_gained"), ""),
+        (estimate, of("jobs_estimate"), between("rosters")),
+        (t("Of them, expected riders"), of("employees_gained"), between("gained")),
+        (t("EUR a year per user"), of("eur_per_user"), between("eur_per_user")),
+        (t("EUR a year per job gained"), of("eur_per_job"), ""),
+        (t("Inhabitants who gain their first roster"), of("inhabitants_gained"), ""),
+        (t("Boardings a year"), of("boardings_year"), ""),
+        (t("EUR per boarding"), of("eur_per_boarding", 2), ""),
+        (t("Ride, mean and longest (min)"), ride, ""),
+        (t("Kilometres a year, with riders and empty"), f"{of('run_km')} / {of('empty_km')}", ""),
+        (t("CO2e saved (kg a year)"), of("co2_saved_kg"), between("co2_saved_kg")),
+    )
     note = t(
         "The interval says how far a figure depends on what is not known: the share of those who "
         "would ride, and where workers live inside their cell. Below zero, shuttles emit more "
         "than the cars they replace."
     )
     heads = (t("The plan {plan}", plan=found.name), t("Figure"), t("Interval"))
-    return blocks.Table(heads, tuple(rows), (False, True, True), note)
-
-
-def _spans(found: Shuttles) -> Mapping[str, object]:
-    """Return the intervals of the plan told."""
-    if found.sensitivity.empty:
-        return {}
-    rows = found.sensitivity[found.sensitivity["plan"] == found.name].to_dict("records")
-    return {str(k): v for k, v in rows[0].items()} if rows else {}
-
-
-def _between(span: Mapping[str, object], name: str, words: Words) -> str:
-    low, high = span.get(f"{name}_low"), span.get(f"{name}_high")
-    if pd.isna(low) or pd.isna(high):  # type: ignore[call-overload]
-        return ""
-    return words.t("{low} to {high}", low=words.number(low), high=words.number(high))
+    return blocks.Table(heads, rows, (False, True, True), note)
 
 
 def _vehicles(found: Shuttles, words: Words) -> str:
@@ -198,8 +171,3 @@ def _vehicles(found: Shuttles, words: Words) -> str:
         for row in mine.itertuples()
     ]
     return ", ".join(sizes) or words.number(found.row["vehicles"])
-
-
-def _runs(found: Shuttles, words: Words) -> str:
-    table = found.timetable
-    return words.number(table["run"].nunique() if len(table) else 0)

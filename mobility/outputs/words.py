@@ -11,7 +11,7 @@ import pandas as pd
 
 from mobility.base.clock import format_clock
 from mobility.base.i18n import HARD_SPACE, NARROW_SPACE, long_date, number, translate, typeset
-from mobility.outputs.map.texts import ENGLISH
+from mobility.outputs.map.assets import ENGLISH
 from mobility.sources.days import ChosenDay
 from mobility.territory.rosters import roster_label, shift_label
 
@@ -64,7 +64,7 @@ class Words:
         return typeset(text, self.language)
 
     def known(self, kind: str, symbol: str) -> str:
-        """Return the words of a symbol of `mobility.outputs.map.texts`, else the symbol."""
+        """Return the words of a symbol of `mobility.outputs.map.assets`, else the symbol."""
         return self.t(ENGLISH.get(f"{kind} {symbol}", symbol))
 
     def number(self, value: object, decimals: int = 0) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache, partial
 from importlib.resources import files
+from inspect import iscoroutinefunction
 from json import JSONDecodeError
-from pathlib import Path
 from threading import Lock
 from typing import Any, get_args
 
@@ -22,26 +23,30 @@ from starlette.routing import Route
 
 from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
-from mobility.base.i18n import LANGUAGES, translate
+from mobility.base.i18n import LANGUAGES, translate, typeset
 from mobility.base.version import __version__
-from mobility.studio import data, mends
-from mobility.studio.answers import Part, Shown
-from mobility.studio.asked_jobs import computation, gathering
+from mobility.studio import data, edits, jobs
+from mobility.studio.asking import Part, Shown
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
-from mobility.studio.jobs import Queue
-from mobility.studio.lines import lines_on
+from mobility.studio.lines import lines_on, trips_at_gate
 from mobility.studio.plans import plans_of, with_feeds
-from mobility.studio.requested import asked_of, whole
-from mobility.studio.results import is_outdated, results_folder, results_of
-from mobility.studio.sharing import sharing
-from mobility.studio.shown import checked_page, costs, findings_of, live_of, of_draft, settings
+from mobility.studio.shown import (
+    checked_page,
+    costs,
+    findings_of,
+    live_of,
+    of_draft,
+    settings,
+    sharing,
+)
 from mobility.studio.studies import Opened, Studies
-from mobility.studio.trips import trips_at_gate
-from mobility.studio.words import french
 
-Answerer = Callable[[Request], Awaitable[Response]]
-TYPES = {
+#: What a page asks: the fields of a body, or of a query.
+Asked = Mapping[str, Any]
+#: A page of results holds its own script and style.
+_OF_PAGES = {"content-security-policy": PAGE}
+_TYPES = {
     ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
@@ -62,55 +67,67 @@ class Studio:
         Tells a page left open that the studio was started again; drawn by default.
     """
 
-    def __init__(self, studies: Studies, queue: Queue | None = None, *, boot: str = "") -> None:
+    def __init__(
+        self, studies: Studies, queue: jobs.Queue | None = None, *, boot: str = ""
+    ) -> None:
         self.studies = studies
-        self.queue = Queue() if queue is None else queue
+        self.queue = jobs.Queue() if queue is None else queue
         self._writing = Lock()
         self.boot = boot or secrets.token_hex(4)
 
     def app(self) -> Starlette:
         """Return the application, to be put behind a guard."""
         study = "/studies/{study}"
-        routes = [
-            Route("/", self.shell),
-            Route("/static/{name}", self.static),
-            Route("/words", self.words),
-            Route("/state", self.state),
-            Route("/studies", self.create, methods=["POST"]),
-            Route(study, self.study),
-            Route(f"{study}/map.html", self.map_page),
-            Route(f"{study}/live", self.live, methods=["POST"]),
-            Route(f"{study}/trips", self.trips),
-            Route(f"{study}/lines", self.lines),
-            Route(f"{study}/carpool", self.carpool),
-            Route(f"{study}/undo", self.undo, methods=["POST"]),
-            Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
-            Route(f"{study}/data", self.data),
-            Route(f"{study}/sites", self.put_sites, methods=["POST"]),
-            Route(f"{study}/depot", self.put_depot, methods=["POST"]),
-            Route(f"{study}/files/{{role}}", self.put_file, methods=["POST"]),
-            Route(f"{study}/files/{{role}}", self.drop_file, methods=["DELETE"]),
-            Route("/templates/{name}", self.template),
-            Route(f"{study}/check.html", self.check),
-            Route(f"{study}/mends", self.mends),
-            Route(f"{study}/mends", self.put_mend, methods=["POST"]),
-            Route(f"{study}/job", self.job),
-            Route(f"{study}/job", self.add_job, methods=["POST"]),
-            Route(f"{study}/job", self.cancel, methods=["DELETE"]),
-            Route(f"{study}/results", self.results),
-            Route(f"{study}/levers", self.levers),
-            Route(f"{study}/plans", self.plans),
-            Route(f"{study}/get/{{name:path}}", self.get),
-        ]
-        answering = [Route(r.path, self._told(r.endpoint), methods=r.methods) for r in routes]
-        return Starlette(routes=answering)
+        addresses: tuple[tuple[str, Callable[..., Any], str], ...] = (
+            ("/", self.shell, "GET"),
+            ("/static/{name}", self.static, "GET"),
+            ("/words", self.words, "GET"),
+            ("/state", self.state, "GET"),
+            ("/studies", self.create, "POST"),
+            (study, self.study, "GET"),
+            (f"{study}/map.html", self.map_page, "GET"),
+            (f"{study}/live", self.live, "POST"),
+            (f"{study}/trips", self.trips, "GET"),
+            (f"{study}/lines", self.lines, "GET"),
+            (f"{study}/carpool", self.carpool, "GET"),
+            (f"{study}/undo", self.undo, "POST"),
+            (f"{study}/scenarios", self.scenarios, "POST"),
+            (f"{study}/data", self.data, "GET"),
+            (f"{study}/sites", self.put_sites, "POST"),
+            (f"{study}/depot", self.put_depot, "POST"),
+            (f"{study}/files/{{role}}", self.put_file, "POST"),
+            (f"{study}/files/{{role}}", self.drop_file, "DELETE"),
+            ("/templates/{name}", self.template, "GET"),
+            (f"{study}/check.html", self.check, "GET"),
+            (f"{study}/mends", self.mends, "GET"),
+            (f"{study}/mends", self.put_mend, "POST"),
+            (f"{study}/job", self.job, "GET"),
+            (f"{study}/job", self.add_job, "POST"),
+            (f"{study}/job", self.cancel, "DELETE"),
+            (f"{study}/results", self.results, "GET"),
+            (f"{study}/levers", self.levers, "GET"),
+            (f"{study}/plans", self.plans, "GET"),
+            (f"{study}/get/{{name:path}}", self.get, "GET"),
+        )
+        return Starlette(routes=[Route(at, self._told(f), methods=[m]) for at, f, m in addresses])
 
-    def _told(self, answer: Answerer) -> Answerer:
-        """Return an answerer whose errors are told in both languages."""
+    def _told(self, answer: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers a request: what a function finds, or its errors in both languages.
+
+        The function is given what is asked, the body of a POST or else the query, and the parts of
+        the address by name. It runs in a thread, as reading a study takes seconds; one that takes
+        a body as it comes is given the request and runs here.
+        """
 
         async def answered(request: Request) -> Response:
             try:
-                return await answer(request)
+                if iscoroutinefunction(answer):
+                    found = await answer(request, **request.path_params)
+                else:
+                    posted = request.method == "POST"
+                    asked = await _body(request) if posted else dict(request.query_params)
+                    found = await run_in_threadpool(answer, asked, **request.path_params)
+                return found if isinstance(found, Response) else JSONResponse(found)
             except MobilityError as error:
                 status = 404 if isinstance(error, SourceNotFoundError) else 422
                 return JSONResponse(self.said(error), status)
@@ -123,56 +140,49 @@ class Studio:
 
     def said(self, error: MobilityError) -> dict[str, str]:
         """Return an error's words; files are named as seen from the studies' folder."""
-        return {
-            code: error.render(code).replace(f"{self.studies.root}/", "") for code in ("fr", "en")
-        }
+        root = f"{self.studies.root}/"
+        return {code: error.render(code).replace(root, "") for code in LANGUAGES}
 
-    async def shell(self, _request: Request) -> Response:
+    def shell(self, _asked: Asked) -> Response:
         """Answer the studio's one page."""
         return _own("index.html")
 
-    async def static(self, request: Request) -> Response:
+    def static(self, _asked: Asked, name: str) -> Response:
         """Answer a script or a style of the studio's."""
-        return _own(request.path_params["name"])
+        return _own(name)
 
-    async def words(self, _request: Request) -> Response:
+    def words(self, _asked: Asked) -> dict[str, str]:
         """Answer the French of every text of the studio's."""
-        return JSONResponse(french())
+        return french()
 
-    async def state(self, _request: Request) -> Response:
+    def state(self, _asked: Asked) -> dict[str, Any]:
         """Answer what there is to open."""
-        return JSONResponse(
-            {
-                "boot": self.boot,
-                "version": __version__,
-                "shared": self.studies.confined,
-                "studies": await run_in_threadpool(self.studies.listed),
-                "root": "" if self.studies.confined else str(self.studies.root),
-            }
-        )
+        confined = self.studies.confined
+        return {
+            "boot": self.boot,
+            "version": __version__,
+            "shared": confined,
+            "studies": self.studies.listed(),
+            "root": "" if confined else str(self.studies.root),
+        }
 
-    async def create(self, request: Request) -> Response:
+    def create(self, asked: Asked) -> dict[str, str]:
         """Make a study: empty, or the demo."""
-        asked = await asked_of(request)
         if asked.get("demo"):
             from mobility.pipeline import demo_territory
 
-            study = await run_in_threadpool(self.studies.add_demo, demo_territory())
-        else:
-            study = await run_in_threadpool(self.studies.create, str(asked.get("name", "")))
-        return JSONResponse({"id": study})
+            return {"id": self.studies.add_demo(demo_territory())}
+        return {"id": self.studies.create(str(asked.get("name", "")))}
 
-    async def study(self, request: Request) -> Response:
+    def study(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Answer how far a study is read, its draft and its scenarios."""
-        opened = await self._opened(request)
-        return JSONResponse(await run_in_threadpool(self._about, opened))
+        return self._about(self.studies.open(study))
 
     def _about(self, opened: Opened) -> dict[str, Any]:
+        step = opened.step
         about: dict[str, Any] = {
             "boot": self.boot,
-            "step": {code: translate(opened.step, code) for code in ("fr", "en")}
-            if opened.step
-            else None,
+            "step": {code: translate(step, code) for code in LANGUAGES} if step else None,
             "page": opened.page is not None,
             "ready": opened.live is not None,
             "own": os.access(opened.file, os.W_OK),
@@ -183,34 +193,30 @@ class Studio:
             about |= {"settings": settings(opened)}
         return about | opened.history.told()
 
-    async def map_page(self, request: Request) -> Response:
+    def map_page(self, _asked: Asked, study: str) -> Response:
         """Answer the map page of a study."""
-        opened = await self._opened(request)
-        if opened.page is None:
+        page = self.studies.open(study).page
+        if page is None:
             raise SourceNotFoundError("The map is not drawn yet.", mend="Wait, and ask again.")
-        headers = {"content-security-policy": PAGE}
-        return Response(opened.page, media_type="text/html", headers=headers)
+        return Response(page, media_type="text/html", headers=_OF_PAGES)
 
-    async def live(self, request: Request) -> Response:
+    def live(self, asked: Asked, study: str) -> Response:
         """Make a step, or try one, and answer what the map then shows."""
-        opened = await self._opened(request)
-        asked = await asked_of(request)
-        shown = asked["shown"]
+        opened, shown, part = self.studies.open(study), asked["shown"], asked.get("part", "all")
         at = Shown(str(shown["pick"]), whole(shown["day"]), whole(shown["mode"]))
-        part = asked.get("part", "all")
         if part not in get_args(Part):
             raise MobilityError("There is no such step.", value=part, mend="Load the page again.")
         with of_draft(opened.file):
-            answer = await run_in_threadpool(self._live, opened, asked, at, part)
+            answer = self._live(opened, asked, at, part)
         if asked.get("commit"):
             opened.history.keep_soon()
         return Response(answer, media_type="application/octet-stream")
 
-    def _live(self, opened: Opened, asked: dict[str, Any], shown: Shown, part: Part) -> bytes:
+    def _live(self, opened: Opened, asked: Asked, shown: Shown, part: Part) -> bytes:
         live, history = live_of(opened), opened.history
         with history.lock:
             draft = history.draft
-            folder, results = opened.file.parent, partial(results_folder, opened, "")
+            folder, results = opened.file.parent, partial(jobs.results_folder, opened, "")
             for step in asked.get("steps", []):
                 if not isinstance(step, dict):
                     raise MobilityError("There is no such step.", mend="Load the page again.")
@@ -226,119 +232,91 @@ class Studio:
             told |= costs(live.bill(territory), zoned="on_demand" in draft)
         return live.answer(territory, shown, part).packed(**told)
 
-    async def trips(self, request: Request) -> Response:
+    def trips(self, asked: Asked, study: str) -> list[dict[str, Any]]:
         """Answer the trips that serve a shift's gate, as they run today."""
-        opened, asked = await self._opened(request), request.query_params
-        study = live_of(opened).study
-        shift, day = whole(asked.get("shift", 0)), whole(asked.get("day", 0))
-        return JSONResponse(await run_in_threadpool(trips_at_gate, study, shift, day))
+        shift, day = (whole(asked.get(name, 0)) for name in ("shift", "day"))
+        return trips_at_gate(live_of(self.studies.open(study)).study, shift, day)
 
-    async def lines(self, request: Request) -> Response:
+    def lines(self, asked: Asked, study: str) -> dict[str, Any]:
         """Answer the lines that run on a kind of day, with their first and last departures."""
-        opened, day = await self._opened(request), whole(request.query_params.get("day", 0))
-        study = live_of(opened).study
-        return JSONResponse({"lines": await run_in_threadpool(lines_on, study, day)})
+        day = whole(asked.get("day", 0))
+        return {"lines": lines_on(live_of(self.studies.open(study)).study, day)}
 
-    async def carpool(self, request: Request) -> Response:
+    def carpool(self, asked: Asked, study: str) -> dict[str, Any]:
         """Answer who of a shift would find a colleague to share a car with, as the draft has it."""
-        opened, asked = await self._opened(request), request.query_params
+        opened = self.studies.open(study)
         live = live_of(opened)
+        territory = live.territory(opened.history.draft)
+        return {"carpool": sharing(live, territory, whole(asked.get("shift", 0)))}
 
-        def found() -> dict[str, Any] | None:
-            territory = live.territory(opened.history.draft)
-            return sharing(live, territory, whole(asked.get("shift", 0)))
-
-        return JSONResponse({"carpool": await run_in_threadpool(found)})
-
-    async def undo(self, request: Request) -> Response:
+    def undo(self, asked: Asked, study: str) -> dict[str, Any]:
         """Undo or redo a step."""
-        opened = await self._opened(request)
-        by = 1 if (await asked_of(request)).get("redo") else -1
-        opened.history.move(by)
-        opened.history.keep_soon()
-        return JSONResponse(opened.history.told())
+        history = self.studies.open(study).history
+        history.move(1 if asked.get("redo") else -1)
+        history.keep_soon()
+        return history.told()
 
-    async def scenarios(self, request: Request) -> Response:
+    def scenarios(self, asked: Asked, study: str) -> dict[str, Any]:
         """Keep the draft as a scenario, take one up, or delete one."""
-        opened = await self._opened(request)
-        asked = await asked_of(request)
-        return JSONResponse(await run_in_threadpool(self._scenario, opened, asked))
-
-    def _scenario(self, opened: Opened, asked: dict[str, Any]) -> dict[str, Any]:
-        history, what, name = opened.history, asked.get("do"), str(asked.get("name", ""))
+        opened, what, name = self.studies.open(study), asked.get("do"), str(asked.get("name", ""))
+        history, stem = opened.history, str(asked.get("id"))
         with history.lock, of_draft(opened.file):
             if what == "save":
                 history.save(name, history.draft)
             elif what == "copy":
-                history.save(name, history.read(str(asked.get("id"))), anew=True)
+                history.save(name, history.read(stem), anew=True)
             elif what == "open":
-                draft: Draft = history.read(str(asked.get("id")))
+                draft: Draft = history.read(stem)
                 if opened.live is not None:
                     opened.live.changed(opened.live.territory(draft))
                 history.commit(draft)
                 history.keep()
             elif what == "remove":
-                history.remove(str(asked.get("id")))
+                history.remove(stem)
         return self._about(opened)
 
-    async def data(self, request: Request) -> Response:
+    def data(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Answer the files a study names and its sites."""
-        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
-        return JSONResponse(await run_in_threadpool(self._data, file))
+        found = data.about(self.studies.path(study))
+        return found | {"error": found["error"] and self.said(found["error"])}
 
-    def _data(self, file: Path) -> dict[str, Any]:
-        found = data.about(file)
-        error = found["error"]
-        return found | {"error": None if error is None else self.said(error)}
-
-    async def put_file(self, request: Request) -> Response:
+    async def put_file(self, request: Request, study: str, role: str) -> Response:
         """Take a file that was dropped, once it was read without fault."""
-        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
-        role, name = request.path_params["role"], request.query_params.get("name", "")
-        part = await data.received(request.stream(), role, name)
+        file = await run_in_threadpool(self.studies.path, study)
+        part = await data.received(request.stream(), role, request.query_params.get("name", ""))
         try:
-            told = await self._write(data.put_file, file, role, part)
+            told = await run_in_threadpool(self._write, data.put_file, file, role, part)
         except MobilityError as error:
             words = {k: v.replace(f"{part.parent}/", "") for k, v in self.said(error).items()}
             return JSONResponse(words, 422)
         finally:
             shutil.rmtree(part.parent, ignore_errors=True)
-        found = await run_in_threadpool(self._data, file)
+        found = await run_in_threadpool(self.data, {}, study)
         said = [{code: one.render(code) for code in LANGUAGES} for one in told]
         return JSONResponse(found | {"told": said})
 
-    async def drop_file(self, request: Request) -> Response:
+    def drop_file(self, asked: Asked, study: str, role: str) -> dict[str, Any]:
         """Name a source no longer."""
-        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
-        role, name = request.path_params["role"], request.query_params.get("name", "")
-        await self._write(data.drop_file, file, role, name)
-        return JSONResponse(await run_in_threadpool(self._data, file))
+        self._write(data.drop_file, self.studies.path(study), role, asked.get("name", ""))
+        return self.data({}, study)
 
-    async def put_sites(self, request: Request) -> Response:
+    def put_sites(self, asked: Asked, study: str) -> dict[str, Any]:
         """Write the table of sites and rosters."""
-        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
-        asked = await asked_of(request)
-        await self._write(data.put_sites, file, asked["sites"], asked["seen"])
-        return JSONResponse(await run_in_threadpool(self._data, file))
+        self._write(data.put_sites, self.studies.path(study), asked["sites"], asked["seen"])
+        return self.data({}, study)
 
-    async def put_depot(self, request: Request) -> Response:
+    def put_depot(self, asked: Asked, study: str) -> dict[str, Any]:
         """Write where the vehicles of shuttles start and end."""
-        opened, asked = await self._opened(request), await asked_of(request)
-        await self._write(data.put_depot, opened.file, asked["depot"])
-        return JSONResponse({"depot": asked["depot"]})
+        self._write(edits.put_depot, self.studies.open(study).file, asked["depot"])
+        return {"depot": asked["depot"]}
 
-    async def _write(self, change: Callable[..., Any], *given: Any) -> Any:
+    def _write(self, change: Callable[..., Any], *given: Any) -> Any:
         """Change a territory file, one change after the other; return what the change tells."""
+        with self._writing:
+            return change(*given)
 
-        def alone() -> Any:
-            with self._writing:
-                return change(*given)
-
-        return await run_in_threadpool(alone)
-
-    async def template(self, request: Request) -> Response:
+    def template(self, _asked: Asked, name: str) -> Response:
         """Answer a template, named like ``sites-fr.xlsx``."""
-        name = request.path_params["name"]
         kind, _, rest = name.partition("-")
         language, _, suffix = rest.partition(".")
         if kind not in data.TEMPLATES or language not in LANGUAGES or suffix not in ("csv", "xlsx"):
@@ -346,79 +324,63 @@ class Studio:
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(data.template(kind, language, f".{suffix}"), headers=headers)
 
-    async def check(self, request: Request) -> Response:
+    def check(self, asked: Asked, study: str) -> Response:
         """Answer the page of `mobility check`: the findings beside their places on a map."""
-        opened = await self._opened(request)
-        language = request.query_params.get("lang", LANGUAGES[0])
-        page = await run_in_threadpool(checked_page, opened, language)
-        return Response(page, media_type="text/html", headers={"content-security-policy": PAGE})
+        page = checked_page(self.studies.open(study), asked.get("lang", LANGUAGES[0]))
+        return Response(page, media_type="text/html", headers=_OF_PAGES)
 
-    async def mends(self, request: Request) -> Response:
+    def mends(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Answer what the buttons of each finding say, in the order of the check's page."""
-        live = live_of(await self._opened(request))
-        found = mends.told(findings_of(live.study), live.sources.territory)
-        return JSONResponse({"mends": found})
+        live = live_of(self.studies.open(study))
+        return {"mends": edits.told(findings_of(live.study), live.sources.territory)}
 
-    async def put_mend(self, request: Request) -> Response:
+    def put_mend(self, asked: Asked, study: str) -> dict[str, Any]:
         """Write the setting that a button stands for; the study is then read again."""
-        opened, sent = await self._opened(request), await asked_of(request)
-        live = live_of(opened)
-        mend = mends.asked(
-            findings_of(live.study), live.sources.territory, sent.get("finding"), sent.get("mend")
-        )
-        await self._write(mends.put_mend, opened.file, mend)
-        return JSONResponse({"table": mend.table, "field": mend.field, "value": mend.value})
+        opened = self.studies.open(study)
+        findings, territory = findings_of(live_of(opened).study), live_of(opened).sources.territory
+        mend = edits.asked(findings, territory, asked.get("finding"), asked.get("mend"))
+        self._write(edits.put_mend, opened.file, mend)
+        return {"table": mend.table, "field": mend.field, "value": mend.value}
 
-    async def job(self, request: Request) -> Response:
+    def job(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Answer how far the last job of a study is."""
-        folder = self.studies.path(request.path_params["study"]).parent
-        return JSONResponse({"job": self.queue.told(folder)})
+        return {"job": self.queue.told(self.studies.path(study).parent)}
 
-    async def add_job(self, request: Request) -> Response:
+    def add_job(self, asked: Asked, study: str) -> dict[str, Any]:
         """Put a command on a study, or one of its scenarios, into the queue."""
-        opened, asked = await self._opened(request), await asked_of(request)
-        job = gathering if asked.get("kind") == "init" else computation
-        self.queue.add(job(opened, asked))
-        return await self.job(request)
+        job = jobs.gathering if asked.get("kind") == "init" else jobs.computation
+        self.queue.add(job(self.studies.open(study), asked))
+        return self.job({}, study)
 
-    async def cancel(self, request: Request) -> Response:
+    def cancel(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Cancel the job of a study."""
-        self.queue.cancel(self.studies.path(request.path_params["study"]).parent)
-        return await self.job(request)
+        self.queue.cancel(self.studies.path(study).parent)
+        return self.job({}, study)
 
-    async def results(self, request: Request) -> Response:
+    def results(self, _asked: Asked, study: str) -> list[dict[str, Any]]:
         """Answer the files that a study and its scenarios gave."""
-        opened = await self._opened(request)
-        return JSONResponse(await run_in_threadpool(results_of, opened))
+        return jobs.results_of(self.studies.open(study))
 
-    async def levers(self, request: Request) -> Response:
+    def levers(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Answer what a search for levers advised, each with the steps that try it."""
-        opened = await self._opened(request)
-        path = results_folder(opened, "") / "levers_changes.json"
+        opened = self.studies.open(study)
+        path = jobs.results_folder(opened, "") / "levers_changes.json"
         found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-        outdated = await run_in_threadpool(is_outdated, opened, path)
-        return JSONResponse({"levers": found, "outdated": outdated})
+        return {"levers": found, "outdated": jobs.is_outdated(opened, path)}
 
-    async def plans(self, request: Request) -> Response:
+    def plans(self, _asked: Asked, study: str) -> dict[str, Any]:
         """Answer the plans of shuttles that were designed, each with what it costs and gains."""
-        opened = await self._opened(request)
-        folder = results_folder(opened, "")
-        found = await run_in_threadpool(plans_of, folder)
-        table = folder / "shuttles" / "plans.csv"
-        outdated = await run_in_threadpool(is_outdated, opened, table)
-        return JSONResponse({"plans": found, "outdated": outdated})
+        opened = self.studies.open(study)
+        folder = jobs.results_folder(opened, "")
+        outdated = jobs.is_outdated(opened, folder / "shuttles" / "plans.csv")
+        return {"plans": plans_of(folder), "outdated": outdated}
 
-    async def get(self, request: Request) -> Response:
+    def get(self, asked: Asked, study: str, name: str) -> Response:
         """Answer a file of a study: to keep, or a page to look at."""
-        study, name = request.path_params["study"], request.path_params["name"]
-        path = await run_in_threadpool(self.studies.inside, study, name)
-        if "view" in request.query_params and path.suffix == ".html":
-            headers = {"content-security-policy": PAGE}
-            return FileResponse(path, media_type="text/html", headers=headers)
+        path = self.studies.inside(study, name)
+        if "view" in asked and path.suffix == ".html":
+            return FileResponse(path, media_type="text/html", headers=_OF_PAGES)
         return FileResponse(path, filename=path.name)
-
-    async def _opened(self, request: Request) -> Opened:
-        return await run_in_threadpool(self.studies.open, request.path_params["study"])
 
 
 def _own(name: str) -> Response:
@@ -427,8 +389,38 @@ def _own(name: str) -> Response:
     known = {entry.name for entry in folder.iterdir()}
     if name not in known:
         raise SourceNotFoundError("There is no such file.", value=name)
-    media = TYPES.get("." + name.rpartition(".")[2], "application/octet-stream")
+    media = _TYPES.get("." + name.rpartition(".")[2], "application/octet-stream")
     return Response((folder / name).read_bytes(), media_type=media)
 
 
-__all__ = ["Studio"]
+async def _body(request: Request) -> dict[str, Any]:
+    """Return what the page asks, as it was sent."""
+    try:
+        asked = await request.json()
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        raise MobilityError("The request cannot be read.", mend="Load the page again.")
+    return asked
+
+
+def whole(value: Any) -> int:
+    """Return a whole number that the page sends."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise MobilityError("The request cannot be read.", mend="Load the page again.") from None
+
+
+@cache
+def french() -> dict[str, str]:
+    """Return the French of every English text of the studio's own pages."""
+    folder = files("mobility.studio") / "static"
+    code = "\n".join(
+        entry.read_text(encoding="utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith((".js", ".html"))
+    )
+    quoted = re.findall(r'(?="([^"\n]{2,})")', code)
+    told = {text: translate(text, "fr") for text in sorted(set(quoted))}
+    return {text: word for text, word in told.items() if word != typeset(text, "fr")}

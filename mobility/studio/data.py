@@ -31,8 +31,8 @@ from mobility.sources.homes.model import Homes
 from mobility.sources.layers import home_box
 from mobility.sources.sites import check_sites, read_sites, read_sites_file
 from mobility.streets.graph import streets_from_lines, streets_from_osm
-from mobility.studio.document import document_of, said_by
 from mobility.studio.drafts import slug
+from mobility.studio.edits import document_of, said_by
 from mobility.territory.project import Site, Territory
 from mobility.territory.toml_text import read_toml
 from mobility.territory.validation import explain_validation
@@ -377,30 +377,6 @@ def _check_table(rows: list[dict[str, Any]], box: tuple[float, float, float, flo
         raise
 
 
-def put_depot(file: Path, depot: list[float] | None) -> None:
-    """Write where the vehicles of shuttles start and end into the territory file.
-
-    Parameters
-    ----------
-    depot
-        Longitude and latitude; None for the gate of each line.
-
-    Raises
-    ------
-    TerritoryError
-        It is no place; nothing changes then.
-    """
-    from mobility.shuttles.config import ShuttleConfig
-
-    document = document_of(file)
-    table: Any = document.setdefault("shuttles", tomlkit.table())
-    table.pop("depot", None)
-    if depot is not None:
-        table["depot"] = depot
-    ShuttleConfig.from_dict(document["shuttles"].unwrap(), file)
-    write_text(file, tomlkit.dumps(document))
-
-
 def template(kind: str, language: str, suffix: str) -> bytes:
     """Return a template of a sites or a homes table, as CSV or XLSX."""
     rows = TEMPLATES[kind][language]
@@ -417,8 +393,3 @@ def template(kind: str, language: str, suffix: str) -> bytes:
         sheet.append(row)
     book.save(stream)
     return stream.getvalue()
-
-
-__all__ = [
-    "TEMPLATES", "about", "drop_file", "put_depot", "put_file", "put_sites", "received", "template",
-]  # fmt: skip

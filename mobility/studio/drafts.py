@@ -318,6 +318,3 @@ def slug(name: str) -> str:
     """Return a name as a file can be called: plain letters, digits and hyphens."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
-
-
-__all__ = ["DRAFT", "Draft", "History", "slug", "stepped"]

@@ -118,6 +118,3 @@ def _counted(receive: Receive, most: int) -> Receive:
         return {"type": "http.disconnect"} if got > most else message
 
     return receiving
-
-
-__all__ = ["PAGE", "SHELL", "Guard", "too_large", "within"]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,10 @@ from typing import Any, Literal
 from mobility.base.errors import MobilityError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.progress import INIT_STEPS, LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
+from mobility.settings import read_territory
+from mobility.studio.studies import Opened
+from mobility.terminal import INIT_STEPS, LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
+from mobility.territory.source_files import source_files
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 #: Commands that may be asked for, with their named steps.
@@ -230,4 +234,118 @@ def _keep(job: Job) -> None:
         write_text(job.folder / KEPT, json.dumps(told))
 
 
-__all__ = ["COMMANDS", "Job", "Queue"]
+#: Half side of the area of a first study, km: by default, least and most.
+RADIUS_KM, LEAST_KM, MOST_KM = 12.0, 1.0, 60.0
+
+
+def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
+    """Return a command on a study, or one of its scenarios.
+
+    Raises
+    ------
+    MobilityError
+        The study cannot be read, or there is no such scenario.
+    """
+    if opened.error is not None:
+        raise opened.error
+    target, kind, folder = str(asked.get("target", "")), str(asked.get("kind")), opened.file.parent
+    named = [target, str(asked.get("other", ""))] if kind == "compare" else [target]
+    files = tuple(str(opened.history.path(n) if n else opened.file) for n in named)
+    out = results_folder(opened, target)
+    if kind == "compare":
+        out = folder / COMPARED / "-".join(n or "study" for n in named)
+    other = named[1] if kind == "compare" else ""
+    return Job(kind, target, folder, files, out, _language(asked), other=other)
+
+
+def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
+    """Return ``mobility init``, which fetches the sources around a place into a study's folder.
+
+    Raises
+    ------
+    MobilityError
+        The study names sources already, which would be lost; no place is given, or the radius
+        is none.
+    """
+    place, folder = str(asked.get("target", "")).strip(), opened.file.parent
+    radius = asked.get("radius_km", RADIUS_KM)
+    if opened.live is not None:
+        raise MobilityError(
+            "This study has its sources already.",
+            mend="Make a new study for the sources of another place.",
+        )
+    if not place:
+        raise MobilityError("A place is needed.", mend="Write the name of a commune.")
+    if not isinstance(radius, int | float) or not LEAST_KM <= radius <= MOST_KM:
+        raise MobilityError("This is no radius.", value=radius, mend="Write 1 to 60 km.")
+    options = ("--radius-km", str(radius), "--overwrite")
+    return Job(
+        "init", place, folder, (place,), folder, _language(asked), options, other=str(radius)
+    )
+
+
+def _language(asked: Mapping[str, Any]) -> str:
+    language = asked.get("language")
+    return language if language in LANGUAGES else LANGUAGES[0]
+
+
+#: Folder of comparisons, beside the scenarios of a study.
+COMPARED = "compared"
+#: Kinds of files worth taking away.
+_TAKEN = {
+    ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
+    ".parquet", ".toml",
+}  # fmt: skip
+
+
+def results_folder(opened: Opened, target: str) -> Path:
+    """Return where the results of a study, or of a scenario, lie: always within its folder."""
+    if target:
+        return opened.history.path(target).with_suffix("")
+    folder = opened.file.parent.resolve()
+    if opened.live is not None:
+        territory = opened.live.sources.territory
+        named = territory.resolve(territory.output.dir).resolve()
+        if named.is_relative_to(folder) and named != folder:
+            return named
+    return folder / "out"
+
+
+def is_outdated(opened: Opened, path: Path, *own: Path) -> bool:
+    """Return whether a file is of before the last change of a study's data, or of its ``own``."""
+    try:
+        inputs = source_files(read_territory(opened.file))
+    except MobilityError:  # it cannot be read: what it gave is of before
+        inputs = [opened.file]
+    times = [file.stat().st_mtime_ns for file in (*inputs, *own) if file.is_file()]
+    return path.is_file() and path.stat().st_mtime_ns < max(times, default=0)
+
+
+def results_of(opened: Opened) -> list[dict[str, Any]]:
+    """Return what there is to take away, by the study and then its scenarios.
+
+    Returns
+    -------
+    list of dict
+        ``id``, ``name``, ``files`` (``path`` and ``bytes``) and ``outdated``, see `is_outdated`.
+    """
+    folder = opened.file.parent.resolve()
+    found = []
+    places = [("", "", results_folder(opened, ""), opened.file)]
+    for one in opened.history.scenarios():
+        path = opened.history.path(one["id"])
+        places.append((one["id"], one["name"], path.with_suffix(""), path))
+    places += [
+        (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
+    ]
+    for target, name, place, own in places:
+        files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in _TAKEN)
+        inside = [p.resolve() for p in [*files, own] if p.is_file()]
+        told = [
+            {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}
+            for p in inside
+            if p.is_relative_to(folder)
+        ]
+        outdated = is_outdated(opened, place / "run.json", own)
+        found.append({"id": target, "name": name, "files": told, "outdated": outdated})
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from threading import RLock
@@ -25,7 +25,7 @@ from mobility.commute.changes import with_timetable_changes
 from mobility.commute.loading import ReadSources, read_sources
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Held, Progress, Study, quiet
-from mobility.commute.untouched import HoursBeside
+from mobility.commute.untouched import HoursBeside, Spans, run_spans
 from mobility.commute.variants import variant
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.outputs.map.from_results import map_model
@@ -33,10 +33,8 @@ from mobility.outputs.map.model import MapModel
 from mobility.remedies.bill import Bill
 from mobility.remedies.scenario import ScenarioPrices, booked_trips
 from mobility.streets.hours import forget_states
-from mobility.studio.answers import Answer, Part, Shown
-from mobility.studio.asking import Asking
-from mobility.studio.untouched import TripSpans
-from mobility.territory.changes import Changes, ShiftChange, changed_sites, on_base
+from mobility.studio.asking import Answer, Asking, Part, Shown
+from mobility.territory.changes import Changes, ShiftChange, TripChange, changed_sites, on_base
 from mobility.territory.project import Territory
 from mobility.territory.toml_text import read_toml
 
@@ -304,4 +302,41 @@ class Live:
             return self.asking.answer(self.changed(territory), self._key(territory), shown, part)
 
 
-__all__ = ["Live"]
+#: A trip is taken to run anywhere within so many seconds of its times, more if it moves further:
+#: so all positions of a slider leave the same hours untouched.
+_AROUND_S = 3600
+
+
+class TripSpans(Spans):
+    """When the runs of changed trips are on the way, before the change or after it.
+
+    Parameters
+    ----------
+    study
+        The study without the changes.
+    changes
+        Its trips moved, added or taken out.
+    """
+
+    def __init__(self, study: Study, changes: Sequence[TripChange]) -> None:
+        names = study.feed.trips["trip_id"].astype(str)
+        trips = [(np.flatnonzero(names.isin(c.trips)), _around_s(c)) for c in changes]
+
+        def find(kind: str) -> NDArray[np.int64]:
+            tt, found = study.timetables[kind].timetable, [np.zeros((0, 2), np.int64)]
+            for mine, around in trips:
+                calls = np.flatnonzero(np.isin(tt.call_trip, mine))
+                runs = np.unique(np.searchsorted(tt.run_ptr, calls, side="right") - 1)
+                found.append(run_spans(tt, runs) + np.array([-around, around], np.int64))
+            return np.concatenate(found)
+
+        super().__init__(find)
+
+    @staticmethod
+    def key(changes: Sequence[TripChange]) -> Hashable:
+        """Return what tells changes whose runs are on the way at other times."""
+        return tuple((tuple(c.trips), _around_s(c)) for c in changes)
+
+
+def _around_s(change: TripChange) -> int:
+    return max(_AROUND_S, 60 * abs(change.minutes))

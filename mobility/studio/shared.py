@@ -286,6 +286,3 @@ class SharedGuard:
         except ValueError:
             return None
         return cookie[_COOKIE].value if _COOKIE in cookie else None
-
-
-__all__ = ["Passwords", "SharedGuard"]

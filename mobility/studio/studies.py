@@ -1,27 +1,77 @@
-"""The studies' folder: ordinary folders with a ``territory.toml`` each, and nothing outside it."""
+"""The studies' folder: ordinary folders with a ``territory.toml`` each, and nothing outside it.
+
+A study is read a first time by a process of its own (``python -m mobility.studio.studies FILE``):
+the memory that reading takes, twice what is kept of it, goes with the process. What is read,
+measured and compiled is kept on disk, and so is the map page; the studio finds it there.
+"""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import RLock, Thread
+from threading import Lock, RLock, Thread
 from typing import Any
 
 import tomlkit
 
+from mobility.base.cache import cache_dir, content_hash, open_cache
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.failures import explained
 from mobility.base.files import staging, write_text
 from mobility.settings import read_territory
 from mobility.studio.drafts import History, slug
-from mobility.studio.first import drawn, page_path, read_aside
 from mobility.studio.live import Live
+from mobility.territory.project import Territory
 from mobility.territory.source_files import source_files
 from mobility.territory.toml_text import read_toml
+
+#: One such process at a time, however many studies are opened.
+_ONE = Lock()
+
+
+def page_path(territory: Territory) -> Path:
+    """Return where the map page of a study is kept, by what it and the software hold."""
+    package = Path(__file__).parents[1]
+    code = [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".js", ".css", ".html")]
+    files = [p for p in source_files(territory) if p.is_file()]
+    return cache_dir() / "pages" / content_hash([*code, *files])
+
+
+def drawn(live: Live, kept: Path) -> bytes:
+    """Return the map page of a study, and keep it."""
+    from mobility.outputs.map.from_results import map_model
+    from mobility.outputs.map.page import render
+
+    told = live.sources.territory
+    model = map_model(live.access, live.zones)
+    page = render(model, language=told.language, tiles=told.output.tiles)
+    open_cache("pages")
+    write_text(kept, page)
+    return page.encode()
+
+
+def read_aside(file: Path, tell: Callable[[str], None]) -> None:
+    """Read a study in a process of its own; what goes wrong is found again by who reads it next.
+
+    Parameters
+    ----------
+    tell
+        Called with the name of each step.
+    """
+    with _ONE, subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
+        [sys.executable, "-m", __spec__.name, str(file)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            tell(line.strip())
+
 
 FILE = "territory.toml"
 #: Studies held in memory at once, and seconds without a question after which one rests.
@@ -114,12 +164,7 @@ class Studies:
     """
 
     def __init__(
-        self,
-        root: Path,
-        *,
-        file: Path | None = None,
-        confined: bool = False,
-        aside: bool = False,
+        self, root: Path, *, file: Path | None = None, confined: bool = False, aside: bool = False
     ) -> None:
         self.root, self.file, self.confined, self.aside = root.resolve(), file, confined, aside
         self._opened: dict[str, Opened] = {}
@@ -309,4 +354,13 @@ def _name(file: Path) -> str:
         return file.parent.name
 
 
-__all__ = ["FILE", "Opened", "Studies", "studies_of"]
+def read_first(file: Path, tell: Callable[[str], None]) -> None:
+    """Read a study and draw its page; ``tell`` is called with the name of each step."""
+    territory = read_territory(file)
+    live = Live(territory, progress=tell)
+    tell("map")
+    drawn(live, page_path(territory))
+
+
+if __name__ == "__main__":
+    read_first(Path(sys.argv[1]), lambda step: print(step, flush=True))  # noqa: T201

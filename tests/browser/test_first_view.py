@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 from golden import assert_alike
 from maps_model import make_model
-from pdf_pages import assert_printed_whole
+from pdf_pages import assert_printed_whole, report_of
 
 from mobility.commute.loading import load
 from mobility.outputs.document import Text
-from mobility.outputs.map.earlier import read_page
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import NONE, ExistingLine, MapLever
+from mobility.outputs.map.pack import read_page
 from mobility.outputs.map.page import write_map
-from mobility.outputs.report import document
 from mobility.pipeline import demo_territory, evaluate
 from mobility.settings import read_territory
 
@@ -59,7 +58,7 @@ def test_the_demo_opens_on_its_roster(open_page, demo, tmp_path) -> None:
 def test_the_report_of_the_demo_prints_whole(demo) -> None:
     """Twelve pages at most; page 1 tells the figure of the map's first view."""
     access, zones, _ = demo
-    found = document(access, zones)
+    found = report_of(access, zones)
     assert_printed_whole(found)
     lead = next(b.text for b in found.blocks if isinstance(b, Text) and b.look == "lead")
     assert lead.startswith("799 des 14\u202f542 actifs du bassin (5,5\u202f%)")

@@ -14,11 +14,11 @@ from maps_model import HOSTILE, SHOWN, make_model
 from PIL import Image
 
 from mobility.commute.white_zones import REASONS
+from mobility.outputs.map.assets import ENGLISH, page_french
 from mobility.outputs.map.export import export_png, find_browser
 from mobility.outputs.map.figures import Rows, directions
 from mobility.outputs.map.model import NONE, MapModel
 from mobility.outputs.map.page import write_map
-from mobility.outputs.map.texts import ENGLISH, page_french
 
 pytestmark = pytest.mark.browser
 SPACES = re.compile(r"[\s\u00a0\u202f,]")

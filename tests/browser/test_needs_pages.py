@@ -13,8 +13,7 @@ from mobility.commute.loading import load
 from mobility.needs.lines import lines_of
 from mobility.needs.risk import risk
 from mobility.outputs.needs import delays_answer, write_answer
-from mobility.outputs.needs_lines import lines_answer
-from mobility.outputs.needs_risk import risk_answer
+from mobility.outputs.needs_ways import lines_answer, risk_answer
 
 pytestmark = pytest.mark.browser
 

@@ -19,8 +19,8 @@ from mobility.commute.sheet import DataSheet
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.outputs.map.background import roads_of
+from mobility.outputs.map.needs_page import flat_paths, side_page
 from mobility.outputs.map.pack import quantised
-from mobility.outputs.map.side_page import flat_paths, side_page
 from mobility.streets.snap import components
 from mobility.timetable.arrays import INF
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import check_suffix, system_reason, writing
 from mobility.base.i18n import Word
-from mobility.outputs.map.earlier import EarlierPage, read_page
+from mobility.outputs.map.pack import EarlierPage, read_page
 
 _BROWSERS = (  # the lightest first
     "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",

@@ -74,12 +74,7 @@ def _line(plans: Plans, plan: Plan, index: int) -> MapLine:
     riders = stop_riders(plan)
     places = plans.scene.places
     stops = tuple(
-        LineStop(
-            places[p].name,
-            places[p].lon,
-            places[p].lat,
-            riders.get((index, p)),
-        )
+        LineStop(places[p].name, places[p].lon, places[p].lat, riders.get((index, p)))
         for p in _places(line)
     )
     return MapLine(line.name, plans.ways.lonlat(_inbound(line)), stops)

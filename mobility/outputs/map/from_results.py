@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import starmap
@@ -18,28 +18,13 @@ from mobility.commute.access import Access, roster_shifts, site_key
 from mobility.commute.examples import EdgeAnswers, LegText, answers
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.layers import departures_per_stop
+from mobility.outputs.map import model
 from mobility.outputs.map.background import background_of
-from mobility.outputs.map.existing import existing_lines
-from mobility.outputs.map.model import (
-    NONE,
-    MapDay,
-    MapHomes,
-    MapItinerary,
-    MapLeg,
-    MapModel,
-    MapRoster,
-    MapShift,
-    MapSite,
-    MapSource,
-    Scenario,
-    Stops,
-    minutes,
-)
 from mobility.outputs.record import inputs_hash
 from mobility.sources.days import KIND_LABELS
 from mobility.territory.project import Site
-from mobility.timetable.arrays import INF
+from mobility.timetable.arrays import INF, Timetable
+from mobility.timetable.runs import departures, headways, that_leave
 
 #: Journeys kept in a page, shared equally among shifts and kinds of day: those of the homes with
 #: most workers.
@@ -54,7 +39,7 @@ def map_model(
     after: tuple[tuple[str, Access, WhiteZones], ...] = (),
     fix: NDArray[np.int16] | None = None,
     journeys: bool = True,
-) -> MapModel:
+) -> model.MapModel:
     """Return what a page shows of the results.
 
     Parameters
@@ -78,21 +63,21 @@ def map_model(
     named = [(name, access, zones), *after]
     scenarios = [_scenario(known, a, z, roster_of, modes) for known, a, z in named]
     if fix is not None:
-        fix_min = np.where(fix < 0, NONE, np.minimum(fix, NONE - 1)).astype(np.uint8)
+        fix_min = np.where(fix < 0, model.NONE, np.minimum(fix, model.NONE - 1)).astype(np.uint8)
         scenarios[0] = replace(scenarios[0], fix_min=fix_min)
-    return MapModel(
+    return model.MapModel(
         territory=study.territory.name,
         homes=_homes(study, roster_of),
         sites=tuple(_site(study, s) for s in study.sites),
         rosters=tuple(
-            MapRoster(site, name, _headcount(study, site, name)) for site, name in roster_of
+            model.MapRoster(site, name, _headcount(study, site, name)) for site, name in roster_of
         ),
         shifts=tuple(
-            MapShift(roster_of[s.site, s.roster], s.shift, s.start_s, s.end_s, s.headcount)
+            model.MapShift(roster_of[s.site, s.roster], s.shift, s.start_s, s.end_s, s.headcount)
             for s in study.shift_rows
         ),
         days=tuple(
-            MapDay(d.kind, d.date.isoformat(), "" if d.kind in KIND_LABELS else d.label)
+            model.MapDay(d.kind, d.date.isoformat(), "" if d.kind in KIND_LABELS else d.label)
             for d in study.days
         ),
         modes=tuple(modes),
@@ -110,7 +95,8 @@ def map_model(
         background=background_of(study),
         limits=study.territory.limits.model_dump(),
         sources=tuple(
-            MapSource(s.role, s.name, s.attribution, s.licence, s.sha256) for s in study.sources
+            model.MapSource(s.role, s.name, s.attribution, s.licence, s.sha256)
+            for s in study.sources
         ),
         findings=tuple(
             (f.render("fr"), f.render("en")) for f in study.findings if f.severity != "info"
@@ -119,11 +105,11 @@ def map_model(
     )
 
 
-def _site(study: Study, site: Site) -> MapSite:
+def _site(study: Study, site: Site) -> model.MapSite:
     limits = study.territory.limits
     margin_in = limits.margin_in_min if site.margin_in_min is None else site.margin_in_min
     margin_out = limits.margin_out_min if site.margin_out_min is None else site.margin_out_min
-    return MapSite(site.name, site.employer, tuple(site.gates), (margin_in, margin_out))
+    return model.MapSite(site.name, site.employer, tuple(site.gates), (margin_in, margin_out))
 
 
 def _index(names: list[str], known: list[str]) -> NDArray[np.int64]:
@@ -134,11 +120,11 @@ def _headcount(study: Study, site: int, roster: str) -> int:
     return sum(study.shift_rows[i].headcount for i in roster_shifts(study)[site, roster])
 
 
-def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> MapHomes:
+def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> model.MapHomes:
     frame, cells = study.homes.frame, study.homes.cells
     middle = study.homes.shapes.to_crs(study.streets.crs).centroid.to_crs("EPSG:4326")
     known = study.homes.pool is not None
-    return MapHomes(
+    return model.MapHomes(
         lon=middle.x.to_numpy(),
         lat=middle.y.to_numpy(),
         name=tuple(_texts(frame["name"])),
@@ -161,30 +147,30 @@ def _scenario(
     zones: WhiteZones,
     roster_of: dict[tuple[int, str], int],
     modes: list[str],
-) -> Scenario:
+) -> model.Scenario:
     found = access.rosters
     share = np.zeros((len(roster_of), len(modes), access.study.n_homes), np.uint8)
     for r, (site, _, roster, mode) in enumerate(found.keys.itertuples(index=False)):
         if mode in modes:
             row = roster_of[int(site), str(roster)]
             share[row, modes.index(mode)] = np.floor(found.share[r] * 100 + 1e-9)
-    return Scenario(
+    return model.Scenario(
         name=name,
-        outbound_min=minutes(access.outbound_s, unreached=INF),
-        return_min=minutes(access.return_s, unreached=INF),
+        outbound_min=model.minutes(access.outbound_s, unreached=INF),
+        return_min=model.minutes(access.return_s, unreached=INF),
         status=zones.status.astype(np.uint8),
         reason=zones.reason.astype(np.uint8),
-        overtime_min=minutes(access.overtime_s, unreached=INF),
+        overtime_min=model.minutes(access.overtime_s, unreached=INF),
         share=share,
         dates=tuple(day.date.isoformat() for day in access.study.days),
     )
 
 
-def _stops(study: Study) -> Stops:
+def _stops(study: Study) -> model.Stops:
     stops = study.feed.stops
     trips = np.array([departures_per_stop(study, day.kind) for day in study.days]).T
     shown = stops["lon"].notna().to_numpy() & (trips.sum(axis=1) > 0)
-    return Stops(
+    return model.Stops(
         name=tuple(stops["stop_name"].fillna("").astype(str)[shown]),
         lon=stops["lon"].to_numpy(np.float64)[shown],
         lat=stops["lat"].to_numpy(np.float64)[shown],
@@ -192,7 +178,22 @@ def _stops(study: Study) -> Stops:
     )
 
 
-def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
+def departures_per_stop(study: Study, day_kind: str) -> np.ndarray:
+    """Return the departures of the day's own service day, int64 (stops,)."""
+
+    def compute() -> Bundle:
+        tt = study.timetables[day_kind].timetable
+        sizes = np.diff(tt.run_ptr)
+        own = np.repeat(tt.run_day == 0, sizes) & tt.call_board
+        weights = np.repeat(departures(tt), sizes)[own]
+        stops = study.feed.own_stop[tt.call_stop[own]]
+        n = np.rint(np.bincount(stops, weights, minlength=tt.n_stops)).astype(np.int64)
+        return {"departures": n}
+
+    return np.asarray(study.kept(["departures", day_kind], compute)["departures"])
+
+
+def _examples(access: Access, zones: WhiteZones) -> Iterator[model.MapItinerary]:
     """Yield the journeys of the homes that hold a direction, those with most workers first."""
     most = JOURNEYS // max(1, len(zones.keys))
     for shift_id, day_kind in zones.keys.itertuples(index=False):
@@ -205,12 +206,12 @@ def _examples(access: Access, zones: WhiteZones) -> Iterator[MapItinerary]:
             continue
         journeys = _journeys(access.study, shift_id, day_kind, homes)
         for home, (outbound, back) in zip(homes.tolist(), journeys, strict=True):
-            yield MapItinerary(key, home, outbound, back)
+            yield model.MapItinerary(key, home, outbound, back)
 
 
 def _journeys(
     study: Study, shift_id: int, day_kind: str, homes: NDArray[np.intp]
-) -> Iterator[tuple[tuple[MapLeg, ...], tuple[MapLeg, ...]]]:
+) -> Iterator[tuple[tuple[model.MapLeg, ...], tuple[model.MapLeg, ...]]]:
     """Yield outbound and return of some homes, kept as text where the study's results are."""
 
     def compute() -> Bundle:
@@ -222,11 +223,11 @@ def _journeys(
     key = site_key(study, row.site, [(shift_id, day, "")])
     kept = study.kept(["journeys", *key, row.site_name, homes], compute)
     for ways in json.loads(np.asarray(kept["json"]).tobytes()):
-        outbound, back = (tuple(starmap(MapLeg, way)) for way in ways)
+        outbound, back = (tuple(starmap(model.MapLeg, way)) for way in ways)
         yield outbound, back
 
 
-def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
+def _legs(found: EdgeAnswers, home: int) -> tuple[model.MapLeg, ...]:
     """Return the legs of a journey, but changes from a stop to itself within the minute."""
     return tuple(
         _leg(leg)
@@ -236,9 +237,78 @@ def _legs(found: EdgeAnswers, home: int) -> tuple[MapLeg, ...]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _leg(leg: LegText) -> MapLeg:
+def _leg(leg: LegText) -> model.MapLeg:
     depart, arrive = (
         f"≈ {time}" if about else time
         for time, about in zip((leg.depart, leg.arrive), leg.about, strict=True)
     )
-    return MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
+    return model.MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
+
+
+def existing_lines(study: Study) -> tuple[model.ExistingLine, ...]:
+    """Return each line of the timetable that runs on a day studied, by name.
+
+    The path is that of the stops of its longest trip. Lines of one name are one line, as riders
+    see it.
+    """
+
+    def compute() -> Bundle:
+        lines, none = list(_lines(study)), np.zeros((0, 2))
+        trips = [trips for line in lines for trips in line.trips]
+        return {
+            "names": np.frombuffer(json.dumps([line.name for line in lines]).encode(), np.uint8),
+            "path": np.concatenate([none, *(line.path for line in lines)]),
+            "path_ptr": np.cumsum([0, *(len(line.path) for line in lines)]),
+            "trip": np.concatenate([none, *trips]).astype(np.int64),
+            "trip_ptr": np.cumsum([0, *map(len, trips)]),
+        }
+
+    kept = study.kept(["lines"], compute)
+    found = {name: np.asarray(array) for name, array in kept.items()}
+    paths, trips = (np.split(found[name], found[f"{name}_ptr"][1:-1]) for name in ("path", "trip"))
+    days = len(study.days)
+    return tuple(
+        model.ExistingLine(name, paths[k], tuple(trips[k * days : (k + 1) * days]))
+        for k, name in enumerate(json.loads(found["names"].tobytes()))
+    )
+
+
+def _lines(study: Study) -> Iterator[model.ExistingLine]:
+    days = [study.timetables[day.kind].timetable for day in study.days]
+    found: dict[str, list[NDArray[np.int64]]] = {}
+    paths: dict[str, NDArray[np.float64]] = {}
+    lonlat, names = study.feed.lonlat(), study.feed.line_names
+    for d, tt in enumerate(days):
+        runs = np.flatnonzero((tt.run_day == 0) & (np.diff(tt.run_ptr) > 1))
+        for name, mine in _by_name(tt, that_leave(tt, runs), names).items():
+            start_s, end_s = tt.call_dep[tt.run_ptr[mine]], tt.call_arr[tt.run_ptr[mine + 1] - 1]
+            end_s = end_s - headways(tt)[mine]
+            spans = np.column_stack([start_s // 60, (end_s - start_s) // 60]).astype(np.int64)
+            empty = np.zeros((0, 2), np.int64)
+            trips = found.setdefault(name, [empty for _ in days])
+            trips[d] = spans[np.argsort(spans[:, 0], kind="stable")]
+            path = _longest(study, tt, mine, lonlat)
+            if name not in paths or len(path) > len(paths[name]):
+                paths[name] = path
+    for name in sorted(found):
+        if len(paths[name]) > 1:
+            yield model.ExistingLine(name, paths[name], tuple(found[name]))
+
+
+def _by_name(
+    tt: Timetable, runs: NDArray[np.intp], names: Sequence[str]
+) -> dict[str, NDArray[np.intp]]:
+    grouped: dict[str, list[int]] = {}
+    for run, trip in zip(runs.tolist(), tt.call_trip[tt.run_ptr[runs]].tolist(), strict=True):
+        if trip >= 0:
+            grouped.setdefault(names[trip], []).append(run)
+    return {name: np.array(mine) for name, mine in grouped.items()}
+
+
+def _longest(
+    study: Study, tt: Timetable, runs: NDArray[np.intp], lonlat: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    run = runs[int(np.argmax(tt.run_ptr[runs + 1] - tt.run_ptr[runs]))]
+    stops = study.feed.own_stop[tt.call_stop[tt.run_ptr[run] : tt.run_ptr[run + 1]]]
+    points = lonlat[stops]
+    return points[np.isfinite(points).all(axis=1)]

@@ -12,12 +12,10 @@ import numpy as np
 from mobility.base.cache import Bundle, cached, code_hash
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
-from mobility.outputs.map.assets import leaflet, page_file, page_script
-from mobility.outputs.map.earlier import carry, read_page
+from mobility.outputs.map.assets import ENGLISH, leaflet, page_file, page_french, page_script
 from mobility.outputs.map.model import MapModel
-from mobility.outputs.map.pack import Store, compact_json
+from mobility.outputs.map.pack import Store, carry, compact_json, read_page
 from mobility.outputs.map.payload import Manifest, build
-from mobility.outputs.map.texts import ENGLISH, page_french
 
 #: Where texts are put into what Folium drew, see `mobility.outputs.map.skeleton`.
 _SLOT = re.compile(r"@@mb-(\w+)@@")
@@ -64,11 +62,7 @@ def write_map(
 
 
 def render(
-    model: MapModel,
-    *,
-    language: str = "fr",
-    tiles: str | None = None,
-    earlier: Path | None = None,
+    model: MapModel, *, language: str = "fr", tiles: str | None = None, earlier: Path | None = None
 ) -> str:
     """Return the page of a territory as text."""
     store = Store()

@@ -1,19 +1,67 @@
-"""Mends of the check that are a setting: one field of the territory file, written on a click."""
+"""The territory file as pages edit it, its comments and its order kept: one field on a click.
+
+Some mends of the check are such a setting, and so is the depot of the shuttles.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 
-from mobility.base.errors import Finding, MobilityError
+from mobility.base.errors import Finding, MobilityError, TerritoryError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.studio.document import document_of
 from mobility.territory.project import Territory
+from mobility.territory.toml_text import read_toml
+
+#: What is edited, and whether it is a list; anything else is a table.
+_EDITED = {
+    "sources": False, "sources.gtfs": True, "sources.homes": False, "sites": True,
+    "shuttles": False,
+}  # fmt: skip
+
+
+def said_by(file: Path) -> dict[str, Any]:
+    """Return what a territory file says, whether or not a study can be made of it.
+
+    Raises
+    ------
+    TerritoryError
+        It cannot be read, or what is edited is neither the table nor the list that it has to be.
+    """
+    data = read_toml(file)
+    for name, is_list in _EDITED.items():
+        value: Any = data
+        for key in name.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None and not isinstance(value, list if is_list else Mapping):
+            raise TerritoryError(
+                "It is no list." if is_list else "It is no table.",
+                file=file,
+                column=name,
+                value=value,
+                mend="Put the values between square brackets, commas between them: [a, b]."
+                if is_list
+                else "Write its fields one by one, name = value.",
+            )
+    return data
+
+
+def document_of(file: Path) -> tomlkit.TOMLDocument:
+    """Return a territory file to be edited.
+
+    Raises
+    ------
+    TerritoryError
+        See `said_by`.
+    """
+    said_by(file)
+    return tomlkit.parse(file.read_text(encoding="utf-8-sig"))
+
 
 ZONES = {"A": "School zone A", "B": "School zone B", "C": "School zone C"}
 
@@ -91,4 +139,25 @@ def asked(findings: list[Finding], territory: Territory, index: object, choice: 
     return mends[choice]
 
 
-__all__ = ["Mend", "asked", "mends_of", "put_mend", "told"]
+def put_depot(file: Path, depot: list[float] | None) -> None:
+    """Write where the vehicles of shuttles start and end into the territory file.
+
+    Parameters
+    ----------
+    depot
+        Longitude and latitude; None for the gate of each line.
+
+    Raises
+    ------
+    TerritoryError
+        It is no place; nothing changes then.
+    """
+    from mobility.shuttles.config import ShuttleConfig
+
+    document = document_of(file)
+    table: Any = document.setdefault("shuttles", tomlkit.table())
+    table.pop("depot", None)
+    if depot is not None:
+        table["depot"] = depot
+    ShuttleConfig.from_dict(document["shuttles"].unwrap(), file)
+    write_text(file, tomlkit.dumps(document))

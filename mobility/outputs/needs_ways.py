@@ -1,0 +1,223 @@
+"""Answers drawn as ways: lines and who depends on them, roads driven, links missing in a zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from mobility.base.i18n import translate
+from mobility.commute.line_found import trips_of_line
+from mobility.commute.study import Study
+from mobility.outputs.map.needs_page import PageLayer
+from mobility.outputs.needs import Answer
+from mobility.outputs.words import Words
+
+if TYPE_CHECKING:  # each answer loads its own need alone
+    from mobility.needs.lines import Changed, Lines
+    from mobility.needs.risk import Risk, Spared
+    from mobility.needs.swaps import Swap
+    from mobility.needs.zone import Zone
+
+
+def lines_answer(
+    found: Lines, changed: Changed | None, swaps: Sequence[Swap], language: str
+) -> Answer:
+    """Return what lines cost and who rides them, what a scenario changes, and swaps."""
+    from mobility.needs.lines import sentences
+    from mobility.needs.swaps import swap_table
+    from mobility.remedies.bill import bill_frame
+
+    study = found.access.study
+    words = Words(language, study.days)
+    shapes = _line_shapes(study, found.table, words)
+    tables = {"lines": found.table}
+    here = "present" if changed is None else "scenario"
+    bills = [(translate(here, language), found.bill)]
+    note = translate(
+        "Kilometres, hours and vehicles by the timetable; who could no longer come without a line.",
+        language,
+    )
+    said: list[str] = []
+    if changed is not None:
+        tables |= {"lines_changed": changed.table, "lines_groups": changed.groups}
+        bills.append((translate("difference", language), changed.bill))
+        said = sentences(changed, language)
+        note = " ".join(said)
+    unknown = found.table.loc[found.table["jobs_at_risk"].isna() & (found.table["line"] != "")]
+    if len(unknown):
+        text = (
+            "Lines at a headway without exact times: what they drive is counted; where a vehicle "
+            "waits, and who depends on them, nobody can tell: {lines}."
+        )
+        said = [*said, translate(text, language, lines=", ".join(unknown["line"]))]
+    if swaps:
+        tables["swaps"] = swap_table(found.access, swaps)
+    tables["lines_costs"] = bill_frame(bills, language, of="situation")
+    name = translate("Lines by the jobs at risk without them: the wider, the more", language)
+    layers = [PageLayer(name, shapes, "#b5358f")] if len(shapes) else []
+    title = translate("What do the lines cost, and who depends on them?", language)
+    gis = {"lines": shapes} if len(shapes) else {}
+    return Answer(study, "lines", title, note, layers, tables, gis, said)
+
+
+def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoDataFrame:
+    """Return lines without which a job is lost, straight from stop to stop."""
+    lonlat = study.feed.stops[["lon", "lat"]].to_numpy(np.float64)
+    stop, ptr = study.feed.stop_times["stop"].to_numpy(), study.feed.trip_ptr
+    rows, shapes, widths = [], [], []
+    needed = table[table["jobs_at_risk"] > 0]
+    for line, at_risk in zip(needed["line"], needed["jobs_at_risk"].tolist(), strict=True):
+        trips = trips_of_line(study.feed, line)
+        ways = [stop[ptr[t] : ptr[t + 1]] for t in trips]
+        legs = np.unique(np.concatenate([np.column_stack([w[:-1], w[1:]]) for w in ways]), axis=0)
+        shapes.append(shapely.MultiLineString(lonlat[legs].tolist()))
+        jobs = words.number(at_risk)
+        widths.append(2 + round(6 * at_risk / needed["jobs_at_risk"].max()))
+        rows.append((line, translate("{jobs} jobs at risk", words.language, jobs=jobs)))
+    return gpd.GeoDataFrame(
+        {"title": [r[0] for r in rows], "lines": [r[1] for r in rows], "size": widths},
+        geometry=shapes, crs=4326,
+    )  # fmt: skip
+
+
+#: Roads with fewer cars a day in the dark are not drawn.
+_LEAST_CARS = 1.0
+#: From few to many, each told apart on white.
+_DARK_RAMP = ("#9ebcda", "#8c96c6", "#8856a7", "#810f7c", "#4d004b")
+_RISK_NOTE = (
+    "If everybody of each roster drove, alone in the car as often as commuters are. Accidents with "
+    "an injury, of any driver, by published rates; their band is wide, as no rate by road and hour "
+    "was found for France and most light accidents are not recorded. To check, each with its "
+    "source in the table: {names}. Nothing is told of a person."
+)
+
+
+def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
+    """Return kilometres driven and accidents expected, the roads they are driven on, the rates."""
+    roads = _roads(found)
+    worn = roads[roads["dark_cars_day"] >= _LEAST_CARS]
+    cuts = [_LEAST_CARS, *(worn["dark_cars_day"].quantile([0.5, 0.75, 0.9, 0.97])), np.inf]
+    layers, words = [], Words(language)
+    for k, (least, most) in enumerate(pairwise(cuts)):
+        mine = worn[(worn["dark_cars_day"] >= least) & (worn["dark_cars_day"] < most)]
+        text = translate("cars a day not by daylight: {least} or more", language,
+                         least=words.number(least))  # fmt: skip
+        if len(mine):
+            whole = [shapely.union_all(mine.geometry.to_numpy())]
+            line = gpd.GeoDataFrame({"size": [1 + 1.5 * k]}, geometry=whole, crs=4326)
+            layers.append(PageLayer(text, line, _DARK_RAMP[k]))
+    tables = {"risk": found.table(), "risk_remedies": found.removed(spared)}
+    rows = found.factors.to_frame(language)
+    told = translate("; ", language).join(rows.loc[rows["check"], "name"])
+    note = translate(_RISK_NOTE, language, names=told)
+    return Answer(
+        found.study,
+        "risk",
+        translate("How much is driven to work in the dark, and at what risk?", language),
+        note,
+        layers,
+        {key: frame for key, frame in tables.items() if len(frame)} | {"risk_factors": rows},
+        {"roads": roads},
+        [note],
+    )
+
+
+def _roads(found: Risk) -> gpd.GeoDataFrame:
+    """Return the street pieces that some car drives along, EPSG:4326, with cars a day."""
+    from mobility.needs.driven import ROADS, road_class
+
+    streets, (every, dark) = found.study.streets, found.on_roads()
+    rows = np.flatnonzero(every > 0)
+    lines = gpd.GeoSeries(streets.lines[rows], crs=streets.crs).to_crs(4326)
+    columns = {
+        "osm_id": streets.tags["osm_id"].to_numpy()[rows],
+        "name": streets.tags["name"].to_numpy()[rows],
+        "road": np.array(ROADS)[road_class(streets)[rows]],
+        "cars_day": (every[rows] / 365).round(1),
+        "dark_cars_day": (dark[rows] / 365).round(1),
+    }
+    return gpd.GeoDataFrame(columns, geometry=lines.to_numpy(), crs=4326)
+
+
+def zone_answer(zone: Zone, language: str) -> Answer:
+    """Return the missing links of an area, the shortest set of them, and the ways at present."""
+    table, gates, words = zone.links_table(), zone.gates_table(), Words(language)
+    streets, names, n = zone.study.streets, zone.names(), len(zone.gate_site)
+    minutes = [
+        f"{words.number(m)} m, {words.value(s)} min"
+        for m, s in zip(table["metres"], table["saved_min"], strict=True)
+    ]
+    links = gpd.GeoDataFrame(
+        table.assign(
+            title=[f"{a} – {b}" for a, b in zip(table["one"], table["two"], strict=True)],
+            lines=minutes,
+        ),
+        geometry=[
+            shapely.LineString(zone.lonlat[[zone.links[k].one, zone.links[k].two]])
+            for k in table.index
+        ],
+        crs=4326,
+    )
+    drawn = [g for g, p in enumerate(zone.paths) if p is not None and len(p.lonlat) > 1]
+    gates = gates.iloc[drawn]
+    paths = gpd.GeoDataFrame(
+        gates.assign(
+            title=[f"{a} – {b}" for a, b in zip(gates["gate"], gates["stop"], strict=True)],
+            lines=[f"{words.value(m)} min" for m in gates["walk_min"]],
+        ),
+        geometry=[shapely.LineString(zone.paths[g].lonlat) for g in drawn],  # type: ignore[union-attr]
+        crs=4326,
+    )
+    stops = gpd.GeoDataFrame(
+        {"title": names[n:], "size": [5] * len(zone.stops)},
+        geometry=gpd.points_from_xy(*zone.lonlat[n:].T),
+        crs=4326,
+    )
+    dark = np.unique(np.concatenate([danger.unsafe for danger in zone.dangers]))
+    unlit = gpd.GeoDataFrame(geometry=streets.lines[dark], crs=streets.crs).to_crs(4326)
+    crossed = np.array(sorted({k for one in zone.dangers for k in one.crossings}), np.intp)
+    crossings = gpd.GeoDataFrame(
+        {"title": [translate("A fast road to cross", language)] * len(crossed)},
+        geometry=gpd.points_from_xy(*streets.unproject(streets.node_xy[crossed]).T),
+        crs=4326,
+    )
+    chosen = table["chosen"].to_numpy(bool)
+    layers = [
+        PageLayer(translate(name, language), shapes, colour, dashed=dashed)
+        for name, shapes, colour, dashed in (
+            ("Ways from gates to their nearest stop", paths, "#2c7fb8", False),
+            ("Of these, unlit along traffic", unlit, "#17212a", False),
+            ("Fast roads to cross", crossings, "#b3261e", False),
+            ("Missing links", links[~chosen], "#d97706", True),
+            ("The shortest set of links", links[chosen], "#d6276b", False),
+            ("Stops around", stops, "#ffffff", False),
+        )
+    ]
+    text = (
+        "Missing: the streets take more than twice the straight line. The shortest set brings "
+        "every gate it can within {minutes} min of a stop."
+    )
+    said = ["title", "lines"]
+    return Answer(
+        zone.study,
+        "zone",
+        translate("Which ways are missing inside the area?", language),
+        translate(text, language, minutes=words.value(zone.wants.within_min)),
+        [layer for layer in layers if len(layer.shapes)],
+        {
+            "zone_answers": zone.answers_table(),
+            "zone_gates": zone.gates_table(),
+            "zone_links": table,
+        },
+        {
+            "links": links.drop(columns=said),
+            "ways": paths.drop(columns=said),
+            "stops": stops.rename(columns={"title": "stop"}).drop(columns="size"),
+        },
+    )
