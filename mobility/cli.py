@@ -383,7 +383,7 @@ def isochrones_command(
             write_isochrones,
         )
         from mobility.commute.loading import load
-        from mobility.territory.source_files import source_files
+        from mobility.territory.project import source_files
 
         limits = parse_minutes(minutes)
         territory = read_territory(file, out_file, lang=lang)

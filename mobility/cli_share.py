@@ -55,7 +55,7 @@ def plan(
     """Write the employer mobility plan: supply, potential, actions, financing, follow-up."""
     with friendly(lang):
         from mobility.outputs.plan import plan_of
-        from mobility.territory.source_files import source_files
+        from mobility.territory.project import source_files
 
         territory = read_territory(file, out_dir, lang=lang)
         folder = out_dir or territory.resolve(territory.output.dir)
@@ -72,7 +72,7 @@ def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     """Write the request to the mobility authority: trips, days, times, beneficiaries."""
     with friendly(lang):
         from mobility.outputs.letter import letter_of, write_letter
-        from mobility.territory.source_files import source_files
+        from mobility.territory.project import source_files
 
         territory = read_territory(file, out_dir, lang=lang)
         folder = out_dir or territory.resolve(territory.output.dir)

@@ -95,7 +95,7 @@ def studio(  # noqa: PLR0913 (one parameter an option)
             )
             return
         from mobility.studio.serve import serve
-        from mobility.territory.toml_text import read_territory_toml
+        from mobility.territory.validation import read_territory_toml
 
         if (
             place is not None

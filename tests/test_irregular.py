@@ -17,7 +17,7 @@ from mobility.cli import app
 from mobility.commute.access import counting_modes
 from mobility.commute.dates import dates_as_days, on_dates
 from mobility.commute.irregular import irregular
-from mobility.territory.source_files import source_files
+from mobility.territory.project import source_files
 
 #: The noon bus does not run on Wednesday 18 November; on Saturdays nothing does.
 EXCEPT = SERVICES | {

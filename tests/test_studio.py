@@ -46,7 +46,7 @@ from mobility.studio.live import Live
 from mobility.studio.mends import mends_of
 from mobility.studio.studies import Studies
 from mobility.territory.project import Territory
-from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import read_toml
 
 
 @pytest.fixture(scope="module")

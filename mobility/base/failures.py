@@ -9,8 +9,8 @@ import traceback
 from pathlib import Path
 
 from mobility.base.cache import open_cache
-from mobility.base.errors import MobilityError, library_words
-from mobility.base.files import STORAGE, system_reason, without_room
+from mobility.base.errors import STORAGE, MobilityError, library_words, system_reason
+from mobility.base.files import without_room
 from mobility.base.version import __version__
 
 HEAD = (

@@ -16,7 +16,7 @@ from mobility.commute.variants import variant
 from mobility.commute.walks import footpaths_of, walks_between_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay
-from mobility.territory.weekdays import WEEKDAYS
+from mobility.territory.fields import WEEKDAYS
 from mobility.timetable.arrays import FootArrays, index_timetable, take_runs
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 from mobility.timetable.runs import feed_runs

@@ -24,8 +24,8 @@ from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import variant
 from mobility.sources.columns import Table
 from mobility.sources.worked import Worked, read_worked, rosters_worked
+from mobility.territory.fields import WEEKDAYS
 from mobility.territory.rosters import Roster, Shift
-from mobility.territory.weekdays import WEEKDAYS
 from mobility.timetable.arrays import INF
 
 Bool = NDArray[np.bool_]

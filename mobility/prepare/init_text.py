@@ -9,8 +9,8 @@ from functools import partial
 from typing import Literal
 
 from mobility.base.i18n import translate
-from mobility.prepare.communes import Commune
 from mobility.prepare.offers import FeedOffer
+from mobility.prepare.service import Commune
 from mobility.territory.overseas import clock_of
 
 STREETS = "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL)."

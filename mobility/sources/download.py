@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from mobility.base.cache import cache_dir, mark_used, open_cache, trim_cache
-from mobility.base.errors import DownloadError
-from mobility.base.files import system_reason, writing
-from mobility.sources.file_kind import Kind, looks_like, remark
-from mobility.sources.kept_downloads import Shelf, place
+from mobility.base.errors import DownloadError, system_reason
+from mobility.base.files import writing
+from mobility.sources.kept_downloads import Kind, Shelf, looks_like, place, remark
 
 if TYPE_CHECKING:
     import requests

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -40,14 +41,13 @@ from mobility.sources.layers import (
     refuse_swapped,
     to_lonlat,
 )
-from mobility.sources.sites_rows import Draft, Row, finished
-from mobility.sources.sites_words import ALIASES
+from mobility.sources.sites_rows import ALIASES, Draft, Row, finished
 from mobility.sources.tables import read_table, without_sums
 from mobility.sources.worked import rosters_worked
+from mobility.territory.changes import ShiftChange
 from mobility.territory.project import Site, Territory
-from mobility.territory.rosters import MOST_WORKERS, in_english
-from mobility.territory.toml_text import read_toml
-from mobility.territory.validation import explain_validation
+from mobility.territory.rosters import MOST_WORKERS, Shift, in_english
+from mobility.territory.validation import explain_validation, read_toml
 
 Box = tuple[float, float, float, float]
 
@@ -366,4 +366,46 @@ def _refuse_same_names(
         seen[fold(site.name)] = site.name
 
 
-__all__ = ["check_sites", "read_sites", "read_sites_file", "sites_from_table"]
+def changed_sites(
+    sites: Sequence[Site], changes: Iterable[ShiftChange], file: Path | None
+) -> tuple[Site, ...]:
+    """Return the sites with other hours of some shifts.
+
+    Raises
+    ------
+    TerritoryError
+        There is no such shift, or its new hours cannot be.
+    """
+    found = list(sites)
+    for number, change in enumerate(changes, 1):
+        where = f"changes.shifts.{number}"
+        site = _named(found, change.site, file, f"{where}.site")
+        roster = _named(site.rosters, change.roster, file, f"{where}.roster")
+        shift = _named(roster.shifts, change.shift, file, f"{where}.shift")
+        hours = {k: v for k in ("start", "end") if (v := getattr(change, k)) is not None}
+        try:
+            moved = Shift.model_validate(shift.model_dump() | hours)
+        except ValidationError as error:
+            known = explain_validation(error, file, Shift)
+            known.column = f"{where}.{known.column}"
+            raise known from None
+        shifts = [moved if one is shift else one for one in roster.shifts]
+        changed = roster.model_copy(update={"shifts": shifts})
+        rosters = [changed if one is roster else one for one in site.rosters]
+        found[found.index(site)] = site.model_copy(update={"rosters": rosters})
+    return tuple(found)
+
+
+def _named(things: Sequence[Any], name: str, file: Path | None, column: str) -> Any:
+    """Return the site, roster or shift of a name."""
+    for thing in things:
+        if thing.name == name:
+            return thing
+    raise TerritoryError(
+        "There is no such name.",
+        file=file,
+        column=column,
+        value=name,
+        mend="Choose one of: {known}.",
+        known=", ".join(thing.name for thing in things),
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import tomlkit
 
 from mobility.base.errors import TerritoryError
-from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import read_toml
 
 #: What is edited, and whether it is a list; anything else is a table.
 _EDITED = {

@@ -16,8 +16,7 @@ from mobility.base.cache import cache_dir, content_hash, open_cache
 from mobility.base.files import write_text
 from mobility.settings import read_territory
 from mobility.studio.live import Live
-from mobility.territory.project import Territory
-from mobility.territory.source_files import source_files
+from mobility.territory.project import Territory, source_files
 
 #: One such process at a time, however many studies are opened.
 _ONE = Lock()

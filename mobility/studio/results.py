@@ -8,7 +8,7 @@ from typing import Any
 from mobility.base.errors import MobilityError
 from mobility.settings import read_territory
 from mobility.studio.studies import Opened
-from mobility.territory.source_files import source_files
+from mobility.territory.project import source_files
 
 #: Folder of comparisons, beside the scenarios of a study.
 COMPARED = "compared"

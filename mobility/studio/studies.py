@@ -20,8 +20,8 @@ from mobility.settings import read_territory
 from mobility.studio.drafts import History, slug
 from mobility.studio.first import drawn, page_path, read_aside
 from mobility.studio.live import Live
-from mobility.territory.source_files import source_files
-from mobility.territory.toml_text import read_toml
+from mobility.territory.project import source_files
+from mobility.territory.validation import read_toml
 
 FILE = "territory.toml"
 #: Studies held in memory at once, and seconds without a question after which one rests.

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mobility.territory.fields import Days, Model, RefusedError, Share
-from mobility.territory.weekdays import WEEKDAYS
+from mobility.territory.fields import WEEKDAYS, Days, Model, RefusedError, Share
 
 SchoolZone = Literal["A", "B", "C"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.errors import Finding, Severity
-from mobility.sources.gtfs.stations import for_platforms, is_platform
+from mobility.sources.gtfs.feed import for_platforms, is_platform
 
 TIMED, MINIMUM, IMPOSSIBLE = 1, 2, 3
 MAX_COMBINATIONS = 1_000_000

@@ -15,7 +15,7 @@ from mobility.sources.gtfs.columns import dates, index_of, integers, numbers, se
 from mobility.sources.gtfs.feed import Services
 from mobility.sources.gtfs.files import RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
-from mobility.sources.gtfs.texts import FLEX_COLUMNS
+from mobility.sources.gtfs.unpack import FLEX_COLUMNS
 
 _BOOKING = {
     "booking_rules": "booking_rule_id",

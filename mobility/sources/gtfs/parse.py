@@ -26,8 +26,7 @@ from mobility.sources.gtfs.extras import (
 from mobility.sources.gtfs.feed import Feed, Services
 from mobility.sources.gtfs.files import EXTRA_COLUMNS, RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
-from mobility.sources.gtfs.texts import FLEX_COLUMNS
-from mobility.sources.gtfs.unpack import ZONES
+from mobility.sources.gtfs.unpack import FLEX_COLUMNS, ZONES
 
 
 def parse_feed(raw: RawTables) -> Feed:

@@ -31,7 +31,7 @@ from mobility.sources.homes.model import (
 )
 from mobility.sources.homes.spread import allocate
 from mobility.sources.homes.zones import Zones, read_zones, zone_cells
-from mobility.sources.sites_words import ALIASES, roster_template
+from mobility.sources.sites_rows import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
 

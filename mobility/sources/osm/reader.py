@@ -26,8 +26,15 @@ from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm import states as osm_states
 from mobility.sources.osm.conditions import condition_table, conditions_of
-from mobility.sources.osm.gather import Bbox, Gathered, Relations, add_relations, keep_last
-from mobility.sources.osm.pieces import StreetTables, split
+from mobility.sources.osm.pieces import (
+    Bbox,
+    Gathered,
+    Relations,
+    StreetTables,
+    add_relations,
+    keep_last,
+    split,
+)
 from mobility.sources.osm.restrictions import BARRIER_KEYS, restriction_rows, turn_table
 from mobility.sources.osm.states import UNDEFINED
 from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
