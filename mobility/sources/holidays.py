@@ -20,11 +20,11 @@ from mobility.territory.overseas import clock_of, part_at
 from mobility.territory.project import Territory
 from mobility.territory.rosters import Site
 
-FORMAT = 1
-SATURDAY, SUNDAY, SEPTEMBER = 5, 6, 9
+_FORMAT = 1
+SATURDAY, _SUNDAY, _SEPTEMBER = 5, 6, 9
 
 #: First day of ``vacances-scolaires-france``, and of the school zones of ``holidays``.
-FIRST_KNOWN, FIRST_OF_HOLIDAYS = dt.date(1990, 10, 27), dt.date(2017, 9, 4)
+FIRST_KNOWN, _FIRST_OF_HOLIDAYS = dt.date(1990, 10, 27), dt.date(2017, 9, 4)
 #: Last day decreed so far (arrêté du 21 juillet 2026); ``holidays`` goes on by rule of thumb.
 LAST_DECREED = dt.date(2028, 8, 31)
 #: Parts of France under names the library lacks or lists without their own days.
@@ -35,25 +35,10 @@ _OTHER_NAMES = {
 }  # fmt: skip
 _CORSICA = frozenset({"2A", "2B", "COR", "20R", "20"})
 #: Mainland parts that keep the national public holidays (ISO 3166-2).
-_REGIONS = frozenset(
-    [
-        "ARA",
-        "BFC",
-        "BRE",
-        "CVL",
-        "COR",
-        "20R",
-        "HDF",
-        "IDF",
-        "NOR",
-        "NAQ",
-        "OCC",
-        "PDL",
-        "PAC",
-        "75C",
-        "69M",
-    ]
-)
+_REGIONS = frozenset([
+    "ARA", "BFC", "BRE", "CVL", "COR", "20R", "HDF", "IDF", "NOR", "NAQ", "OCC", "PDL", "PAC",
+    "75C", "69M",
+])  # fmt: skip
 _DEPARTMENT = re.compile(r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|")
 #: Departments with two more public holidays (Good Friday, 26 December).
 _ALSACE_MOSELLE = ("57", "67", "68")
@@ -79,7 +64,7 @@ class Holidays:
 
     def kind(self, date: dt.date) -> str:
         """Return the standard kind of ``date``; ``""`` where the school calendar is uncertain."""
-        if date in self.public or date.weekday() == SUNDAY:
+        if date in self.public or date.weekday() == _SUNDAY:
             return "sunday"
         if date.weekday() == SATURDAY:
             return "saturday"
@@ -145,7 +130,7 @@ def read_holidays(
     return Holidays(public, frozenset(everywhere | listed), frozenset(somewhere) | unknown)
 
 
-def knows_schools(config: DaysConfig, date: dt.date) -> bool:
+def _knows_schools(config: DaysConfig, date: dt.date) -> bool:
     """Whether it is known if the schools of the territory are open on a date."""
     name, _, part = config.country.upper().partition("-")
     decreed = name == "FR" and _follows_zones(part) and FIRST_KNOWN <= date <= LAST_DECREED
@@ -181,7 +166,7 @@ def _kept(key: Sequence[object], find: Callable[[], Iterable[dt.date]]) -> froze
     def compute() -> Bundle:
         return {"days": np.array(sorted(day.toordinal() for day in find()), np.int64)}
 
-    days = np.asarray(cached("holidays", (FORMAT, *versions, *key), compute)["days"])
+    days = np.asarray(cached("holidays", (_FORMAT, *versions, *key), compute)["days"])
     return frozenset(dt.date.fromordinal(day) for day in days.tolist())
 
 
@@ -224,12 +209,12 @@ def _found_school(zone: str, year: int) -> Iterable[dt.date]:
     from vacances_scolaires_france import SchoolHolidayDates
 
     found = set()
-    if year >= FIRST_OF_HOLIDAYS.year:
+    if year >= _FIRST_OF_HOLIDAYS.year:
         school = country_holidays("FR", subdiv=f"Zone {zone}", categories=("school",), years=year)
-        found |= {day for day in school if day.year == year and day >= FIRST_OF_HOLIDAYS}
-    if FIRST_KNOWN.year <= year <= FIRST_OF_HOLIDAYS.year:
+        found |= {day for day in school if day.year == year and day >= _FIRST_OF_HOLIDAYS}
+    if FIRST_KNOWN.year <= year <= _FIRST_OF_HOLIDAYS.year:
         older = SchoolHolidayDates().holidays_for_year_and_zone(year, zone)
-        found |= {day for day in older if day < FIRST_OF_HOLIDAYS}
+        found |= {day for day in older if day < _FIRST_OF_HOLIDAYS}
     return found
 
 
@@ -244,7 +229,7 @@ def _unknown_days(first: dt.date, last: dt.date, listed: set[dt.date]) -> frozen
 
 def _school_year(day: dt.date) -> int:
     """Return the calendar year in which the school year of a day begins, in September."""
-    return day.year - (day.month < SEPTEMBER)
+    return day.year - (day.month < _SEPTEMBER)
 
 
 def _not_known(unknown: frozenset[dt.date]) -> Finding:
@@ -312,7 +297,7 @@ def check_fixed_date(
         return None
     if public:
         return _warning("{field} = {date} is a public holiday", field, date)
-    if not standard or not knows_schools(config, date) or holidays.kind(date) == kind.name:
+    if not standard or not _knows_schools(config, date) or holidays.kind(date) == kind.name:
         return None
     return _warning(
         "{field} = {date} is {what}", field, date, what=Word(_WHAT_IT_IS[holidays.kind(date)])

@@ -107,7 +107,7 @@ class Shelf:
 
 
 Kind = Literal["any", "zip", "osm.pbf", "osm", "json", "csv"]
-EDGE = 4096
+_EDGE = 4096
 _REMARK = re.compile(rb"<remark>(.*?)</remark>", re.DOTALL)
 
 
@@ -137,6 +137,6 @@ def remark(path: Path) -> str:
 def _edges(path: Path) -> tuple[bytes, bytes]:
     """Return the first and the last bytes of a file."""
     with path.open("rb") as file:
-        head = file.read(EDGE)
-        file.seek(max(0, path.stat().st_size - EDGE))
-        return head, file.read(EDGE)
+        head = file.read(_EDGE)
+        file.seek(max(0, path.stat().st_size - _EDGE))
+        return head, file.read(_EDGE)

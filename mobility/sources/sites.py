@@ -49,7 +49,7 @@ from mobility.territory.project import Site, Territory
 from mobility.territory.rosters import MOST_WORKERS, Shift, in_english
 from mobility.territory.validation import explain_validation, read_toml
 
-Box = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 
 
 def read_sites(
@@ -103,7 +103,7 @@ def read_sites(
 def read_sites_file(
     path: Path,
     *,
-    box: Box | None = EUROPE,
+    box: _Box | None = EUROPE,
     crs: str | None = None,
     layer: str | None = None,
     ledger: list[SourceLedger] | None = None,
@@ -144,7 +144,7 @@ def read_sites_file(
         places = tuple(filter(None, (table.find(k, ALIASES[k]) for k in ("lon", "lat"))))
         table, more = without_sums(table, places)
         count = len(table.frame)
-        sites = sites_from_table(table, box=box, crs=crs)
+        sites = _sites_from_table(table, box=box, crs=crs)
         if findings is not None:
             findings += [*_columns_not_read(table), *_rosters_not_told(table, sites)]
     if ledger is not None:
@@ -210,8 +210,8 @@ def _read_sites_toml(path: Path) -> list[Site]:
     return sites
 
 
-def sites_from_table(
-    table: Table, *, box: Box | None = EUROPE, crs: str | None = None
+def _sites_from_table(
+    table: Table, *, box: _Box | None = EUROPE, crs: str | None = None
 ) -> list[Site]:
     """Merge the rows of a table into sites, in order of first appearance.
 
@@ -294,7 +294,7 @@ def _check_places(
     table: Table,
     columns: dict[str, str | None],
     numbers: dict[str, np.ndarray],
-    box: Box | None,
+    box: _Box | None,
 ) -> None:
     if columns["lon"] is None or columns["lat"] is None:
         missing = "lon" if columns["lon"] is None else "lat"
@@ -328,7 +328,7 @@ def _check_places(
     )
 
 
-def check_sites(sites: Sequence[Site], file: Path | None, box: Box | None) -> None:
+def check_sites(sites: Sequence[Site], file: Path | None, box: _Box | None) -> None:
     """Refuse sites of a territory file that cannot stand beside each other, or where they are.
 
     Raises
@@ -341,7 +341,7 @@ def check_sites(sites: Sequence[Site], file: Path | None, box: Box | None) -> No
     _refuse_exchanged(sites, file, box)
 
 
-def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: Box | None) -> None:
+def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: _Box | None) -> None:
     """Raise when a gate is where no study is, and would be well placed the other way round."""
     for number, site in enumerate(sites, 1):
         for gate in site.gates:

@@ -283,7 +283,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "margin_out_min": ("marge_sortie", "marge_sortie_min", "marge après"),
 }
 # fmt: on
-ROSTER_ALIASES: dict[str, str] = {
+_ROSTER_ALIASES: dict[str, str] = {
     "3*8": "3x8",
     "2*8": "2x8",
     "5*8": "5x8",
@@ -295,7 +295,7 @@ ROSTER_ALIASES: dict[str, str] = {
     "jour": "day",
     "bureau": "office",
     "week-end": "vsd",
-}
+}  # fmt: skip
 _WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
 
 
@@ -305,7 +305,7 @@ def roster_template(name: str) -> str | None:
         if fold(known) == fold(name):
             return known
     plain = name.strip().casefold().replace(" ", "")
-    return next((t for a, t in ROSTER_ALIASES.items() if plain == a.casefold()), None)
+    return next((t for a, t in _ROSTER_ALIASES.items() if plain == a.casefold()), None)
 
 
 def clock_text(text: str, *, ends: bool = False) -> str:

@@ -117,7 +117,7 @@ class NewCall(Model):
     lat: Lat
 
 
-LineHow = Literal["remove", "speed", "headway", "reroute", "calendar", "on_demand"]
+_LineHow = Literal["remove", "speed", "headway", "reroute", "calendar", "on_demand"]
 #: Fields that a change needs, and those that it may have; others do not go with it.
 _NEEDS: dict[str, tuple[str, ...]] = {
     "speed": ("percent",), "headway": ("every_min", "start", "end"), "reroute": ("stops",),
@@ -161,7 +161,7 @@ class LineChange(Model):
     """
 
     line: Annotated[str, Field(min_length=1)]
-    how: LineHow
+    how: _LineHow
     direction: Literal[0, 1] | None = None
     start: ClockS | None = None
     end: ClockS | None = None

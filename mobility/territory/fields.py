@@ -16,9 +16,9 @@ StreetMode = Literal["walk", "bike", "e_bike", "car"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FRENCH = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: Words for several days; ouvrable is any day but the weekly rest (Code du travail L3133-3).
-SETS = {
+_SETS = {
     "all": "mon-sun", "tous": "mon-sun", "tous les jours": "mon-sun", "7j/7": "mon-sun",
     "7/7": "mon-sun", "every day": "mon-sun", "semaine": "mon-fri", "en semaine": "mon-fri",
     "jours ouvrés": "mon-fri", "weekdays": "mon-fri", "5j/7": "mon-fri", "l-v": "mon-fri",
@@ -32,7 +32,7 @@ def days_of(text: str) -> list[Weekday] | None:
     ``fri-mon`` goes on into the next week.
     """
     plain = " ".join(text.casefold().split())
-    plain = SETS.get(plain, plain)
+    plain = _SETS.get(plain, plain)
     plain = re.sub(r"\b(?:du|le|les|et le) ", "", plain)
     plain = re.sub(r" (?:à|au|to) |–", "-", plain)
     found: list[Weekday] = []
@@ -48,7 +48,7 @@ def days_of(text: str) -> list[Weekday] | None:
 def _weekday(word: str) -> int | None:
     """Return the place in the week of a day, whole or cut to three letters."""
     plain = word.strip().rstrip(".")
-    for names in (_FRENCH, ENGLISH):
+    for names in (_FRENCH, _ENGLISH):
         for k, name in enumerate(names):
             if plain in (name, f"{name}s", name[:3]):
                 return k

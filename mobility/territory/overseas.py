@@ -5,10 +5,10 @@ Boxes (west, south, east, north) in degrees hold each department with its island
 
 from __future__ import annotations
 
-Box = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 
 #: By INSEE's code (Corsica, by ISO's): the clock and the box.
-PARTS: dict[str, tuple[str, Box]] = {
+_PARTS: dict[str, tuple[str, _Box]] = {
     "971": ("America/Guadeloupe", (-61.9, 15.8, -60.9, 16.6)),
     "972": ("America/Martinique", (-61.3, 14.3, -60.7, 15.0)),
     "973": ("America/Cayenne", (-54.7, 2.0, -51.5, 5.9)),
@@ -29,8 +29,8 @@ _ISO_PARTS = {
 
 
 def part_at(lon: float, lat: float) -> str | None:
-    """Return the code of the part of `PARTS` a point lies in."""
-    for code, (_, (west, south, east, north)) in PARTS.items():
+    """Return the code of the part of `_PARTS` a point lies in."""
+    for code, (_, (west, south, east, north)) in _PARTS.items():
         if west <= lon <= east and south <= lat <= north:
             return code
     return None
@@ -38,4 +38,4 @@ def part_at(lon: float, lat: float) -> str | None:
 
 def clock_of(department: str) -> str:
     """Return the time zone of a French department, by its code."""
-    return PARTS.get(_ISO_PARTS.get(department, department), ("Europe/Paris",))[0]
+    return _PARTS.get(_ISO_PARTS.get(department, department), ("Europe/Paris",))[0]

@@ -143,12 +143,9 @@ ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
 
 #: Shifts of the templates, by their French name.
 ENGLISH_SHIFTS = {
-    "matin": "morning",
-    "après-midi": "afternoon",
-    "nuit": "night",
-    "journée": "day",
+    "matin": "morning", "après-midi": "afternoon", "nuit": "night", "journée": "day",
     "bureau": "office",
-}
+}  # fmt: skip
 
 
 #: Shifts of the templates, in either language, as English texts.
@@ -157,12 +154,9 @@ SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
 
 #: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
 ROSTER_LABELS = {
-    "day": "day",
-    "office": "office",
-    "night": "night",
-    "weekend": "weekend",
+    "day": "day", "office": "office", "night": "night", "weekend": "weekend",
     "vsd": "week-end (VSD)",
-}
+}  # fmt: skip
 
 
 def roster_label(name: str, language: str) -> str:

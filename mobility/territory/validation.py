@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from mobility.base.errors import SourceNotFoundError, TerritoryError, system_reason
 from mobility.territory.fields import RefusedError
 
-Sentence = tuple[str, str]
+_Sentence = tuple[str, str]
 _NUMBER = ("It is no number.", "Write a plain number, e.g. 12 or 12.5.")
 _WHOLE = ("It is no whole number.", "Write a whole number, without a decimal point or quotes.")
 _YES_NO = ("It is neither yes nor no.", "Write true or false, without quotes.")
@@ -30,7 +30,7 @@ _PATH = ("It is no path of a file.", "Write the path between quotes.")
 _TEXT = ("It is no text.", "Write it between quotes.")
 
 #: A problem and a mend for every kind of complaint the models of this package give rise to.
-SENTENCES: dict[str, Sentence] = {
+_SENTENCES: dict[str, _Sentence] = {
     "less_than_equal": ("It is more than {le}.", "Write a number of at most {le}."),
     "less_than": ("It is {lt} or more.", "Write a number under {lt}."),
     "greater_than_equal": ("It is less than {ge}.", "Write a number of at least {ge}."),
@@ -93,7 +93,7 @@ def explain_validation(
         loc, value = loc[:-1], None
         problem, mend, params = _too_few(error, loc, model)
     else:
-        problem, mend = SENTENCES.get(kind, _UNFORESEEN)
+        problem, mend = _SENTENCES.get(kind, _UNFORESEEN)
         if kind == "literal_error":
             params = {"known": ", ".join(_choices(model, loc) or [str(params.get("expected"))])}
     plain = kind != "missing" and not isinstance(value, Mapping | list | tuple)

@@ -21,12 +21,12 @@ from mobility.sources.gtfs.columns import MISSING_TIME, index_of, integers, numb
 from mobility.sources.gtfs.files import RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
 
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
+_Int32 = NDArray[np.int32]
+_Bool = NDArray[np.bool_]
 _CONTINUOUS = (0, 2, 3)
 """``continuous_pickup`` and ``continuous_drop_off``: all along, by phone, by asking the driver."""
 
-BOOKED = "a call on demand"
+_BOOKED = "a call on demand"
 """Why a call is in no timetable: it belongs to a service on demand, see `read_flex`."""
 
 _FEW_FILLED = 0.01
@@ -68,7 +68,7 @@ def read_stop_times(
     arrival, departure = arrival + over, departure + over
     along = numbers(column("shape_dist_traveled"), file=file)[order]
     distances = _distances(raw, stops, trips, (trip_of, stop_of), along, notes)
-    arrival_s, departure_s, filled = interpolated(trip_of, arrival, departure, distances)
+    arrival_s, departure_s, filled = _interpolated(trip_of, arrival, departure, distances)
     untimed, back = _unsound(trip_of, arrival_s, departure_s, trips, notes)
     keep = ~(untimed | back)[trip_of]
     _tell_filled(filled & keep, int(keep.sum()), notes)
@@ -77,7 +77,7 @@ def read_stop_times(
         "stop_times",
         {
             "an unknown trip_id": trip < 0,
-            BOOKED: booked,
+            _BOOKED: booked,
             "no stop": nowhere,
             "an unknown stop_id": ~linked,
             "a trip without times at its ends": _of_calls(untimed, trip, linked),
@@ -106,7 +106,7 @@ def read_stop_times(
 
 
 def _after_midnight(
-    trip: Int32, arrival: NDArray[np.float64], departure: NDArray[np.float64]
+    trip: _Int32, arrival: NDArray[np.float64], departure: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the seconds to add to each call: a day where a trip's hours begin again.
 
@@ -124,7 +124,7 @@ def _after_midnight(
     return days
 
 
-def booked_calls(raw: RawTables) -> Bool:
+def booked_calls(raw: RawTables) -> _Bool:
     """Return bool[rows]: calls in zones, at groups of stops, or at a stop in a time window."""
     found = np.zeros(len(raw.tables["stop_times"]), np.bool_)
     for name in ("location_id", "location_group_id", "start_pickup_drop_off_window"):
@@ -145,7 +145,7 @@ def _distances(
     raw: RawTables,
     stops: pd.DataFrame,
     trips: pd.DataFrame,
-    calls: tuple[Int32, Int32],
+    calls: tuple[_Int32, _Int32],
     along: NDArray[np.float64],
     notes: Notes,
 ) -> Iterator[NDArray[np.float64]]:
@@ -160,13 +160,13 @@ def _distances(
             ridden = shapes["shape_id"].isin(trips["shape_id"].dropna())
             left = {"named by no trip": (~ridden).sum()}
             notes.rows.append(SourceLedger.balanced(file, ridden.sum(), left))
-            yield along_shapes(trip, stop, lonlat, trips["shape_id"], shapes, file=file)
-    yield straight_m(trip, stop, lonlat)
+            yield _along_shapes(trip, stop, lonlat, trips["shape_id"], shapes, file=file)
+    yield _straight_m(trip, stop, lonlat)
 
 
 def _unsound(
-    trip: Int32, arrival_s: Int32, departure_s: Int32, trips: pd.DataFrame, notes: Notes
-) -> tuple[Bool, Bool]:
+    trip: _Int32, arrival_s: _Int32, departure_s: _Int32, trips: pd.DataFrame, notes: Notes
+) -> tuple[_Bool, _Bool]:
     """Return which trips, and none more at the end, lack end times, and which go back in time."""
     untimed, back = np.zeros((2, len(trips) + 1), np.bool_)
     untimed[trip[arrival_s == MISSING_TIME]] = True
@@ -181,7 +181,7 @@ def _unsound(
     return untimed, back
 
 
-def _tell_filled(filled: Bool, calls: int, notes: Notes) -> None:
+def _tell_filled(filled: _Bool, calls: int, notes: Notes) -> None:
     """Say how many times are this reading's own."""
     message = (
         "{count} of {all} stop times are not in the timetable ({share} %); they are filled in by "
@@ -192,7 +192,7 @@ def _tell_filled(filled: Bool, calls: int, notes: Notes) -> None:
     notes.tell(severity, "times_filled", message, "stop_times", filled, all=calls, share=share)
 
 
-def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: Int32, notes: Notes) -> None:
+def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: _Int32, notes: Notes) -> None:
     """Say which trips may be boarded or left between their stops, which is not used.
 
     What a route says holds for the calls that say nothing.
@@ -216,15 +216,15 @@ def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: Int32, notes:
     notes.tell("info", "hail_and_ride", message, "trips", hailed[:-1], trips["trip_id"])
 
 
-EARTH_M = 6_371_009.0
-Float = NDArray[np.float64]
+_EARTH_M = 6_371_009.0
+_Float = NDArray[np.float64]
 
 
-def interpolated(
+def _interpolated(
     trip: NDArray[np.int32],
-    arrival: Float,
-    departure: Float,
-    distances: Iterator[Float],
+    arrival: _Float,
+    departure: _Float,
+    distances: Iterator[_Float],
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
     """Fill missing times and cast them, once, to int32.
 
@@ -263,9 +263,9 @@ def interpolated(
 def _fill(
     gaps: NDArray[np.int64],
     trip: NDArray[np.int32],
-    arrival: Float,
-    departure: Float,
-    distances: Iterator[Float],
+    arrival: _Float,
+    departure: _Float,
+    distances: Iterator[_Float],
 ) -> None:
     """Interpolate the calls ``gaps`` in place."""
     n = trip.size
@@ -293,7 +293,7 @@ def _fill(
     departure[gaps] = moment
 
 
-def straight_m(trip: NDArray[np.int32], stop: NDArray[np.int32], lonlat: Float) -> Float:
+def _straight_m(trip: NDArray[np.int32], stop: NDArray[np.int32], lonlat: _Float) -> _Float:
     """Return metres along each trip by straight lines between its stops, NaN at unknown ones."""
     xy = _local(lonlat, lonlat)[stop]
     legs = np.append(0.0, np.hypot(*np.diff(xy, axis=0).T))
@@ -301,15 +301,15 @@ def straight_m(trip: NDArray[np.int32], stop: NDArray[np.int32], lonlat: Float) 
     return np.where(np.isnan(xy[:, 0]), np.nan, np.cumsum(legs))
 
 
-def along_shapes(
+def _along_shapes(
     trip: NDArray[np.int32],
     stop: NDArray[np.int32],
-    lonlat: Float,
+    lonlat: _Float,
     shape_of_trip: pd.Series,
     shapes: pd.DataFrame,
     *,
     file: str,
-) -> Float:
+) -> _Float:
     """Return how far each call lies along the shape of its trip, metres, NaN where unknown.
 
     Parameters
@@ -344,9 +344,9 @@ def along_shapes(
     return found
 
 
-def _local(lonlat: Float, around: Float) -> Float:
+def _local(lonlat: _Float, around: _Float) -> _Float:
     """Return metres on a plane that is true enough near the places ``around``."""
     lon, lat = np.radians(lonlat).T
     known = around[np.isfinite(around[:, 1]), 1]
     middle = np.radians(known.mean()) if known.size else 0.0
-    return EARTH_M * np.column_stack([lon * np.cos(middle), lat])
+    return _EARTH_M * np.column_stack([lon * np.cos(middle), lat])

@@ -333,11 +333,3 @@ def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
     if len(frame.columns) and frame.iloc[:, 0].isna().any():
         frame = frame[~frame.isna().all(axis=1)]
     return frame
-
-
-__all__ = [
-    "REQUIRED_COLUMNS",
-    "RawTables",
-    "read_extra",
-    "read_tables",
-]

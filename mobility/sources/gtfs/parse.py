@@ -323,6 +323,3 @@ def _without_placeholder_blocks(
     )
     notes.tell("info", "blocks_unnamed", message, "trips", wrong, trips["block_id"])
     return trips.assign(block_id=trips["block_id"].mask(wrong))
-
-
-__all__ = ["parse_feed"]

@@ -17,7 +17,7 @@ from mobility.base.errors import Finding, SourceError, SourceNotFoundError
 from mobility.base.ledger import from_json
 from mobility.sources.gtfs.feed import Feed, Services, network_name
 
-FORMAT = 11
+_FORMAT = 11
 #: Tables of a feed, their columns and types, in the order in which they are kept.
 _TABLES: dict[str, dict[str, str]] = {
     "stops": {
@@ -119,7 +119,7 @@ def read_feed(path: str | Path, *, prefix: str = "", cache: bool = True) -> Feed
         return parse_feed(read_tables(path))
 
     if cache:
-        bundle = cached("gtfs", (FORMAT, path), lambda: _to_bundle(parsed()))
+        bundle = cached("gtfs", (_FORMAT, path), lambda: _to_bundle(parsed()))
         feed = _from_bundle(bundle, path)
     else:
         feed = parsed()

@@ -73,12 +73,12 @@ def read_communes(request: HomesRequest, table: Table) -> Places:
         column = column or table.need("code", field="id")
         codes = table.texts(column)
         table.refuse_duplicates(column, codes)
-        zones, rows, found = zones_of_codes(request, zones, codes, workers)
+        zones, rows, found = _zones_of_codes(request, zones, codes, workers)
     counts = np.column_stack([workers, *groups.values()])
     return homes_in_zones(request, zones, rows, counts, tuple(groups), found)
 
 
-def zones_of_codes(
+def _zones_of_codes(
     request: HomesRequest, zones: Zones, codes: pd.Series, workers: np.ndarray
 ) -> tuple[Zones, np.ndarray, list[Finding]]:
     """Return the zones, the zone of each code (-1 for none), and what a user should know.
@@ -211,7 +211,7 @@ def read_flows(request: HomesRequest) -> Places:
     columns, sizes = by_code.sum(), by_code.size().to_numpy()
     totals = columns.to_numpy(dtype=np.float64)
     known = pd.Series(columns.index, dtype="str")
-    zones, rows, found = zones_of_codes(request, read_zones(request), known, totals[:, 0])
+    zones, rows, found = _zones_of_codes(request, read_zones(request), known, totals[:, 0])
     told += [*found, *_few(request, totals[:, 0])]
     places = homes_in_zones(request, zones, rows, totals, tuple(groups), told, per_entry=sizes)
     counts = dict(zip(("rows", "workers"), elsewhere, strict=True))

@@ -221,7 +221,7 @@ SIDE_EPSILON = 3.0
 """Of a side: of two homes on either side, neither is more than e^3 times as likely."""
 _CERTAIN = 0.01
 """So often, at most, does a side seem to hold k persons that holds fewer."""
-Sides = Mapping[tuple[str, str], np.ndarray]
+_Sides = Mapping[tuple[str, str], np.ndarray]
 """Of each site and roster, whether its commute holds at each place, bool[n]."""
 
 
@@ -230,7 +230,7 @@ def told_by_side(
     persons: pd.DataFrame,
     groups: Sequence[str],
     public: np.ndarray,
-    sides: Sides,
+    sides: _Sides,
     door: Door,
 ) -> pd.DataFrame:
     """Return protected counts that add up, of each roster, to its noisy count on either side.

@@ -328,7 +328,7 @@ def areas_of(
     if len(rest):
         ends = _block_ends(count[rest], tokens[rest], k, int(rng.integers(k, 2 * k)))
         starts = [0, *ends[:-1]]
-        cuts = [round_cut(int(index[rest[e - 1]]), int(index[rest[e]])) for e in ends[:-1]]
+        cuts = [_round_cut(int(index[rest[e - 1]]), int(index[rest[e]])) for e in ends[:-1]]
         cuts = [0, *cuts, 2 * END]
         areas += [
             Area(cuts[j], cuts[j + 1], np.repeat(index[rest[s:e]], whole[rest[s:e]]))
@@ -350,17 +350,17 @@ def _block_ends(count: np.ndarray, tokens: np.ndarray, k: int, first: int) -> li
     return [*ends, len(count)] if not ends or ends[-1] < len(count) else ends
 
 
-ORDER = 20
-END = 1 << (2 * ORDER)
+_ORDER = 20
+END = 1 << (2 * _ORDER)
 """Length of the curve."""
-_MASK = (1 << ORDER) - 1
+_MASK = (1 << _ORDER) - 1
 
 
 def curve_index(cells: np.ndarray) -> np.ndarray:
     """Return int64[n], the place on the curve of int64[n, 2] columns and rows."""
     x, y = (np.asarray(cells, np.int64) & _MASK).reshape(-1, 2).T.copy()
     found = np.zeros(len(x), np.int64)
-    for level in range(ORDER - 1, -1, -1):
+    for level in range(_ORDER - 1, -1, -1):
         right, up = (x >> level) & 1, (y >> level) & 1
         found = (found << 2) | ((3 * right) ^ up)
         x, y = _turned(x, y, right, up, _MASK)
@@ -375,13 +375,13 @@ def curve_cells(index: np.ndarray, near: tuple[int, int]) -> np.ndarray:
     index = np.asarray(index) % END
     x = np.zeros(len(index), np.int64)
     y = x.copy()
-    for level in range(ORDER):
+    for level in range(_ORDER):
         part = (index >> (2 * level)) & 3
         right = part >> 1
         up = (part ^ right) & 1
         x, y = _turned(x, y, right, up, (1 << level) - 1)
         x, y = x + (right << level), y + (up << level)
-    return np.column_stack([x, y]) + (np.array(near) >> ORDER << ORDER)
+    return np.column_stack([x, y]) + (np.array(near) >> _ORDER << _ORDER)
 
 
 def _turned(
@@ -393,7 +393,7 @@ def _turned(
     return np.where(up == 0, y, x), np.where(up == 0, x, y)
 
 
-def round_cut(low: int, high: int) -> int:
+def _round_cut(low: int, high: int) -> int:
     """Return the multiple of the largest power of four above ``low`` and up to ``high``."""
     step = 0
     while (high >> (step + 2)) << (step + 2) > low:

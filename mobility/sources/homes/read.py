@@ -45,7 +45,7 @@ from mobility.territory.project import Site, Territory
 
 _WORKERS_ALIASES = ("actifs", "effectif", "effectifs", "salariés", "travailleurs", "employees")
 _ZONE_AREA_M2 = 1.5e6
-FEW, MOST = 2, 0.5
+_FEW, _MOST = 2, 0.5
 """Rows of so few workers, in more than this share of all, are taken for persons."""
 
 
@@ -112,7 +112,7 @@ def read_homes(
         sides=sides,
     )
     homes = _read(request)
-    homes = with_overlays(homes, request)
+    homes = _with_overlays(homes, request)
     return dataclasses.replace(homes, findings=(*homes.findings, *_group_findings(homes, request)))
 
 
@@ -175,7 +175,7 @@ def _mostly_single(places: Places) -> bool:
     """Whether most rows with workers count one or two."""
     workers = np.asarray(places.columns["workers"], np.float64)
     workers = workers[workers > 0]
-    return bool((workers <= FEW).mean() > MOST)
+    return bool((workers <= _FEW).mean() > _MOST)
 
 
 def _protected(request: HomesRequest, homes: Homes, *, told: bool) -> Homes:
@@ -302,7 +302,7 @@ def _overlay_specs(request: HomesRequest) -> list[tuple[str, str]]:
     return specs
 
 
-def with_overlays(homes: Homes, request: HomesRequest) -> Homes:
+def _with_overlays(homes: Homes, request: HomesRequest) -> Homes:
     """Return the homes with a group for each ``name=file`` of the source.
 
     Raises

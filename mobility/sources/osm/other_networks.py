@@ -34,7 +34,7 @@ _CLASSES = (
     "motorway_link", "motorway",
 )  # fmt: skip
 # What would close a street.
-CLOSING = frozenset(
+_CLOSING = frozenset(
     {
         "no", "private", "use_sidepath", "agricultural", "forestry", "military", "emergency",
         "psv", "bus", "destination", "customers", "delivery",
@@ -203,7 +203,7 @@ def _tags(rows: list[dict[str, Any]], oneway: list[bool]) -> tuple[pd.DataFrame,
         values = [_values(row.get(column)) for row in rows]
         texts = pd.Series([";".join(map(str, v)) if v else None for v in values], dtype="str")
         if column in ACCESS:
-            said = texts.fillna("").str.split(";").map(lambda v: bool(v[0]) and set(v) <= CLOSING)
+            said = texts.fillna("").str.split(";").map(lambda v: bool(v[0]) and set(v) <= _CLOSING)
             shut = said.to_numpy(dtype=bool) & merged
             partly |= shut
             texts = texts.mask(shut)

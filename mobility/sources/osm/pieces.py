@@ -36,21 +36,21 @@ from mobility.sources.osm.ways import (
 )
 
 Bbox = tuple[float, float, float, float]
-AnyWay = osmium.osm.Way | osm_states.Way | opl.Way
+_AnyWay = osmium.osm.Way | osm_states.Way | opl.Way
 # Kind of background, tags and member ways of each multipolygon.
-Areas = dict[int, tuple[str, dict[str, str], list[int]]]
+_Areas = dict[int, tuple[str, dict[str, str], list[int]]]
 # Most tagged nodes on streets are one of these, of which nothing is read.
 _MANY = frozenset({"crossing", "give_way", "stop", "street_lamp", "traffic_signals"})
 # A way with none of these is of no use.
-WAY_KEYS = ("highway", *bg.KEYS, "public_transport", "route")
-KEY_CODE = {key: code for code, key in enumerate(TAG_COLUMNS)}
+_WAY_KEYS = ("highway", *bg.KEYS, "public_transport", "route")
+_KEY_CODE = {key: code for code, key in enumerate(TAG_COLUMNS)}
 
 
 @dataclass(frozen=True)
 class Relations:
     """What relations say: areas of the background, turns, and ways around squares."""
 
-    areas: Areas
+    areas: _Areas
     turns: list[Row]
     conditions: list[Condition]
     squares: dict[int, dict[str, str]]
@@ -69,7 +69,7 @@ class Gathered:
         self.squares = relations.squares
         self.buildings = buildings
         # Asked of the file without taking the tags out of it.
-        self.keys = tuple(key for key in WAY_KEYS if buildings or key != "building")
+        self.keys = tuple(key for key in _WAY_KEYS if buildings or key != "building")
         self.way_id: list[int] = []
         self.way_len: list[int] = []
         # Packed, as a region has tens of millions of them.
@@ -102,7 +102,7 @@ class Gathered:
             lon, lat = node.lon, node.lat
             self.rows.add(kind, node.id, shapely.Point(lon, lat), tags)
 
-    def add_way(self, way: AnyWay) -> None:
+    def add_way(self, way: _AnyWay) -> None:
         """Add a way as a street, or as what is drawn behind; count it where it is neither."""
         if way.id in self.members:
             self.lines[way.id] = _way_lonlat(way)
@@ -127,7 +127,7 @@ class Gathered:
         else:
             self.counts["other"] += 1
 
-    def _add_street(self, way: AnyWay, tags: dict[str, str]) -> None:
+    def _add_street(self, way: _AnyWay, tags: dict[str, str]) -> None:
         row = len(self.way_id)
         refs, x, y = _nodes_of(way)
         self.way_id.append(way.id)
@@ -137,7 +137,7 @@ class Gathered:
         self.x.frombytes(x.tobytes())
         self.y.frombytes(y.tobytes())
         for key, value in tags.items():
-            code = KEY_CODE.get(key)
+            code = _KEY_CODE.get(key)
             if code is not None:
                 self.tag_way.append(row)
                 self.tag_key.append(code)
@@ -145,7 +145,7 @@ class Gathered:
         if not BY_HOUR.isdisjoint(tags):
             self.conditions += conditions_of("way", way.id, tags)
 
-    def _add_background(self, way: AnyWay, tags: dict[str, str]) -> bool:
+    def _add_background(self, way: _AnyWay, tags: dict[str, str]) -> bool:
         kind = bg.area_kind(tags, buildings=self.buildings) if way.is_closed() else None
         area = kind is not None
         kind = kind or bg.line_kind(tags)
@@ -164,7 +164,7 @@ def _tags_of(item: Any) -> dict[str, str]:
     return item.tags if type(item.tags) is dict else {t.k: t.v for t in item.tags}
 
 
-def _nodes_of(way: AnyWay) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _nodes_of(way: _AnyWay) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the ids of a way's nodes, int64, and their places, int32, in degrees times 1e7."""
     if isinstance(way, opl.Way):
         return way.refs, way.x, way.y
@@ -173,13 +173,13 @@ def _nodes_of(way: AnyWay) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return refs, np.array([n.x for n in nodes], np.int32), np.array([n.y for n in nodes], np.int32)
 
 
-def _way_lonlat(way: AnyWay) -> np.ndarray:
+def _way_lonlat(way: _AnyWay) -> np.ndarray:
     _, x, y = _nodes_of(way)
     known = x != UNDEFINED
     return np.column_stack([x[known], y[known]]) / 1e7
 
 
-def add_relations(stream: Gathered, relations: Areas) -> None:
+def add_relations(stream: Gathered, relations: _Areas) -> None:
     """Add the areas that relations make of ways, in place of these."""
     areas = bg.multipolygons({r: ways for r, (_, _, ways) in relations.items()}, stream.lines)
     members: dict[str, set[int]] = {}
@@ -339,7 +339,7 @@ def _way_tags(stream: Gathered) -> pd.DataFrame:
     key = np.array(stream.tag_key, dtype=np.int64)
     value = np.array(stream.tag_value, dtype=object)
     columns: dict[str, object] = {"osm_id": np.array(stream.way_id, dtype=np.int64)}
-    for name, code in KEY_CODE.items():
+    for name, code in _KEY_CODE.items():
         texts = np.full(count, None, dtype=object)
         mine = key == code
         texts[way[mine]] = value[mine]
