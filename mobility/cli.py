@@ -332,7 +332,7 @@ def isochrones_command(
     """Write the isochrones of each site, shift edge, direction and mode (GeoPackage)."""
     from mobility.commute.isochrone_layers import isochrone_layers, parse_minutes, write_isochrones
     from mobility.commute.loading import load
-    from mobility.territory.source_files import source_files
+    from mobility.territory.project import source_files
 
     limits = parse_minutes(minutes)
     territory = read_territory(file, out_file, lang=lang)
@@ -374,7 +374,7 @@ def png(
 def plan(file: File, out_dir: Out = None, shuttles: Designed = False, lang: Lang = "fr") -> None:
     """Write the employer mobility plan: supply, potential, actions, financing, follow-up."""
     from mobility.outputs.plan import plan_of
-    from mobility.territory.source_files import source_files
+    from mobility.territory.project import source_files
 
     territory, folder = read_with_folder(file, out_dir, lang)
     with terminal.progress_bar(lang, terminal.LEVER_SHUTTLE_STEPS) as step:
@@ -389,7 +389,7 @@ def plan(file: File, out_dir: Out = None, shuttles: Designed = False, lang: Lang
 def letter(file: File, out_dir: Out = None, lang: Lang = "fr") -> None:
     """Write the request to the mobility authority: trips, days, times, beneficiaries."""
     from mobility.outputs.letter import letter_of, write_letter
-    from mobility.territory.source_files import source_files
+    from mobility.territory.project import source_files
 
     territory, folder = read_with_folder(file, out_dir, lang)
     with terminal.progress_bar(lang, terminal.LEVER_STEPS) as step:

@@ -64,7 +64,7 @@ def matrix(
     from mobility.commute.matrix import matrix as matrix_of
     from mobility.commute.matrix import write_matrix
     from mobility.commute.matrix_against import against
-    from mobility.territory.source_files import source_files
+    from mobility.territory.project import source_files
 
     territory = read_territory(file, out_file, lang=lang)
     path = out_file or territory.resolve(territory.output.dir) / "matrix.parquet"

@@ -35,7 +35,7 @@ def studio(  # noqa: PLR0913 (one parameter an option)
     """Open the studio in the browser: data, what-ifs on the map, scenarios."""
     from mobility.studio.door import PORT
     from mobility.studio.serve import serve, serve_many
-    from mobility.territory.toml_text import read_territory_toml
+    from mobility.territory.validation import read_territory_toml
 
     if host is not None or add_user is not None:
         if passwords is None or (add_user is None and origin is None):

@@ -23,8 +23,7 @@ from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.changes import Changes
-from mobility.territory.project import Language, Territory
-from mobility.territory.source_files import source_files
+from mobility.territory.project import Language, Territory, source_files
 
 if TYPE_CHECKING:
     import pandas as pd

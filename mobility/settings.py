@@ -67,7 +67,7 @@ def check_outputs(
     """
     # What a file is read without: it takes a second to import.
     from mobility.outputs.tables import registry
-    from mobility.territory.source_files import source_files
+    from mobility.territory.project import source_files
 
     folder = territory.resolve(territory.output.dir) if out is None else out
     names = [*(spec.file for spec in registry().values() if spec.file), *OTHERS]

@@ -20,12 +20,12 @@ import pytest
 from small import write_territory
 from typer.testing import CliRunner
 
-from mobility.atlas import cluster, manifest
-from mobility.atlas.cluster import run_atlas
+from mobility.atlas import cluster
+from mobility.atlas import folder as atlas_folder
+from mobility.atlas.cluster import run_atlas, run_part, slow_units
 from mobility.atlas.figures import of_kind
 from mobility.atlas.folder import Atlas
 from mobility.atlas.merge import merge
-from mobility.atlas.parts import run_part, slow_units
 from mobility.atlas.unit import Outcome, run_unit
 from mobility.base.errors import MobilityError
 from mobility.base.literal import read_csv_text
@@ -112,16 +112,16 @@ def test_employees_have_no_digest_of_their_file(tmp_path):
     found = json.loads((atlas.run("x") / "manifest.json").read_text(encoding="utf-8"))["inputs"]
     plain = hashlib.sha256((toml.parent / "homes.csv").read_bytes()).hexdigest()
     assert found["inputs/ti=x/homes.csv"] != plain
-    assert manifest.is_done(atlas, "x")
+    assert atlas_folder.is_done(atlas, "x")
 
 
 def test_a_resume_opens_no_source(alone, tmp_path, monkeypatch):
     atlas = copied(alone, tmp_path, runs=True)
     for unit in ("a", "b", "d"):
         # A copy is younger than its manifest: its bytes are compared once, then no more.
-        assert manifest.is_done(atlas, unit)
-    monkeypatch.setattr(manifest, "file_hash", lambda path: pytest.fail(f"{path} is opened"))
-    assert all(manifest.is_done(atlas, unit) for unit in ("a", "b", "d"))
+        assert atlas_folder.is_done(atlas, unit)
+    monkeypatch.setattr(atlas_folder, "file_hash", lambda path: pytest.fail(f"{path} is opened"))
+    assert all(atlas_folder.is_done(atlas, unit) for unit in ("a", "b", "d"))
 
 
 def test_what_changed_is_computed_again(alone, tmp_path):
@@ -131,10 +131,10 @@ def test_what_changed_is_computed_again(alone, tmp_path):
     homes.write_bytes(homes.read_bytes().replace(b",10\n", b",11\n", 1))
     # The same size, and a time of its own older than the manifest.
     os.utime(homes, ns=(kept.st_atime_ns, kept.st_mtime_ns - 10**12))
-    assert not manifest.is_done(atlas, "a")
-    assert manifest.is_done(atlas, "b")
+    assert not atlas_folder.is_done(atlas, "a")
+    assert atlas_folder.is_done(atlas, "b")
     (atlas.run("b") / "map.html").unlink()
-    assert not manifest.is_done(atlas, "b")
+    assert not atlas_folder.is_done(atlas, "b")
 
 
 @pytest.mark.slow
@@ -416,7 +416,7 @@ def test_results_that_are_damaged_are_no_figures(alone, tmp_path, name, text):
     assert [one.state for one in told] == ["not_run", "computed", "failed", "computed"]
     assert set(ranking.loc[ranking["ti"] == "a", "state"]) == {"not_run"}
     assert not (atlas.national / "shifts" / "ti=a").exists()
-    assert not manifest.is_done(atlas, "a")
+    assert not atlas_folder.is_done(atlas, "a")
 
 
 def test_an_outline_that_is_none_stops_no_merge(alone, tmp_path):

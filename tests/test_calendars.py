@@ -11,12 +11,11 @@ import pytest
 from feeds import service, trip, write_gtfs
 
 from mobility.base.errors import Finding, TerritoryError
-from mobility.sources.days import ChosenDay, choose_days, day_kinds
+from mobility.sources.days import ChosenDay, choose_days, day_kinds, plain_days
 from mobility.sources.feed_dates import school_calendar_gap
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.holidays import read_holidays
-from mobility.sources.plain_days import plain_days
-from mobility.territory.project import DaysConfig
+from mobility.territory.named_sources import DaysConfig
 
 PARIS = ZoneInfo("Europe/Paris")
 STOPS = {"A": (4.00, 45.0), "B": (4.01, 45.0)}

@@ -9,10 +9,8 @@ import pytest
 from http_server import Page, serving
 
 from mobility.base.errors import DownloadError
-from mobility.prepare.communes import around, communes_within, find_commune
-from mobility.prepare.extracts import geofabrik_extracts, overpass_query
-from mobility.prepare.offers import french_feeds, world_feeds
-from mobility.prepare.service import Desk, Services
+from mobility.prepare.offers import french_feeds, geofabrik_extracts, overpass_query, world_feeds
+from mobility.prepare.service import Desk, Services, around, communes_within, find_commune
 from mobility.sources.download import Patience, fetch
 
 FAST = Patience(connect_s=2, read_s=0.3, total_s=5, tries=3, pause_s=0)

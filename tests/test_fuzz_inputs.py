@@ -26,10 +26,8 @@ from small import write_territory
 
 from mobility.base.errors import MobilityError
 from mobility.pipeline import run
-from mobility.prepare.communes import communes_within, find_commune
-from mobility.prepare.extracts import geofabrik_extracts
-from mobility.prepare.offers import french_feeds, world_feeds
-from mobility.prepare.service import Desk, Services
+from mobility.prepare.offers import french_feeds, geofabrik_extracts, world_feeds
+from mobility.prepare.service import Desk, Services, communes_within, find_commune
 from mobility.settings import check_settings
 from mobility.shuttles.edit import read_lines
 from mobility.sources.gtfs.read import read_feed

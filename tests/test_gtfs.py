@@ -13,7 +13,8 @@ import pytest
 from feeds import gtfs_tables, service, to_csv, trip, write_gtfs
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
-from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed, route_mode
+from mobility.sources.gtfs.feed import route_mode
+from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 
 STOPS = {"A": (4.00, 45.00), "B": (4.01, 45.00), "C": (4.02, 45.00)}
 LINE = trip("t1", [("A", "05:00"), ("B", "05:10", "05:11"), ("C", "05:20")])

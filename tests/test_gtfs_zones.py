@@ -8,8 +8,8 @@ from feeds import service, trip, write_gtfs
 from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 
 from mobility.commute.loading import load
+from mobility.sources.gtfs.quality import zone_findings
 from mobility.sources.gtfs.read import merge_feeds, read_feed
-from mobility.sources.gtfs.zones import zone_findings
 
 PARIS = ZoneInfo("Europe/Paris")
 STOPS = {"A": (4.00, 45.0), "B": (4.01, 45.0)}

@@ -13,11 +13,16 @@ from texts import french
 import mobility.sources.osm.clip
 from mobility.base.errors import DownloadError, TerritoryError
 from mobility.prepare.init import init_territory
-from mobility.prepare.init_sites import named, nearest_first, sites_csv
+from mobility.prepare.init_sites import (
+    CandidateSite,
+    candidate_sites,
+    named,
+    nearest_first,
+    sites_csv,
+)
 from mobility.prepare.init_text import school_zone
 from mobility.prepare.service import Desk
 from mobility.sources.osm.clip import clip_osm
-from mobility.sources.osm.industrial import CandidateSite, candidate_sites
 from mobility.sources.osm.reader import read_osm
 from mobility.sources.sites import read_sites
 from mobility.territory.project import Territory

@@ -16,7 +16,7 @@ from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryErro
 from mobility.cli import app
 from mobility.commute.access import counting_modes
 from mobility.commute.irregular import dates_as_days, irregular, on_dates
-from mobility.territory.source_files import source_files
+from mobility.territory.project import source_files
 
 #: The noon bus does not run on Wednesday 18 November; on Saturdays nothing does.
 EXCEPT = SERVICES | {

@@ -11,8 +11,7 @@ from mobility import settings
 from mobility.cli import app
 from mobility.commute import loading
 from mobility.outputs.tables import registry
-from mobility.territory.project import Territory
-from mobility.territory.source_files import source_files
+from mobility.territory.project import Territory, source_files
 
 #: Each command that writes, and an output of its own.
 WRITES = {

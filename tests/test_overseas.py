@@ -4,12 +4,13 @@ import datetime as dt
 
 import pytest
 
-from mobility.prepare.communes import Commune
 from mobility.prepare.init_text import territory_text
-from mobility.sources.holidays import read_holidays
+from mobility.prepare.service import Commune
+from mobility.sources.holidays import localised, read_holidays
 from mobility.sources.sites import read_sites_file
-from mobility.territory.overseas import clock_of, localised
-from mobility.territory.project import DaysConfig, Territory
+from mobility.territory.named_sources import DaysConfig
+from mobility.territory.overseas import clock_of
+from mobility.territory.project import Territory
 
 
 def at(lon, lat, commune="", **more):

@@ -14,10 +14,18 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from mobility.sources.homes import protected, sides
-from mobility.sources.homes.hilbert import curve_cells, curve_index
-from mobility.sources.homes.protected import TEAM, Area, Door, Ground, protect
-from mobility.sources.homes.sides import told_by_side
+from mobility.sources.homes import door as homes_door
+from mobility.sources.homes import protected
+from mobility.sources.homes.door import told_by_side
+from mobility.sources.homes.protected import (
+    TEAM,
+    Area,
+    Door,
+    Ground,
+    curve_cells,
+    curve_index,
+    protect,
+)
 
 K, CELL_M, CELLS = 5, 200.0, 60
 ROWS = 2
@@ -60,7 +68,7 @@ def door_open(monkeypatch):
     """The door with nothing done at it; for the tests, to see that an attack would bite."""
     monkeypatch.setattr(protected, "EPSILON", 50.0)
     monkeypatch.setattr(protected, "PLACE_EPSILON", 50.0)
-    monkeypatch.setattr(sides, "SIDE_EPSILON", 1e6)
+    monkeypatch.setattr(homes_door, "SIDE_EPSILON", 1e6)
     monkeypatch.setattr(f"{__name__}.K", 1)
     monkeypatch.setattr(f"{__name__}.ROWS", 1)
 
@@ -195,8 +203,8 @@ class Programme:
         if min(inside, total - inside) < K:
             return
         spread = noise(protected.EPSILON)
-        most = inside * (total + spread) / total + noise(sides.SIDE_EPSILON)
-        least = inside * max(total - spread, K) / total - noise(sides.SIDE_EPSILON)
+        most = inside * (total + spread) / total + noise(homes_door.SIDE_EPSILON)
+        least = inside * max(total - spread, K) / total - noise(homes_door.SIDE_EPSILON)
         mine = self.cells[holds(np.arange(CELLS))]
         self.add([((c, team, "workers"), 1) for c in mine], np.ceil(least), np.floor(most))
 

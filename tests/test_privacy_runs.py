@@ -28,8 +28,8 @@ from mobility.commute.white_zones import white_zones
 from mobility.pipeline import run
 from mobility.shuttles.design import design_shuttles
 from mobility.sources.homes.grid import cell_index
-from mobility.sources.homes.hilbert import curve_index
 from mobility.sources.homes.model import Places
+from mobility.sources.homes.protected import curve_index
 from mobility.territory.project import Territory
 
 __all__ = ["door_open", "told"]

@@ -6,9 +6,9 @@ from typer.testing import CliRunner
 
 from mobility.base.errors import TerritoryError
 from mobility.cli import app
-from mobility.sources.roster_checks import roster_findings
 from mobility.sources.sites import read_sites_file
-from mobility.territory.project import ROSTER_TEMPLATES, Site, Territory
+from mobility.territory.project import Site, Territory
+from mobility.territory.rosters import ROSTER_TEMPLATES, roster_findings
 
 
 def site(*rosters):

@@ -5,9 +5,10 @@ from pydantic import ValidationError
 
 from mobility.base.errors import MobilityError, SourceError, TerritoryError
 from mobility.sources.sites import read_sites, read_sites_file
-from mobility.sources.sites_words import roster_template
-from mobility.territory.project import Roster, Territory
-from mobility.territory.weekdays import days_of
+from mobility.sources.sites_rows import roster_template
+from mobility.territory.fields import days_of
+from mobility.territory.project import Territory
+from mobility.territory.rosters import Roster
 
 TABLE = (
     "Nom;Employeur;Longitude;Latitude;Portail;Équipe;Poste;Début;Fin;Jours;Effectif\n"

@@ -10,10 +10,10 @@ from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.pipeline import run
-from mobility.sources.gtfs.empty import empty_feed
-from mobility.sources.gtfs.read import merge_feeds, read_feed
-from mobility.sources.plain_days import PLAIN_DATES, plain_days
-from mobility.territory.project import DaysConfig, Territory
+from mobility.sources.days import PLAIN_DATES, plain_days
+from mobility.sources.gtfs.read import empty_feed, merge_feeds, read_feed
+from mobility.territory.named_sources import DaysConfig
+from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF
 
 EXTRA = "[limits]\nmax_walk_min = 60\nmax_bike_min = 60\nmax_total_min = 60\n"

@@ -47,7 +47,7 @@ from mobility.studio.lines import lines_on
 from mobility.studio.live import Live
 from mobility.studio.studies import Studies
 from mobility.territory.project import Territory
-from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import read_toml
 
 
 @pytest.fixture(scope="module")

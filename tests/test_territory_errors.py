@@ -11,7 +11,7 @@ from mobility.base.errors import MobilityError, TerritoryError
 from mobility.cli import app
 from mobility.shuttles.config import ShuttleConfig
 from mobility.territory.project import Territory
-from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import read_toml
 
 GOOD = {
     "name": "x",

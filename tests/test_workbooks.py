@@ -13,7 +13,7 @@ from mobility.base.errors import SourceError
 from mobility.sources.columns import OTHER_LAYER
 from mobility.sources.homes.read import read_homes
 from mobility.sources.sites import read_sites_file
-from mobility.sources.workbook import read_workbook
+from mobility.sources.tables import read_workbook
 from mobility.territory.project import Territory
 
 SITES = [

@@ -12,22 +12,28 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from mobility.atlas.folder import Atlas
-from mobility.atlas.manifest import is_done, software
-from mobility.atlas.parts import run_part, slow_units
+from mobility.atlas.folder import Atlas, is_done, software
 from mobility.atlas.unit import Outcome, failed, note_failure, other_version, run_unit
 from mobility.base.cache import cache_limit
 from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.threads import THREADS, thread_count
+from mobility.commute.access import assess
+from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
+from mobility.settings import read_territory
+from mobility.sources.sites import read_sites
+from mobility.territory.project import source_files
 
 if TYPE_CHECKING:
     from distributed import Client
 
-Told = Callable[[Outcome], None]
+_Told = Callable[[Outcome], None]
 #: Seconds after which a scheduler does not answer.
 PATIENCE_S = 20
 #: Room in the cache for the tables of one unit, so that no worker's are deleted by another's.
@@ -35,7 +41,7 @@ _UNIT_MB = 2_500
 #: Ctrl-C reaches every process of a terminal; the workers are ended by the one that started them.
 _DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 #: What Dask watches at leisure: a unit takes seconds, and has no calls of its own to look into.
-CALM = {
+_CALM = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.monitor-interval": "500ms",
     "distributed.admin.system-monitor.interval": "5s",
@@ -55,7 +61,7 @@ def run_atlas(
     workers: int | None = None,
     scheduler: str = "",
     memory: str = "auto",
-    told: Told,
+    told: _Told,
     opened: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
     """Compute the units that are not done, and tell of each as it ends.
@@ -97,7 +103,7 @@ def run_atlas(
     return sorted(outcomes, key=lambda outcome: outcome.unit)
 
 
-def _each(ended: Iterator[Outcome], told: Told) -> list[Outcome]:
+def _each(ended: Iterator[Outcome], told: _Told) -> list[Outcome]:
     found = []
     for outcome in ended:
         told(outcome)
@@ -176,7 +182,7 @@ def _client(workers: int, scheduler: str, memory: str) -> Iterator[Client]:
     # What Dask would say of a lost worker is said here, in one line, where its unit is lost.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set(CALM | {"distributed.scheduler.allowed-failures": _LOSSES}):
+    with dask.config.set(_CALM | {"distributed.scheduler.allowed-failures": _LOSSES}):
         if scheduler:
             with _answered(Client, scheduler) as client:
                 _check_versions(client)
@@ -240,3 +246,47 @@ def _check_versions(client: Client) -> None:
     own = software()
     if any(one != own for one in found.values()):
         raise other_version()
+
+
+#: A unit is slow when it is taken to need this many times what the one in the middle does.
+_SLOW = 4.0
+
+
+def slow_units(atlas: Atlas, units: Sequence[str]) -> set[str]:
+    """Return the units that are taken to need far longer than most."""
+    work = {unit: _work(atlas, unit) for unit in units}
+    most = _SLOW * median(work.values()) if work else 0
+    return {unit for unit, needed in work.items() if needed > most}
+
+
+def _work(atlas: Atlas, unit: str) -> float:
+    """Return the megabytes a unit reads times the shifts and kinds of day it asks for.
+
+    An order of magnitude, found without reading them; 0 where nobody can tell.
+    """
+    try:
+        territory = read_territory(atlas.file(unit))
+        shifts = sum(len(roster.shifts) for s in read_sites(territory) for roster in s.rosters)
+        files = [path for path in source_files(territory) if path.is_file()]
+        megabytes = sum(path.stat().st_size for path in files) / 1e6
+    except (MobilityError, OSError):
+        return 0.0
+    return megabytes * shifts * len(territory.days.kinds)
+
+
+def run_part(folder: str | Path, unit: str, part: int, parts: int) -> None:
+    """Compute every so many of a unit's sites and kinds of day into the cache.
+
+    What is wrong with a unit is told when it is computed itself.
+    """
+    with suppress(MobilityError):
+        study = load(read_territory(Atlas(Path(folder)).file(unit)))
+        places = [(site, day) for site in range(len(study.sites)) for day in study.days]
+        asked = {
+            (row.shift_id, day.kind)
+            for site, day in places[part::parts]
+            for row in study.shift_rows
+            if row.site == site and study.works_on(row.shift_id, day)
+        }
+        if asked:
+            white_zones(assess(study, only=asked))

@@ -31,14 +31,14 @@ from mobility.sources.gtfs.overlap import withdrawn
 KINDS = ("3x8", "night", "weekend", "2x8", "day")
 #: A shift is by night with three hours of it or more between 21:00 and 06:00 (Code du travail,
 #: L3122-5 and L3122-20).
-NIGHT_S, LEAST_NIGHT_S = (21 * 3600, 30 * 3600), 3 * 3600
+_NIGHT_S, _LEAST_NIGHT_S = (21 * 3600, 30 * 3600), 3 * 3600
 #: Where a territory comes without its outline, it is drawn this far around homes and gates.
 _AROUND_DEG = 0.01
 OUTLINE = "territory.geojson"
 #: Employer of a site that is assumed, so that each page says it.
 ASSUMED = "assumed: industrial land, rosters 3x8, 2x8 and day"
 
-Pairs = list[tuple[int, ChosenDay]]
+_Pairs = list[tuple[int, ChosenDay]]
 
 
 def territory_figures(inputs: Path, access: Access, zones: WhiteZones) -> dict[str, Any]:
@@ -59,20 +59,20 @@ def territory_figures(inputs: Path, access: Access, zones: WhiteZones) -> dict[s
     }
 
 
-def is_night(shift: ShiftRow) -> bool:
+def _is_night(shift: ShiftRow) -> bool:
     """Whether a shift is one by night."""
     end_s = shift.end_s + DAY_S * shift.crosses_midnight
     hours = sum(
         max(0, min(end_s, late + k * DAY_S) - max(shift.start_s, early + k * DAY_S))
-        for early, late in (NIGHT_S,)
+        for early, late in (_NIGHT_S,)
         for k in (-1, 0, 1)
     )
-    return hours >= LEAST_NIGHT_S
+    return hours >= _LEAST_NIGHT_S
 
 
 def of_kind(shifts: Sequence[ShiftRow], kind: str) -> list[ShiftRow]:
     """Return the shifts of a roster that a kind is about; none where the roster is not of it."""
-    nights = [shift for shift in shifts if is_night(shift)]
+    nights = [shift for shift in shifts if _is_night(shift)]
     weekly = any(set(shift.days) - {"sat", "sun"} for shift in shifts)
     chosen = {
         "3x8": bool(nights) and len(shifts) >= 3,
@@ -116,7 +116,7 @@ def _kind(access: Access, zones: WhiteZones, ledger: Ledger, kind: str) -> dict[
     }
 
 
-def _asked(study: Study, shifts: Sequence[ShiftRow], kind: str) -> Pairs:
+def _asked(study: Study, shifts: Sequence[ShiftRow], kind: str) -> _Pairs:
     """Return the shifts and days of a roster that a kind asks of."""
     return [
         (shift.shift_id, day)
@@ -144,7 +144,7 @@ def _once(
     return total, able
 
 
-def _reason(study: Study, zones: WhiteZones, asked: Sequence[Pairs]) -> str:
+def _reason(study: Study, zones: WhiteZones, asked: Sequence[_Pairs]) -> str:
     """Return what keeps most workers away, empty where nothing does."""
     sums = np.zeros(len(REASONS))
     for shift_id, day in (pair for pairs in asked for pair in pairs):

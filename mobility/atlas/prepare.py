@@ -27,11 +27,11 @@ from mobility.base.clock import format_clock
 from mobility.base.errors import Finding, MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import make_folder, write_bytes, write_text, writing
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.prepare.communes import Commune
 from mobility.prepare.init import MAX_SITES, Language
 from mobility.prepare.init_sites import industrial_sites, named, nearest_first
 from mobility.prepare.init_text import territory_text
 from mobility.prepare.offers import FeedOffer
+from mobility.prepare.service import Commune
 from mobility.sources.gtfs.cut import cut, places, read_whole, write_feed
 from mobility.sources.homes.model import utm_crs
 from mobility.sources.osm.clip import clip_areas
@@ -39,10 +39,10 @@ from mobility.sources.sites import read_sites_file
 from mobility.streets.graph import streets_from_osm
 from mobility.territory.project import Site
 
-STREETS, SITES, HOMES, LOCK = "streets.osm.pbf", "sites.toml", "communes.geojson", "feeds.lock"
+_STREETS, _SITES, _HOMES, _LOCK = "streets.osm.pbf", "sites.toml", "communes.geojson", "feeds.lock"
 #: Streets and stops are taken so far around a territory.
 _MARGIN_KM = 3.0
-TEMPLATES = ("3x8", "2x8", "day")
+_TEMPLATES = ("3x8", "2x8", "day")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def prepare(
     progress("streets")
     for folder in folders:
         make_folder(folder)
-    targets = [folder / STREETS for folder in folders]
+    targets = [folder / _STREETS for folder in folders]
     ways = clip_areas(extracts, dict(zip(targets, areas, strict=True)))
     progress("timetables")
     lock = _cut_feeds(feeds, folders, areas, found, today)
@@ -158,7 +158,7 @@ def prepare(
         ))  # fmt: skip
     write_text(atlas.folder / MISSING, json_text(_missing(lost, found.units)))
     lock["osm"] = {path.name: file_hash(path) for path in extracts}
-    write_text(atlas.folder / LOCK, json_text(lock))
+    write_text(atlas.folder / _LOCK, json_text(lock))
     given = {"territories": Path(territories).name, "margin_km": margin_km, "language": language}
     write_text(atlas.folder / "atlas.toml", tomlkit.dumps(given))
     return found
@@ -259,7 +259,7 @@ def _assumed(one: Perimeter, streets: Path, language: Language) -> list[Site]:
     return [
         Site.model_validate({
             "name": site.name, "employer": employer, "gates": site.gates,
-            "rosters": list(TEMPLATES),
+            "rosters": list(_TEMPLATES),
         })
         for site in named(chosen, read.background.get("places"))
     ]  # fmt: skip
@@ -318,8 +318,8 @@ def _write(
     collection = {"type": "FeatureCollection", "features": [outline]}
     write_text(folder / OUTLINE, json.dumps(collection, ensure_ascii=False) + "\n")
     homes = communes.collection(one.codes)
-    write_text(folder / HOMES, json.dumps(homes, ensure_ascii=False) + "\n")
-    write_bytes(folder / SITES, tomlkit.dumps({"sites": [_plain(s) for s in sites]}).encode())
+    write_text(folder / _HOMES, json.dumps(homes, ensure_ascii=False) + "\n")
+    write_bytes(folder / _SITES, tomlkit.dumps({"sites": [_plain(s) for s in sites]}).encode())
     middle = one.outline.representative_point()
     code = one.codes[0]
     place = Commune(
@@ -333,7 +333,8 @@ def _write(
         (f"gtfs/{path.name}", FeedOffer(path.stem, "", "", "", "", "", path.name)) for path in paths
     ]
     text = territory_text(
-        place, language=language, osm=STREETS, gtfs=offers, homes=HOMES, sites=SITES, homes_by="",
+        place, language=language, osm=_STREETS, gtfs=offers, homes=_HOMES, sites=_SITES,
+        homes_by="",
         # The same network stands in a regional feed and in its own.
         more={"sources": 'duplicates = "drop"', "output": "geopackage = false"},
     )  # fmt: skip

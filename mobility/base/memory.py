@@ -28,6 +28,3 @@ def trim_memory() -> None:
     pa.default_memory_pool().release_unused()
     with suppress(OSError, AttributeError):  # only glibc has it
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-__all__ = ["give_back_memory", "trim_memory"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 THREADS = "MOBILITY_THREADS"
 """Environment variable that says so; workers of a cluster have it say 1."""
@@ -25,7 +25,7 @@ def thread_count() -> int:
 
 
 def spread(
-    pool: ThreadPoolExecutor, function: Callable[[Item], Result], items: Collection[Item]
-) -> list[Result]:
+    pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Collection[_Item]
+) -> list[_Result]:
     """Return what a function gives of each item, found in threads; one item waits for none."""
     return list(pool.map(function, items) if len(items) > 1 else map(function, items))

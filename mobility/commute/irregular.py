@@ -28,8 +28,8 @@ from mobility.engine.journeys import TwoWay
 from mobility.sources.columns import Table
 from mobility.sources.days import ChosenDay
 from mobility.sources.worked import Worked, read_worked, rosters_worked
+from mobility.territory.fields import WEEKDAYS
 from mobility.territory.rosters import Roster, Shift
-from mobility.territory.weekdays import WEEKDAYS
 from mobility.timetable.arrays import INF, FootArrays, index_timetable, take_runs
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 from mobility.timetable.runs import feed_runs

@@ -19,7 +19,7 @@ from mobility.streets.arcs import Times
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import street_times
 from mobility.territory.changes import LineChange, NewCall
-from mobility.territory.project import WEEKDAYS
+from mobility.territory.fields import WEEKDAYS
 from mobility.timetable.arrays import Timetable
 from mobility.timetable.footpaths import walk_snaps
 from mobility.timetable.trips import DayNetwork

@@ -52,20 +52,17 @@ from mobility.commute.walks import (
     walks_to_stops,
 )
 from mobility.engine.journeys import TwoWay
-from mobility.sources.days import ChosenDay, choose_days
+from mobility.sources.days import ChosenDay, choose_days, plain_days
 from mobility.sources.feed_dates import term_day_at_rest
-from mobility.sources.gtfs.quality import check_feed, school_routes
+from mobility.sources.gtfs.quality import check_feed, school_routes, zone_findings
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.gtfs.zones import zone_findings
-from mobility.sources.holidays import read_holidays
-from mobility.sources.homes.read import Homes, read_homes
-from mobility.sources.plain_days import plain_days
-from mobility.sources.roster_checks import roster_findings
-from mobility.sources.sites import read_sites
+from mobility.sources.holidays import localised, read_holidays
+from mobility.sources.homes.model import Homes
+from mobility.sources.homes.read import read_homes
+from mobility.sources.sites import changed_sites, read_sites
 from mobility.streets.graph import Streets, streets_from_graph
-from mobility.territory.changes import changed_sites
-from mobility.territory.overseas import localised
 from mobility.territory.project import Site, StreetMode, Territory
+from mobility.territory.rosters import roster_findings
 from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable
 from mobility.timetable.runs import feed_runs
 

@@ -25,7 +25,7 @@ from mobility.commute.modes import MODES
 from mobility.commute.night import dark_share, daylight, place_of_sites
 from mobility.commute.study import ShiftRow, Study, engine_limits
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import route_mode
+from mobility.sources.gtfs.feed import route_mode
 from mobility.streets.arcs import like
 from mobility.streets.modes import edge_times
 from mobility.territory.factors import Factors

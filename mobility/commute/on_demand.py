@@ -19,7 +19,7 @@ from mobility.base.clock import DAY_S, local_to_axis
 from mobility.commute.feeder_modes import Feeder, door_seconds
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
 from mobility.sources.days import ChosenDay
-from mobility.territory.project import WEEKDAYS, Weekday
+from mobility.territory.fields import WEEKDAYS, Weekday
 from mobility.timetable.arrays import INF
 
 Int32 = NDArray[np.int32]

@@ -18,7 +18,7 @@ from mobility.commute.on_demand import OnDemandService
 from mobility.sources.columns import nearest
 from mobility.sources.gtfs.flex import FlexZone, read_flex
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.homes.read import Homes
+from mobility.sources.homes.model import Homes
 from mobility.sources.layers import read_layer, to_lonlat
 from mobility.streets.arcs import Times, turned
 from mobility.streets.graph import Streets

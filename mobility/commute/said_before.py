@@ -15,8 +15,7 @@ import numpy as np
 
 from mobility.base.cache import code_hash, keep, kept, place_of
 from mobility.base.clock import today
-from mobility.territory.project import Territory
-from mobility.territory.source_files import source_files
+from mobility.territory.project import Territory, source_files
 
 if TYPE_CHECKING:
     from mobility.commute.study import Study

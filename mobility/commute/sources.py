@@ -15,9 +15,8 @@ from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.modes import evaluated
 from mobility.commute.study import SourceRecord
-from mobility.sources.gtfs.empty import empty_feed
 from mobility.sources.gtfs.overlap import without_overlaps
-from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.sources.gtfs.read import Feed, empty_feed, merge_feeds, read_feed
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import dwellings
 from mobility.sources.layers import need_file, read_layer

@@ -24,7 +24,7 @@ from mobility.commute.walks import BothWays, nearest_gate
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.homes.read import Homes
+from mobility.sources.homes.model import Homes
 from mobility.streets.graph import State, Streets
 from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year

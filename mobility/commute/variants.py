@@ -30,7 +30,7 @@ from mobility.commute.walks import (
 )
 from mobility.engine.journeys import Edge, TwoWay
 from mobility.sources.days import ChosenDay
-from mobility.sources.homes.read import Homes
+from mobility.sources.homes.model import Homes
 from mobility.streets.arcs import Times, times_key
 from mobility.streets.graph import State
 from mobility.streets.hours import forget_tables, place_of, state_at, staying, streets_in

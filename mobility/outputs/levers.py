@@ -45,7 +45,7 @@ from mobility.shuttles.lighter import with_lighter
 from mobility.shuttles.outputs import outdated, write_plans
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.portfolio import access_left, combined_frontier
-from mobility.territory.source_files import source_files
+from mobility.territory.project import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
 _ILLUSTRATED = 20

@@ -25,7 +25,7 @@ from mobility.outputs.document import Table
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
-from mobility.territory.source_files import source_files
+from mobility.territory.project import source_files
 
 if TYPE_CHECKING:  # each answer loads its own need alone
     from mobility.commute.delays import Delays

@@ -18,7 +18,7 @@ from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_tables import read_shuttles, shuttle_sheets
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
-from mobility.territory.source_files import source_files
+from mobility.territory.project import source_files
 
 NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
 

@@ -27,15 +27,24 @@ from mobility.base.errors import (
 )
 from mobility.base.files import write_text, writing
 from mobility.base.i18n import translate
-from mobility.prepare.communes import Commune, around, communes_within, find_commune
-from mobility.prepare.extracts import geofabrik_extracts, overpass_query
-from mobility.prepare.init_sites import industrial_sites, named, nearest_first, sites_csv
+from mobility.prepare.init_sites import (
+    CandidateSite,
+    industrial_sites,
+    named,
+    nearest_first,
+    sites_csv,
+)
 from mobility.prepare.init_text import territory_text
-from mobility.prepare.offers import FeedOffer, french_feeds, world_feeds
-from mobility.prepare.service import Box, Desk
+from mobility.prepare.offers import (
+    FeedOffer,
+    french_feeds,
+    geofabrik_extracts,
+    overpass_query,
+    world_feeds,
+)
+from mobility.prepare.service import Box, Commune, Desk, around, communes_within, find_commune
 from mobility.sources.layers import need_file
 from mobility.sources.osm.clip import clip_osm
-from mobility.sources.osm.industrial import CandidateSite
 from mobility.streets.graph import streets_from_osm
 
 Language = Literal["fr", "en"]

@@ -9,19 +9,19 @@ from functools import partial
 from typing import Literal
 
 from mobility.base.i18n import translate
-from mobility.prepare.communes import Commune
 from mobility.prepare.offers import FeedOffer
+from mobility.prepare.service import Commune
 from mobility.territory.overseas import clock_of
 
-STREETS = "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL)."
+_STREETS = "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL)."
 _NO_STREETS = "To fill in: save an .osm.pbf extract in data/osm and name it here."
 _NO_FEEDS = "To fill in: save the networks' GTFS files in data/gtfs and name them here."
-SITES = (
+_SITES = (
     "Candidate sites found on OpenStreetMap's industrial land. Correct names, gates, rosters "
     '("3x8", "2x8", "5x8", "night", "vsd", "day", "office") and headcounts.'
 )
 _NO_SITES = "Sites: name a CSV file (name,lon,lat,roster,headcount), or describe them here:"
-HOMES = (
+_HOMES = (
     "Homes: population of the communes (INSEE, through geo.api.gouv.fr). About four residents in "
     'ten have a job: an order of magnitude, to be replaced by MOBPRO flows (kind = "flows"), the '
     'INSEE grid (kind = "insee_grid") or a file of employees (kind = "employees"), read straight '
@@ -73,18 +73,18 @@ def territory_text(
         f"timezone = {_quoted(clock_of(commune.department))}",
         "",
         "[sources]",
-        *say(STREETS if osm else _NO_STREETS),
+        *say(_STREETS if osm else _NO_STREETS),
         f"{'' if osm else '# '}osm = {_quoted(osm or 'data/osm/streets.osm.pbf')}",
         "",
         *_feeds(language, gtfs),
         "",
-        *say((SITES if homes_by else _GIVEN_SITES) if sites else _NO_SITES),
+        *say((_SITES if homes_by else _GIVEN_SITES) if sites else _NO_SITES),
         f"{'' if sites else '# '}sites = {_quoted(sites or 'sites.csv')}",
         "",
         *_credits(language, gtfs, homes if homes_by else None, homes_by),
         "[sources.homes]",
         *say(
-            (HOMES if homes_by else _GIVEN_HOMES)
+            (_HOMES if homes_by else _GIVEN_HOMES)
             if homes
             else "To fill in: a file of homes (see docs/formats.md)."
         ),

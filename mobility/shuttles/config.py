@@ -9,7 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from mobility.commute.ledger import CAPTURE_HIGH, CAPTURE_LOW, CAPTURE_RATE
 from mobility.territory.fields import Lat, Lon, Model, RefusedError, Share
-from mobility.territory.project import Territory, explain_validation
+from mobility.territory.project import Territory
+from mobility.territory.validation import explain_validation
 
 
 class VehicleType(Model):

@@ -22,11 +22,11 @@ from mobility.sources.gtfs.feed import Feed
 from mobility.sources.layers import need_file
 from mobility.sources.tables import read_table
 
-PACKAGE = "google.transit.gtfs_realtime_pb2"
+_PACKAGE = "google.transit.gtfs_realtime_pb2"
 #: Delay of a cancelled trip, seconds: no one waits so long.
 CANCELLED_S = 2**28
-CANCELED, SKIPPED, NO_DATA = 3, 1, 2
-Int32 = NDArray[np.int32]
+_CANCELED, _SKIPPED, _NO_DATA = 3, 1, 2
+_Int32 = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class ObservedDelays:
             for trip, rows in self.rows.groupby("trip", sort=True)
         }
 
-    def profile(self, trip: int, stops: NDArray[np.int64]) -> tuple[Int32, Int32]:
+    def profile(self, trip: int, stops: NDArray[np.int64]) -> tuple[_Int32, _Int32]:
         """Return the delays of a trip at its calls on each date, two int32 (calls, dates).
 
         A stop without observation is as late as the one before it; those before the first
@@ -181,7 +181,7 @@ def _refuse_negative_dwell(table: Table, feed: Feed, frame: pd.DataFrame) -> Non
 def _archive(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
     files = sorted(path.glob("**/*.pb")) if path.is_dir() else [path]
     try:
-        messages = importlib.import_module(PACKAGE)
+        messages = importlib.import_module(_PACKAGE)
     except ImportError:
         raise SourceError(
             "GTFS-Realtime needs the package {package}, which is not installed.",
@@ -243,7 +243,7 @@ class _Planned:
                 trip = -1
         if trip < 0:
             self.unknown += 1
-        elif update.trip.schedule_relationship == CANCELED:
+        elif update.trip.schedule_relationship == _CANCELED:
             yield (trip, day, -1), (CANCELLED_S, CANCELLED_S)
         else:
             for call in update.stop_time_update:
@@ -254,7 +254,7 @@ class _Planned:
     def _call(
         self, trip: int, day: dt.date, call: Any
     ) -> tuple[tuple[int, dt.date, int], tuple[int, int]] | None:
-        if call.schedule_relationship in (SKIPPED, NO_DATA):
+        if call.schedule_relationship in (_SKIPPED, _NO_DATA):
             return None
         at = self.by_stop.get((trip, self.stops.get(call.stop_id, -1)))
         if call.HasField("stop_sequence"):

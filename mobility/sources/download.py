@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from mobility.base.cache import cache_dir, mark_used, open_cache, trim_cache
-from mobility.base.errors import DownloadError
-from mobility.base.files import system_reason, writing
-from mobility.sources.file_kind import Kind, looks_like, remark
-from mobility.sources.kept_downloads import Shelf, place
+from mobility.base.errors import DownloadError, system_reason
+from mobility.base.files import writing
+from mobility.sources.kept_downloads import Kind, Shelf, looks_like, place, remark
 
 if TYPE_CHECKING:
     import requests
 
-State = Literal["new", "same", "offline"]
+_State = Literal["new", "same", "offline"]
 OnBytes = Callable[[int, int | None], None]
 _USER_AGENT = "mobility-shift (commute accessibility of industrial sites)"
-BLOCK = 1 << 16
+_BLOCK = 1 << 16
 _RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MAX_RETRY_AFTER_S = 60.0
 _MAX_TRIES = 100
@@ -79,7 +78,7 @@ class Fetched:
     url: str
     sha256: str
     size: int
-    state: State
+    state: _State
 
 
 def fetch(
@@ -125,7 +124,7 @@ def fetch(
         shelf = Shelf(open_cache("downloads", base), url, data)
     except OSError as error:
         raise request.unwritable(base, error) from None
-    state: State
+    state: _State
     try:
         state = request.run(shelf)
     except DownloadError:
@@ -320,7 +319,7 @@ class _Request:
 
         read = getattr(answer.raw, "read1", answer.raw.read)
         try:
-            while block := read(BLOCK):
+            while block := read(_BLOCK):
                 yield block
         except (urllib3.exceptions.ReadTimeoutError, TimeoutError):
             raise _Cut(self.error("{host} stopped answering.")) from None

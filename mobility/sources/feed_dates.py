@@ -13,9 +13,9 @@ from mobility.base.clock import today
 from mobility.base.errors import Finding
 from mobility.sources.gtfs.feed import CALENDARS, Feed
 from mobility.sources.holidays import FIRST_KNOWN, LAST_DECREED, Holidays
-from mobility.territory.project import DayKind, DaysConfig
+from mobility.territory.named_sources import DayKind, DaysConfig
 
-TERM_DAYS, TERM_SPAN_DAYS = 3, 120
+_TERM_DAYS, _TERM_SPAN_DAYS = 3, 120
 """School lines tell what is term where they run on so many days so near a date."""
 SCHOOL_KINDS = ("school_weekday", "holiday_weekday")
 
@@ -162,8 +162,8 @@ def term_day_at_rest(
     ridden = counts.index[counts[0] > 0]
     found = []
     for date in dates:
-        near = [d for d in ridden if abs((d - date).days) <= TERM_SPAN_DAYS]
-        if date in counts.index and date not in ridden and len(near) >= TERM_DAYS:
+        near = [d for d in ridden if abs((d - date).days) <= _TERM_SPAN_DAYS]
+        if date in counts.index and date not in ridden and len(near) >= _TERM_DAYS:
             after = min(near, key=lambda d: (abs((d - date).days), d))
             message = (
                 "{date} stands for a school-term weekday, but none of the lines that only serve "
@@ -173,6 +173,3 @@ def term_day_at_rest(
             params = {"date": date, "other": after}
             found.append(Finding("warning", "term_day_at_rest", message, "days", params=params))
     return found
-
-
-__all__ = ["SCHOOL_KINDS", "school_calendar_gap", "term_day_at_rest", "valid_counts"]

@@ -13,13 +13,18 @@ import numpy as np
 
 from mobility.base.cache import Bundle, cached
 from mobility.base.errors import Finding, TerritoryError
-from mobility.territory.project import DaysConfig
+from mobility.base.i18n import Word, Words
+from mobility.territory.fields import WEEKDAYS
+from mobility.territory.named_sources import DAY_KIND_WEEKDAYS, DayKind, DaysConfig
+from mobility.territory.overseas import clock_of, part_at
+from mobility.territory.project import Territory
+from mobility.territory.rosters import Site
 
-FORMAT = 1
-SATURDAY, SUNDAY, SEPTEMBER = 5, 6, 9
+_FORMAT = 1
+SATURDAY, _SUNDAY, _SEPTEMBER = 5, 6, 9
 
 #: First day of ``vacances-scolaires-france``, and of the school zones of ``holidays``.
-FIRST_KNOWN, FIRST_OF_HOLIDAYS = dt.date(1990, 10, 27), dt.date(2017, 9, 4)
+FIRST_KNOWN, _FIRST_OF_HOLIDAYS = dt.date(1990, 10, 27), dt.date(2017, 9, 4)
 #: Last day decreed so far (arrêté du 21 juillet 2026); ``holidays`` goes on by rule of thumb.
 LAST_DECREED = dt.date(2028, 8, 31)
 #: Parts of France under names the library lacks or lists without their own days.
@@ -30,26 +35,13 @@ _OTHER_NAMES = {
 }  # fmt: skip
 _CORSICA = frozenset({"2A", "2B", "COR", "20R", "20"})
 #: Mainland parts that keep the national public holidays (ISO 3166-2).
-_REGIONS = frozenset(
-    [
-        "ARA",
-        "BFC",
-        "BRE",
-        "CVL",
-        "COR",
-        "20R",
-        "HDF",
-        "IDF",
-        "NOR",
-        "NAQ",
-        "OCC",
-        "PDL",
-        "PAC",
-        "75C",
-        "69M",
-    ]
-)
+_REGIONS = frozenset([
+    "ARA", "BFC", "BRE", "CVL", "COR", "20R", "HDF", "IDF", "NOR", "NAQ", "OCC", "PDL", "PAC",
+    "75C", "69M",
+])  # fmt: skip
 _DEPARTMENT = re.compile(r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|")
+#: Departments with two more public holidays (Good Friday, 26 December).
+_ALSACE_MOSELLE = ("57", "67", "68")
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ class Holidays:
 
     def kind(self, date: dt.date) -> str:
         """Return the standard kind of ``date``; ``""`` where the school calendar is uncertain."""
-        if date in self.public or date.weekday() == SUNDAY:
+        if date in self.public or date.weekday() == _SUNDAY:
             return "sunday"
         if date.weekday() == SATURDAY:
             return "saturday"
@@ -138,7 +130,7 @@ def read_holidays(
     return Holidays(public, frozenset(everywhere | listed), frozenset(somewhere) | unknown)
 
 
-def knows_schools(config: DaysConfig, date: dt.date) -> bool:
+def _knows_schools(config: DaysConfig, date: dt.date) -> bool:
     """Whether it is known if the schools of the territory are open on a date."""
     name, _, part = config.country.upper().partition("-")
     decreed = name == "FR" and _follows_zones(part) and FIRST_KNOWN <= date <= LAST_DECREED
@@ -174,7 +166,7 @@ def _kept(key: Sequence[object], find: Callable[[], Iterable[dt.date]]) -> froze
     def compute() -> Bundle:
         return {"days": np.array(sorted(day.toordinal() for day in find()), np.int64)}
 
-    days = np.asarray(cached("holidays", (FORMAT, *versions, *key), compute)["days"])
+    days = np.asarray(cached("holidays", (_FORMAT, *versions, *key), compute)["days"])
     return frozenset(dt.date.fromordinal(day) for day in days.tolist())
 
 
@@ -217,12 +209,12 @@ def _found_school(zone: str, year: int) -> Iterable[dt.date]:
     from vacances_scolaires_france import SchoolHolidayDates
 
     found = set()
-    if year >= FIRST_OF_HOLIDAYS.year:
+    if year >= _FIRST_OF_HOLIDAYS.year:
         school = country_holidays("FR", subdiv=f"Zone {zone}", categories=("school",), years=year)
-        found |= {day for day in school if day.year == year and day >= FIRST_OF_HOLIDAYS}
-    if FIRST_KNOWN.year <= year <= FIRST_OF_HOLIDAYS.year:
+        found |= {day for day in school if day.year == year and day >= _FIRST_OF_HOLIDAYS}
+    if FIRST_KNOWN.year <= year <= _FIRST_OF_HOLIDAYS.year:
         older = SchoolHolidayDates().holidays_for_year_and_zone(year, zone)
-        found |= {day for day in older if day < FIRST_OF_HOLIDAYS}
+        found |= {day for day in older if day < _FIRST_OF_HOLIDAYS}
     return found
 
 
@@ -237,7 +229,7 @@ def _unknown_days(first: dt.date, last: dt.date, listed: set[dt.date]) -> frozen
 
 def _school_year(day: dt.date) -> int:
     """Return the calendar year in which the school year of a day begins, in September."""
-    return day.year - (day.month < SEPTEMBER)
+    return day.year - (day.month < _SEPTEMBER)
 
 
 def _not_known(unknown: frozenset[dt.date]) -> Finding:
@@ -260,4 +252,109 @@ def _own_calendar(country: str) -> Finding:
     )
 
 
-__all__ = ["Holidays", "read_holidays"]
+_WEEKDAY_NAMES = dict(
+    zip(
+        WEEKDAYS,
+        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+        strict=True,
+    )
+)
+
+#: What a date is, by its standard kind; of one whose school calendar differs by zone, "".
+_WHAT_IT_IS = {
+    "school_weekday": "a school-term weekday",
+    "holiday_weekday": "a school-holiday weekday",
+    "saturday": "a Saturday",
+    "sunday": "a Sunday",
+    "": "a weekday on holiday in some school zones only",
+}
+
+
+def check_fixed_date(
+    kind: DayKind, date: dt.date, holidays: Holidays, config: DaysConfig
+) -> Finding | None:
+    """Return a warning about a date that is no ordinary day of its kind.
+
+    Raises
+    ------
+    TerritoryError
+        Its weekday is none of the kind's.
+    """
+    standard = kind.name in DAY_KIND_WEEKDAYS
+    field = f"days.dates.{kind.name}" if standard else f"days.extra.{kind.name}.date"
+    public = date in holidays.public
+    weekday = WEEKDAYS[date.weekday()]
+    if weekday not in kind.weekdays and not (public and kind.name == "sunday"):
+        raise TerritoryError(
+            "This date is a {weekday}; the kind of day wants: {weekdays}.",
+            column=field,
+            value=date,
+            mend="Choose another date, or remove the line to let one be chosen.",
+            weekday=Word(_WEEKDAY_NAMES[weekday]),
+            weekdays=Words(_WEEKDAY_NAMES[day] for day in kind.weekdays),
+        )
+    if kind.name == "sunday":
+        return None
+    if public:
+        return _warning("{field} = {date} is a public holiday", field, date)
+    if not standard or not _knows_schools(config, date) or holidays.kind(date) == kind.name:
+        return None
+    return _warning(
+        "{field} = {date} is {what}", field, date, what=Word(_WHAT_IT_IS[holidays.kind(date)])
+    )
+
+
+def _warning(message: str, field: str, date: dt.date, **params: object) -> Finding:
+    return Finding(
+        "warning",
+        "date_of_another_kind",
+        message,
+        source="days",
+        # As it is written in the file.
+        params={"field": field, "date": date.isoformat(), **params},
+    )
+
+
+def localised(territory: Territory, sites: tuple[Site, ...]) -> tuple[Territory, list[Finding]]:
+    """Return the territory with the clock and the public holidays of where its sites are.
+
+    What the territory file states stays as it is.
+    """
+    named = territory.days.country.upper()
+    stated = "country" in territory.days.model_fields_set
+    part = named.partition("-")[2] if stated else _part_of(sites)
+    if part is None or not named.startswith("FR"):
+        return territory, []
+    changed: dict[str, object] = {}
+    if not stated:
+        changed["days"] = territory.days.model_copy(update={"country": f"FR-{part}"})
+    clock = clock_of(part)
+    if clock != territory.timezone and "timezone" not in territory.model_fields_set:
+        changed["timezone"] = clock
+    if not changed:
+        return territory, []
+    territory = territory.model_copy(update=changed)
+    return territory, [
+        Finding(
+            "info",
+            "local_calendar",
+            "The sites are in department {part}: the time zone {timezone} and the public holidays "
+            "of {country} are used; timezone and days.country say otherwise where needed.",
+            params={
+                "part": part,
+                "timezone": territory.timezone,
+                "country": territory.days.country,
+            },
+        )
+    ]
+
+
+def _part_of(sites: tuple[Site, ...]) -> str | None:
+    """Return the department all sites are in, where it has days or a clock of its own."""
+    found = {part_at(*gate) for site in sites for gate in site.gates}
+    if len(found) == 1 and found != {None}:
+        return found.pop()
+    departments = {site.commune[:2] for site in sites}
+    return (
+        departments.pop() if len(departments) == 1 and departments <= {*_ALSACE_MOSELLE} else None
+    )

@@ -258,7 +258,7 @@ def home_box(timezone: str) -> tuple[float, float, float, float] | None:
     return EUROPE if timezone.startswith("Europe/") else None
 
 
-def exchanged(
+def _exchanged(
     lon: np.ndarray, lat: np.ndarray, box: tuple[float, float, float, float] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which places are well placed, and which would be the other way round alone."""
@@ -284,7 +284,7 @@ def refuse_exchanged_place(
 ) -> None:
     """Raise when a place of a territory file is well placed with lon and lat exchanged alone."""
     lon, lat = place
-    if exchanged(np.array([lon]), np.array([lat]), box)[1].any():
+    if _exchanged(np.array([lon]), np.array([lat]), box)[1].any():
         raise TerritoryError(
             "Longitude and latitude look exchanged.",
             file=file,
@@ -309,7 +309,7 @@ def refuse_swapped(
 
     Points that are outside either way make no case: the study may be elsewhere.
     """
-    good, swapped = exchanged(lon, lat, box)
+    good, swapped = _exchanged(lon, lat, box)
     if not swapped.any() or not (good | swapped).all():
         return
     k = int(np.argmax(swapped))

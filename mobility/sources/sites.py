@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -40,16 +41,15 @@ from mobility.sources.layers import (
     refuse_swapped,
     to_lonlat,
 )
-from mobility.sources.sites_rows import Draft, Row, finished
-from mobility.sources.sites_words import ALIASES
+from mobility.sources.sites_rows import ALIASES, Draft, Row, finished
 from mobility.sources.tables import read_table, without_sums
 from mobility.sources.worked import rosters_worked
+from mobility.territory.changes import ShiftChange
 from mobility.territory.project import Site, Territory
-from mobility.territory.rosters import MOST_WORKERS, in_english
-from mobility.territory.toml_text import read_toml
-from mobility.territory.validation import explain_validation
+from mobility.territory.rosters import MOST_WORKERS, Shift, in_english
+from mobility.territory.validation import explain_validation, read_toml
 
-Box = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 
 
 def read_sites(
@@ -103,7 +103,7 @@ def read_sites(
 def read_sites_file(
     path: Path,
     *,
-    box: Box | None = EUROPE,
+    box: _Box | None = EUROPE,
     crs: str | None = None,
     layer: str | None = None,
     ledger: list[SourceLedger] | None = None,
@@ -144,7 +144,7 @@ def read_sites_file(
         places = tuple(filter(None, (table.find(k, ALIASES[k]) for k in ("lon", "lat"))))
         table, more = without_sums(table, places)
         count = len(table.frame)
-        sites = sites_from_table(table, box=box, crs=crs)
+        sites = _sites_from_table(table, box=box, crs=crs)
         if findings is not None:
             findings += [*_columns_not_read(table), *_rosters_not_told(table, sites)]
     if ledger is not None:
@@ -210,8 +210,8 @@ def _read_sites_toml(path: Path) -> list[Site]:
     return sites
 
 
-def sites_from_table(
-    table: Table, *, box: Box | None = EUROPE, crs: str | None = None
+def _sites_from_table(
+    table: Table, *, box: _Box | None = EUROPE, crs: str | None = None
 ) -> list[Site]:
     """Merge the rows of a table into sites, in order of first appearance.
 
@@ -294,7 +294,7 @@ def _check_places(
     table: Table,
     columns: dict[str, str | None],
     numbers: dict[str, np.ndarray],
-    box: Box | None,
+    box: _Box | None,
 ) -> None:
     if columns["lon"] is None or columns["lat"] is None:
         missing = "lon" if columns["lon"] is None else "lat"
@@ -328,7 +328,7 @@ def _check_places(
     )
 
 
-def check_sites(sites: Sequence[Site], file: Path | None, box: Box | None) -> None:
+def check_sites(sites: Sequence[Site], file: Path | None, box: _Box | None) -> None:
     """Refuse sites of a territory file that cannot stand beside each other, or where they are.
 
     Raises
@@ -341,7 +341,7 @@ def check_sites(sites: Sequence[Site], file: Path | None, box: Box | None) -> No
     _refuse_exchanged(sites, file, box)
 
 
-def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: Box | None) -> None:
+def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: _Box | None) -> None:
     """Raise when a gate is where no study is, and would be well placed the other way round."""
     for number, site in enumerate(sites, 1):
         for gate in site.gates:
@@ -366,4 +366,46 @@ def _refuse_same_names(
         seen[fold(site.name)] = site.name
 
 
-__all__ = ["check_sites", "read_sites", "read_sites_file", "sites_from_table"]
+def changed_sites(
+    sites: Sequence[Site], changes: Iterable[ShiftChange], file: Path | None
+) -> tuple[Site, ...]:
+    """Return the sites with other hours of some shifts.
+
+    Raises
+    ------
+    TerritoryError
+        There is no such shift, or its new hours cannot be.
+    """
+    found = list(sites)
+    for number, change in enumerate(changes, 1):
+        where = f"changes.shifts.{number}"
+        site = _named(found, change.site, file, f"{where}.site")
+        roster = _named(site.rosters, change.roster, file, f"{where}.roster")
+        shift = _named(roster.shifts, change.shift, file, f"{where}.shift")
+        hours = {k: v for k in ("start", "end") if (v := getattr(change, k)) is not None}
+        try:
+            moved = Shift.model_validate(shift.model_dump() | hours)
+        except ValidationError as error:
+            known = explain_validation(error, file, Shift)
+            known.column = f"{where}.{known.column}"
+            raise known from None
+        shifts = [moved if one is shift else one for one in roster.shifts]
+        changed = roster.model_copy(update={"shifts": shifts})
+        rosters = [changed if one is roster else one for one in site.rosters]
+        found[found.index(site)] = site.model_copy(update={"rosters": rosters})
+    return tuple(found)
+
+
+def _named(things: Sequence[Any], name: str, file: Path | None, column: str) -> Any:
+    """Return the site, roster or shift of a name."""
+    for thing in things:
+        if thing.name == name:
+            return thing
+    raise TerritoryError(
+        "There is no such name.",
+        file=file,
+        column=column,
+        value=name,
+        mend="Choose one of: {known}.",
+        known=", ".join(thing.name for thing in things),
+    )

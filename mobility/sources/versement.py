@@ -20,7 +20,7 @@ from mobility.sources.columns import fold
 from mobility.sources.homes.commune_codes import Changes
 from mobility.sources.layers import need_file
 
-COLUMNS: dict[str, tuple[str, ...]] = {
+_COLUMNS: dict[str, tuple[str, ...]] = {
     "commune": ("code commune", "code insee", "insee", "code_commune"),
     "rate": ("taux aot", "taux", "rate_percent", "taux versement mobilite"),
     "joint": ("taux syndicat mixte", "taux smt"),
@@ -31,7 +31,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 _MOST_PERCENT = 5.0
 _COMMUNE = re.compile(r"\d[0-9AB]\d{3}")
 
-Row = tuple[int, dict[str, str]]
+_Row = tuple[int, dict[str, str]]
 
 
 def read_rates(path: Path, on: dt.date) -> dict[str, float]:
@@ -95,7 +95,7 @@ def rate_of(rates: Mapping[str, float], commune: str, changes: Changes) -> float
     return found.pop() if len(found) == 1 else None
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _rows(path: Path) -> Iterator[_Row]:
     need_file(path)
     raw = path.read_bytes()
     try:
@@ -108,7 +108,7 @@ def _rows(path: Path) -> Iterator[Row]:
     names = [fold(cell) for cell in head.split(mark)]
     place = {
         wanted: next((names.index(fold(n)) for n in (wanted, *known) if fold(n) in names), None)
-        for wanted, known in COLUMNS.items()
+        for wanted, known in _COLUMNS.items()
     }
     for wanted in ("commune", "rate"):
         if place[wanted] is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mobility.base.clock import DAY_S, parse_clock
 from mobility.base.errors import Finding
 from mobility.sources.columns import Table, unknown_value
-from mobility.sources.sites_words import ALIASES, clock_text
+from mobility.sources.sites_rows import ALIASES, clock_text
 from mobility.sources.tables import read_table
 from mobility.territory.project import Territory
 from mobility.territory.rosters import Site

@@ -27,8 +27,7 @@ from mobility.sources.osm.ways import NO_WAYS
 if TYPE_CHECKING:
     import networkx as nx
 
-    from mobility.sources.osm.gather import Bbox
-    from mobility.sources.osm.pieces import StreetTables
+    from mobility.sources.osm.pieces import Bbox, StreetTables
 
 FORMAT = 10
 #: What is worked out on fewer street pieces is no slower than looking it up.
@@ -278,7 +277,7 @@ def streets_from_osm(
 
     def compute() -> Bundle:
         # What reads a file as it comes needs libraries that prepared streets do without.
-        from mobility.sources.osm.graphml import read_graphml
+        from mobility.sources.osm.other_networks import read_graphml
         from mobility.sources.osm.reader import read_osm
 
         if path.suffix.lower() == ".graphml":
@@ -302,7 +301,7 @@ def streets_from_graph(graph: nx.MultiDiGraph[Any], crs: str = "auto") -> Street
     SourceError
         The graph has no edge, or nodes without coordinates.
     """
-    from mobility.sources.osm.graphml import tables_from_graph
+    from mobility.sources.osm.other_networks import tables_from_graph
 
     return streets_from_tables(tables_from_graph(graph), crs)
 
@@ -320,7 +319,7 @@ def streets_from_lines(
     Parameters
     ----------
     path, layer, tolerance_m
-        See `mobility.sources.osm.lines.read_lines`.
+        See `mobility.sources.osm.other_networks.read_lines`.
     crs
         Local projected system of the streets.
     cache
@@ -335,7 +334,7 @@ def streets_from_lines(
     path = Path(path)
 
     def compute() -> Bundle:
-        from mobility.sources.osm.lines import read_lines
+        from mobility.sources.osm.other_networks import read_lines
 
         tables = read_lines(path, layer=layer, tolerance_m=tolerance_m)
         return _bundle(streets_from_tables(tables, crs))

@@ -21,7 +21,7 @@ from mobility.base.errors import Finding
 from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
 from mobility.streets.graph import State, Streets, WorkedOut
 from mobility.streets.turns import rules_in_force
-from mobility.territory.project import StreetMode
+from mobility.territory.fields import StreetMode
 
 _YES = ("yes", "designated", "permissive", "official")
 # A limit on weight or size that a commuter's car keeps.

@@ -43,7 +43,8 @@ from mobility.streets.tags import (
 )
 from mobility.streets.through import without_through_traffic
 from mobility.streets.turns import barred_turns, turns_past_local_barriers
-from mobility.territory.project import Speeds, StreetMode
+from mobility.territory.fields import StreetMode
+from mobility.territory.project import Speeds
 
 _YES = ("yes", "designated", "permissive", "official", "destination", "customers", "permit")
 _MOTORWAYS = ("motorway", "motorway_link")

@@ -16,7 +16,7 @@ from mobility.streets.tags import (
     is_tagged,
     max_kmh,
 )
-from mobility.territory.project import StreetMode
+from mobility.territory.fields import StreetMode
 
 AssumeLit = Literal["built_up", "always", "never"]
 # At this limit and below, drivers and walkers share the street (zones 30, Code de la

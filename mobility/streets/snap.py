@@ -19,7 +19,7 @@ from mobility.streets.arcs import (
 )
 from mobility.streets.graph import Streets
 from mobility.streets.tags import is_tagged
-from mobility.territory.project import StreetMode
+from mobility.territory.fields import StreetMode
 
 # What barriers cut off is a part of its own from this share of all streets on.
 _ENCLOSED_SHARE = 0.1

@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from mobility.streets.graph import Streets
-from mobility.territory.project import StreetMode
+from mobility.territory.fields import StreetMode
 
 CAR_STREETS = (
     "motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link", "secondary",

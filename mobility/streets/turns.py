@@ -22,7 +22,7 @@ from mobility.sources.osm.restrictions import (
 from mobility.streets.arcs import Sequences, Times, arcs, joined, open_key
 from mobility.streets.graph import State, Streets
 from mobility.streets.tags import CLOSED, LOCAL, UNSAID, access_of, is_tagged
-from mobility.territory.project import StreetMode
+from mobility.territory.fields import StreetMode
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -34,8 +34,7 @@ from mobility.streets.graph import streets_from_lines, streets_from_osm
 from mobility.studio.drafts import slug
 from mobility.studio.edits import document_of, said_by
 from mobility.territory.project import Site, Territory
-from mobility.territory.toml_text import read_toml
-from mobility.territory.validation import explain_validation
+from mobility.territory.validation import explain_validation, read_toml
 
 #: What a file may be, by its role.
 _SUFFIXES = {

@@ -20,7 +20,7 @@ import tomlkit
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES
-from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import read_toml
 
 Draft = dict[str, Any]
 Step = dict[str, Any]

@@ -16,7 +16,7 @@ from mobility.base.errors import Finding, MobilityError, TerritoryError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.territory.project import Territory
-from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import read_toml
 
 #: What is edited, and whether it is a list; anything else is a table.
 _EDITED = {

@@ -25,7 +25,7 @@ from mobility.base.i18n import LANGUAGES, translate
 from mobility.settings import read_territory
 from mobility.studio.studies import Opened
 from mobility.terminal import INIT_STEPS, LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
-from mobility.territory.source_files import source_files
+from mobility.territory.project import source_files
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 #: Commands that may be asked for, with their named steps.

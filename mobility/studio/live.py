@@ -32,11 +32,12 @@ from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import MapModel
 from mobility.remedies.bill import Bill
 from mobility.remedies.scenario import ScenarioPrices, booked_trips
+from mobility.sources.sites import changed_sites
 from mobility.streets.hours import forget_states
 from mobility.studio.asking import Answer, Asking, Part, Shown
-from mobility.territory.changes import Changes, ShiftChange, TripChange, changed_sites, on_base
+from mobility.territory.changes import Changes, ShiftChange, TripChange, on_base
 from mobility.territory.project import Territory
-from mobility.territory.toml_text import read_toml
+from mobility.territory.validation import read_toml
 
 if TYPE_CHECKING:
     from mobility.shuttles.edit import Asked

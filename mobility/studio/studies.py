@@ -27,9 +27,8 @@ from mobility.base.files import staging, write_text
 from mobility.settings import read_territory
 from mobility.studio.drafts import History, slug
 from mobility.studio.live import Live
-from mobility.territory.project import Territory
-from mobility.territory.source_files import source_files
-from mobility.territory.toml_text import read_toml
+from mobility.territory.project import Territory, source_files
+from mobility.territory.validation import read_toml
 
 #: One such process at a time, however many studies are opened.
 _ONE = Lock()

@@ -8,16 +8,12 @@ territory is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from mobility.base.errors import TerritoryError
 from mobility.territory.fields import ClockS, Lat, Lon, Model, RefusedError
-from mobility.territory.rosters import Shift, Site
-from mobility.territory.validation import explain_validation
 
 
 class ShiftChange(Model):
@@ -121,7 +117,7 @@ class NewCall(Model):
     lat: Lat
 
 
-LineHow = Literal["remove", "speed", "headway", "reroute", "calendar", "on_demand"]
+_LineHow = Literal["remove", "speed", "headway", "reroute", "calendar", "on_demand"]
 #: Fields that a change needs, and those that it may have; others do not go with it.
 _NEEDS: dict[str, tuple[str, ...]] = {
     "speed": ("percent",), "headway": ("every_min", "start", "end"), "reroute": ("stops",),
@@ -165,7 +161,7 @@ class LineChange(Model):
     """
 
     line: Annotated[str, Field(min_length=1)]
-    how: LineHow
+    how: _LineHow
     direction: Literal[0, 1] | None = None
     start: ClockS | None = None
     end: ClockS | None = None
@@ -218,54 +214,3 @@ def on_base(data: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
         nested = isinstance(value, dict) and isinstance(below, dict)
         merged[key] = on_base(value, below) if nested else value  # type: ignore[arg-type]
     return merged
-
-
-def changed_sites(
-    sites: Sequence[Site], changes: Iterable[ShiftChange], file: Path | None
-) -> tuple[Site, ...]:
-    """Return the sites with other hours of some shifts.
-
-    Raises
-    ------
-    TerritoryError
-        There is no such shift, or its new hours cannot be.
-    """
-    found = list(sites)
-    for number, change in enumerate(changes, 1):
-        where = f"changes.shifts.{number}"
-        site = _named(found, change.site, file, f"{where}.site")
-        roster = _named(site.rosters, change.roster, file, f"{where}.roster")
-        shift = _named(roster.shifts, change.shift, file, f"{where}.shift")
-        hours = {k: v for k in ("start", "end") if (v := getattr(change, k)) is not None}
-        try:
-            moved = Shift.model_validate(shift.model_dump() | hours)
-        except ValidationError as error:
-            known = explain_validation(error, file, Shift)
-            known.column = f"{where}.{known.column}"
-            raise known from None
-        shifts = [moved if one is shift else one for one in roster.shifts]
-        changed = roster.model_copy(update={"shifts": shifts})
-        rosters = [changed if one is roster else one for one in site.rosters]
-        found[found.index(site)] = site.model_copy(update={"rosters": rosters})
-    return tuple(found)
-
-
-def _named(things: Sequence[Any], name: str, file: Path | None, column: str) -> Any:
-    """Return the site, roster or shift of a name."""
-    for thing in things:
-        if thing.name == name:
-            return thing
-    raise TerritoryError(
-        "There is no such name.",
-        file=file,
-        column=column,
-        value=name,
-        mend="Choose one of: {known}.",
-        known=", ".join(thing.name for thing in things),
-    )
-
-
-__all__ = [
-    "Changes", "DrawnLine", "FeedChange", "LineChange", "NewCall", "ShiftChange", "TripChange",
-    "changed_sites", "on_base",
-]  # fmt: skip

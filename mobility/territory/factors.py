@@ -16,9 +16,9 @@ import pandas as pd
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import translate
 
-FIELDS = ("value", "unit", "year", "source", "low", "high")
+_FIELDS = ("value", "unit", "year", "source", "low", "high")
 #: Half-width of the band of a factor that gives none, as a share of its value (assumptions).
-BAND, CHECK_BAND = 0.10, 0.30
+_BAND, _CHECK_BAND = 0.10, 0.30
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Factor:
 
     def __post_init__(self) -> None:
         """Fill a band that is not given."""
-        half = CHECK_BAND if self.check else BAND
+        half = _CHECK_BAND if self.check else _BAND
         most = 1.0 if self.unit.startswith("share") and self.value <= 1 else math.inf
         for end, value in (("low", (1 - half) * self.value), ("high", (1 + half) * self.value)):
             if math.isnan(getattr(self, end)):
@@ -165,7 +165,7 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
             "Write a number, or a row with value, unit, year and source.",
         )
     year = given.get("year", row.year)
-    wrong = next((key for key in given if key not in FIELDS), None)
+    wrong = next((key for key in given if key not in _FIELDS), None)
     if wrong is not None or isinstance(year, bool) or not isinstance(year, int):
         raise refuse(
             "A row of a factor holds value, unit, year (a whole number) and source.",

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mobility.territory.fields import Days, Model, RefusedError, Share
-from mobility.territory.weekdays import WEEKDAYS
+from mobility.territory.fields import WEEKDAYS, Days, Model, RefusedError, Share
 
-SchoolZone = Literal["A", "B", "C"]
+_SchoolZone = Literal["A", "B", "C"]
 
 
 class HomesSource(Model):
@@ -130,13 +129,9 @@ class DayKind(Model):
     label: str = ""
 
 
-DAY_KINDS: tuple[str, ...] = ("school_weekday", "holiday_weekday", "saturday", "sunday")
 DAY_KIND_WEEKDAYS: dict[str, str] = {
-    "school_weekday": "mon-fri",
-    "holiday_weekday": "mon-fri",
-    "saturday": "sat",
-    "sunday": "sun",
-}
+    "school_weekday": "mon-fri", "holiday_weekday": "mon-fri", "saturday": "sat", "sunday": "sun",
+}  # fmt: skip
 
 
 class DaysConfig(Model):
@@ -147,15 +142,12 @@ class DaysConfig(Model):
     """
 
     kinds: list[Literal["school_weekday", "holiday_weekday", "saturday", "sunday"]] = [
-        "school_weekday",
-        "holiday_weekday",
-        "saturday",
-        "sunday",
-    ]
+        "school_weekday", "holiday_weekday", "saturday", "sunday",
+    ]  # fmt: skip
     dates: dict[str, dt.date] = {}
     extra: list[DayKind] = []
     country: str = "FR"
-    school_zone: SchoolZone | None = None
+    school_zone: _SchoolZone | None = None
     school_holidays: list[tuple[dt.date, dt.date]] = []
 
     @field_validator("school_holidays")

@@ -5,13 +5,10 @@ Boxes (west, south, east, north) in degrees hold each department with its island
 
 from __future__ import annotations
 
-from mobility.base.errors import Finding
-from mobility.territory.project import Site, Territory
-
-Box = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 
 #: By INSEE's code (Corsica, by ISO's): the clock and the box.
-PARTS: dict[str, tuple[str, Box]] = {
+_PARTS: dict[str, tuple[str, _Box]] = {
     "971": ("America/Guadeloupe", (-61.9, 15.8, -60.9, 16.6)),
     "972": ("America/Martinique", (-61.3, 14.3, -60.7, 15.0)),
     "973": ("America/Cayenne", (-54.7, 2.0, -51.5, 5.9)),
@@ -29,13 +26,11 @@ _ISO_PARTS = {
     "GP": "971", "MQ": "972", "GF": "973", "RE": "974", "PM": "975", "YT": "976", "BL": "977",
     "MF": "978", "WF": "986", "PF": "987", "NC": "988",
 }  # fmt: skip
-#: Departments with two more public holidays (Good Friday, 26 December).
-_ALSACE_MOSELLE = ("57", "67", "68")
 
 
 def part_at(lon: float, lat: float) -> str | None:
-    """Return the code of the part of `PARTS` a point lies in."""
-    for code, (_, (west, south, east, north)) in PARTS.items():
+    """Return the code of the part of `_PARTS` a point lies in."""
+    for code, (_, (west, south, east, north)) in _PARTS.items():
         if west <= lon <= east and south <= lat <= north:
             return code
     return None
@@ -43,49 +38,4 @@ def part_at(lon: float, lat: float) -> str | None:
 
 def clock_of(department: str) -> str:
     """Return the time zone of a French department, by its code."""
-    return PARTS.get(_ISO_PARTS.get(department, department), ("Europe/Paris",))[0]
-
-
-def localised(territory: Territory, sites: tuple[Site, ...]) -> tuple[Territory, list[Finding]]:
-    """Return the territory with the clock and the public holidays of where its sites are.
-
-    What the territory file states stays as it is.
-    """
-    named = territory.days.country.upper()
-    stated = "country" in territory.days.model_fields_set
-    part = named.partition("-")[2] if stated else _part_of(sites)
-    if part is None or not named.startswith("FR"):
-        return territory, []
-    changed: dict[str, object] = {}
-    if not stated:
-        changed["days"] = territory.days.model_copy(update={"country": f"FR-{part}"})
-    clock = clock_of(part)
-    if clock != territory.timezone and "timezone" not in territory.model_fields_set:
-        changed["timezone"] = clock
-    if not changed:
-        return territory, []
-    territory = territory.model_copy(update=changed)
-    return territory, [
-        Finding(
-            "info",
-            "local_calendar",
-            "The sites are in department {part}: the time zone {timezone} and the public holidays "
-            "of {country} are used; timezone and days.country say otherwise where needed.",
-            params={
-                "part": part,
-                "timezone": territory.timezone,
-                "country": territory.days.country,
-            },
-        )
-    ]
-
-
-def _part_of(sites: tuple[Site, ...]) -> str | None:
-    """Return the department all sites are in, where it has days or a clock of its own."""
-    found = {part_at(*gate) for site in sites for gate in site.gates}
-    if len(found) == 1 and found != {None}:
-        return found.pop()
-    departments = {site.commune[:2] for site in sites}
-    return (
-        departments.pop() if len(departments) == 1 and departments <= {*_ALSACE_MOSELLE} else None
-    )
+    return _PARTS.get(_ISO_PARTS.get(department, department), ("Europe/Paris",))[0]

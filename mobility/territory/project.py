@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, ValidationError, model_validator
 
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.territory.changes import Changes, on_base
-from mobility.territory.fields import ClockS, Days, Lat, Lon, Model, RefusedError, Share
+from mobility.territory.fields import (
+    WEEKDAYS,
+    ClockS,
+    Days,
+    Lat,
+    Lon,
+    Model,
+    RefusedError,
+    Share,
+    StreetMode,
+)
 from mobility.territory.named_sources import (
-    DAY_KIND_WEEKDAYS,
-    DAY_KINDS,
-    DayKind,
     DaysConfig,
-    HomesSource,
     Sources,
 )
-from mobility.territory.rosters import ROSTER_TEMPLATES, Roster, Shift, Site
-from mobility.territory.toml_text import read_territory_toml
-from mobility.territory.validation import explain_validation
-from mobility.territory.weekdays import WEEKDAYS, Weekday
+from mobility.territory.rosters import Site
+from mobility.territory.validation import explain_validation, read_territory_toml
 
 TransitMode = Literal["transit", "bike_transit", "park_and_ride", "on_demand"]
-StreetMode = Literal["walk", "bike", "e_bike", "car"]
 Mode = Literal[TransitMode, StreetMode]
 Language = Literal["fr", "en"]
 
@@ -394,31 +398,28 @@ def _scenario(data: dict[str, Any], first: dict[str, Any], path: Path | None) ->
     return merged
 
 
+def source_files(territory: Territory) -> list[Path]:
+    """Return the files a territory names, wherever it does, and its own."""
+    overlays = [Path(g.partition("=")[2]) for g in territory.sources.homes.groups if "=" in g]
+    lines = territory.shuttles.get("lines")
+    named = [*_paths(territory), *overlays, *([Path(lines)] if isinstance(lines, str) else [])]
+    found = [territory.resolve(path) for path in named]
+    return found if territory.path is None else [*found, territory.path]
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """Yield every path that a model holds."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, BaseModel | dict):
+        for held in vars(value).values() if isinstance(value, BaseModel) else value.values():
+            yield from _paths(held)
+    elif isinstance(value, list | tuple):
+        for held in value:
+            yield from _paths(held)
+
+
 __all__ = [
-    "DAY_KINDS",
-    "DAY_KIND_WEEKDAYS",
-    "DAY_S",
-    "ROSTER_TEMPLATES",
-    "WEEKDAYS",
-    "Carpool",
-    "DayKind",
-    "DaysConfig",
-    "Feeders",
-    "HomesSource",
-    "Limits",
-    "Mode",
-    "Modes",
-    "Night",
-    "OnDemand",
-    "Output",
-    "Roster",
-    "Shift",
-    "Site",
-    "Sources",
-    "Speeds",
-    "StreetMode",
-    "Territory",
-    "TransitMode",
-    "Weekday",
-    "explain_validation",
-]
+    "Carpool", "Feeders", "Limits", "Mode", "Modes", "Night", "OnDemand", "Output", "Site",
+    "Speeds", "StreetMode", "Territory", "TransitMode", "source_files",
+]  # fmt: skip

@@ -1,18 +1,20 @@
-"""Shifts, rosters and sites: when work starts and ends, and where."""
+"""Shifts, rosters and sites: when work starts and ends, and where; what looks wrong in them."""
 
 from __future__ import annotations
 
 import datetime as dt
 from calendar import isleap
+from collections.abc import Iterable, Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from mobility.base.clock import DAY_S, format_clock
+from mobility.base.errors import Finding
 from mobility.base.i18n import translate, typeset
-from mobility.territory.fields import ClockS, Days, Lat, Lon, Model, RefusedError
-from mobility.territory.weekdays import WEEKDAYS
+from mobility.territory.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, RefusedError
 
 DAYS_A_YEAR = 365
 #: More than any plant has: a number that is no headcount.
@@ -141,12 +143,9 @@ ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
 
 #: Shifts of the templates, by their French name.
 ENGLISH_SHIFTS = {
-    "matin": "morning",
-    "après-midi": "afternoon",
-    "nuit": "night",
-    "journée": "day",
+    "matin": "morning", "après-midi": "afternoon", "nuit": "night", "journée": "day",
     "bureau": "office",
-}
+}  # fmt: skip
 
 
 #: Shifts of the templates, in either language, as English texts.
@@ -155,12 +154,9 @@ SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
 
 #: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
 ROSTER_LABELS = {
-    "day": "day",
-    "office": "office",
-    "night": "night",
-    "weekend": "weekend",
+    "day": "day", "office": "office", "night": "night", "weekend": "weekend",
     "vsd": "week-end (VSD)",
-}
+}  # fmt: skip
 
 
 def roster_label(name: str, language: str) -> str:
@@ -328,3 +324,84 @@ class Site(Model):
                     field=(k, "name"),
                 )
         return rosters
+
+
+_LONG_S = 12 * 3600
+"""No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement)."""
+_HANDOVER_S = 30 * 60
+_WEEK_S = 7 * DAY_S
+
+
+def roster_findings(sites: Iterable[Site]) -> list[Finding]:
+    """Return warnings about shifts over 12 h, shifts that overlap, and missing headcounts."""
+    found: list[Finding] = []
+    idle = []
+    for site in sites:
+        for roster in site.rosters:
+            name = f"{site.name}, {roster.name}"
+            found += _long(name, roster)
+            found += _overlaps(name, roster)
+            if not any(shift.headcount for shift in roster.shifts):
+                idle.append(name)
+    if idle:
+        found.append(
+            Finding(
+                "warning",
+                "no_headcount",
+                "{count} rosters have no headcount: no job is counted there and nothing is ranked "
+                "on them, unless shuttles.default_headcount is given",
+                source="rosters",
+                count=len(idle),
+                examples=tuple(idle[:5]),
+            )
+        )
+    return found
+
+
+def _long(name: str, roster: Roster) -> Iterator[Finding]:
+    for shift in roster.shifts:
+        if shift.duration_s > _LONG_S:
+            yield Finding(
+                "warning",
+                "long_shift",
+                "{name}: the shift {shift} lasts {hours:g} h; check its start and end",
+                source="rosters",
+                params={
+                    "name": name,
+                    "shift": shift.label(),
+                    "hours": round(shift.duration_s / 3600, 2),
+                },
+            )
+
+
+def _overlaps(name: str, roster: Roster) -> Iterator[Finding]:
+    for one, two in combinations(roster.shifts, 2):
+        overlap_s = max(_overlap_s(a, b) for a in _spans(one) for b in _spans(two))
+        if overlap_s > _HANDOVER_S:
+            yield Finding(
+                "warning",
+                "overlapping_shifts",
+                "{name}: the shifts {one} and {two} overlap by {minutes} min, yet one worker "
+                "rotates through both; put them in two rosters, or correct their hours",
+                source="rosters",
+                params={
+                    "name": name,
+                    "one": one.label(),
+                    "two": two.label(),
+                    "minutes": overlap_s // 60,
+                },
+            )
+
+
+def _spans(shift: Shift) -> list[tuple[int, int]]:
+    """Return the second of the week at which a shift starts, and its duration, day by day."""
+    return [(WEEKDAYS.index(day) * DAY_S + shift.start, shift.duration_s) for day in shift.days]
+
+
+def _overlap_s(one: tuple[int, int], two: tuple[int, int]) -> int:
+    """Return the seconds that two spans of a week share, below zero when none."""
+    (start, duration), (other, length) = one, two
+    return max(
+        min(start + duration, other + turn + length) - max(start, other + turn)
+        for turn in (-_WEEK_S, 0, _WEEK_S)
+    )

@@ -1,7 +1,12 @@
-"""What pydantic refuses, said in one sentence of ours that names field, value and mend."""
+"""A TOML file read, and what is wrong in it said by line, field, value and mend.
+
+What pydantic refuses is said in one sentence of ours.
+"""
 
 from __future__ import annotations
 
+import re
+import tomllib
 import types
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -10,10 +15,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from mobility.base.errors import TerritoryError
+from mobility.base.errors import SourceNotFoundError, TerritoryError, system_reason
 from mobility.territory.fields import RefusedError
 
-Sentence = tuple[str, str]
+_Sentence = tuple[str, str]
 _NUMBER = ("It is no number.", "Write a plain number, e.g. 12 or 12.5.")
 _WHOLE = ("It is no whole number.", "Write a whole number, without a decimal point or quotes.")
 _YES_NO = ("It is neither yes nor no.", "Write true or false, without quotes.")
@@ -25,7 +30,7 @@ _PATH = ("It is no path of a file.", "Write the path between quotes.")
 _TEXT = ("It is no text.", "Write it between quotes.")
 
 #: A problem and a mend for every kind of complaint the models of this package give rise to.
-SENTENCES: dict[str, Sentence] = {
+_SENTENCES: dict[str, _Sentence] = {
     "less_than_equal": ("It is more than {le}.", "Write a number of at most {le}."),
     "less_than": ("It is {lt} or more.", "Write a number under {lt}."),
     "greater_than_equal": ("It is less than {ge}.", "Write a number of at least {ge}."),
@@ -88,7 +93,7 @@ def explain_validation(
         loc, value = loc[:-1], None
         problem, mend, params = _too_few(error, loc, model)
     else:
-        problem, mend = SENTENCES.get(kind, _UNFORESEEN)
+        problem, mend = _SENTENCES.get(kind, _UNFORESEEN)
         if kind == "literal_error":
             params = {"known": ", ".join(_choices(model, loc) or [str(params.get("expected"))])}
     plain = kind != "missing" and not isinstance(value, Mapping | list | tuple)
@@ -164,4 +169,74 @@ def _is_model(found: Any) -> bool:
     return isinstance(found, type) and issubclass(found, BaseModel)
 
 
-__all__ = ["SENTENCES", "explain_validation"]
+_PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
+_ONE_A_LINE = "Write one field a line, name = value; text stands between quotes, numbers bare."
+
+#: What to do, by words of the parser's complaint.
+_MENDS: tuple[tuple[str, str], ...] = (
+    (r"overwrite|twice|duplicate|already", "This name stands twice; keep one of the two."),
+    (r"unterminated|illegal character", "Close the quotes on the line where they open."),
+    (r"unclosed|at end of document", "Close the bracket, the brace or the quotes left open above."),
+    (r"escape|hex|unicode", r"In paths write / instead of \, or put the text in single quotes."),
+    (r"invalid value|initial character", "Put text between quotes; numbers take no unit."),
+)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Raises
+    ------
+    TerritoryError
+        It is no TOML in UTF-8; the error names the line and quotes it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TerritoryError(
+            "Its text is not encoded in UTF-8.",
+            file=path,
+            row=error.object.count(b"\n", 0, error.start) + 1,
+            mend="Save it again as UTF-8.",
+        ) from None
+    except OSError as error:
+        raise TerritoryError(
+            "It cannot be read: {reason}.",
+            file=path,
+            mend="Check the rights on the file.",
+            reason=system_reason(error),
+        ) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        lines = text.splitlines() or [""]
+        place = _PLACE.search(str(error))
+        row = int(place[1]) if place and place[1] else len(lines)
+        raise TerritoryError(
+            "This line cannot be read as TOML.",
+            file=path,
+            row=row,
+            value=lines[min(row, len(lines)) - 1].strip() or None,
+            mend=_mend(str(error).lower()),
+        ) from None
+
+
+def _mend(reason: str) -> str:
+    return next((mend for words, mend in _MENDS if re.search(words, reason)), _ONE_A_LINE)
+
+
+def read_territory_toml(path: Path) -> dict[str, Any]:
+    """Return what a territory file says, see `read_toml`.
+
+    Raises
+    ------
+    SourceNotFoundError
+        There is none.
+    """
+    if not path.is_file():
+        raise SourceNotFoundError(
+            "The territory file does not exist.",
+            file=path,
+            mend="Check the path, or write a first file with: mobility init",
+        )
+    return read_toml(path)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.sources.gtfs.feed import ENTRANCE, is_platform
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.gtfs.stations import ENTRANCE, is_platform
 from mobility.streets.arcs import joined
 from mobility.timetable.arrays import INF, Int32, Int64
 from mobility.timetable.footpaths import WalkTable, sorted_walks

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.sources.gtfs.feed import for_platforms, is_platform
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.gtfs.stations import for_platforms, is_platform
 from mobility.timetable.arrays import FootArrays, Int64, footpath_rows
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.station import pathway_times

@@ -32,14 +32,13 @@ from mobility.base.literal import csv_cell, csv_text, markdown, one_line, read_c
 from mobility.cli import app
 from mobility.commute.access import assess
 from mobility.commute.loading import load
-from mobility.prepare.init_sites import sites_csv
+from mobility.prepare.init_sites import CandidateSite, sites_csv
 from mobility.settings import read_territory
 from mobility.shuttles.config import ShuttleConfig
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.osm.background import COLUMNS
-from mobility.sources.osm.industrial import CandidateSite
 from mobility.sources.sites import read_sites_file
-from mobility.sources.sites_words import ALIASES
+from mobility.sources.sites_rows import ALIASES
 from mobility.territory.project import Territory
 
 #: Read, and shown by no output today: ids, colours, addresses, names drawn nowhere.

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
 
-from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
-from mobility.base.files import check_suffix, system_reason, writing
+from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError, system_reason
+from mobility.base.files import check_suffix, writing
 from mobility.base.i18n import Word
 from mobility.outputs.map.pack import EarlierPage, read_page
 

@@ -1,4 +1,8 @@
-"""Stop times of a feed: its largest table, checked, sorted and completed."""
+"""Stop times of a feed: its largest table, checked, sorted and completed.
+
+GTFS asks for times at the first and last stop of a trip only; between timed calls a vehicle is
+taken to run at one speed (https://gtfs.org/documentation/schedule/reference/#stop_timestxt).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
@@ -14,15 +19,14 @@ from mobility.base.errors import Severity
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.columns import MISSING_TIME, index_of, integers, numbers, seconds
 from mobility.sources.gtfs.files import RawTables, read_extra
-from mobility.sources.gtfs.fill import along_shapes, interpolated, straight_m
 from mobility.sources.gtfs.notes import Notes
 
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
+_Int32 = NDArray[np.int32]
+_Bool = NDArray[np.bool_]
 _CONTINUOUS = (0, 2, 3)
 """``continuous_pickup`` and ``continuous_drop_off``: all along, by phone, by asking the driver."""
 
-BOOKED = "a call on demand"
+_BOOKED = "a call on demand"
 """Why a call is in no timetable: it belongs to a service on demand, see `read_flex`."""
 
 _FEW_FILLED = 0.01
@@ -64,7 +68,7 @@ def read_stop_times(
     arrival, departure = arrival + over, departure + over
     along = numbers(column("shape_dist_traveled"), file=file)[order]
     distances = _distances(raw, stops, trips, (trip_of, stop_of), along, notes)
-    arrival_s, departure_s, filled = interpolated(trip_of, arrival, departure, distances)
+    arrival_s, departure_s, filled = _interpolated(trip_of, arrival, departure, distances)
     untimed, back = _unsound(trip_of, arrival_s, departure_s, trips, notes)
     keep = ~(untimed | back)[trip_of]
     _tell_filled(filled & keep, int(keep.sum()), notes)
@@ -73,7 +77,7 @@ def read_stop_times(
         "stop_times",
         {
             "an unknown trip_id": trip < 0,
-            BOOKED: booked,
+            _BOOKED: booked,
             "no stop": nowhere,
             "an unknown stop_id": ~linked,
             "a trip without times at its ends": _of_calls(untimed, trip, linked),
@@ -102,7 +106,7 @@ def read_stop_times(
 
 
 def _after_midnight(
-    trip: Int32, arrival: NDArray[np.float64], departure: NDArray[np.float64]
+    trip: _Int32, arrival: NDArray[np.float64], departure: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the seconds to add to each call: a day where a trip's hours begin again.
 
@@ -120,7 +124,7 @@ def _after_midnight(
     return days
 
 
-def booked_calls(raw: RawTables) -> Bool:
+def booked_calls(raw: RawTables) -> _Bool:
     """Return bool[rows]: calls in zones, at groups of stops, or at a stop in a time window."""
     found = np.zeros(len(raw.tables["stop_times"]), np.bool_)
     for name in ("location_id", "location_group_id", "start_pickup_drop_off_window"):
@@ -141,7 +145,7 @@ def _distances(
     raw: RawTables,
     stops: pd.DataFrame,
     trips: pd.DataFrame,
-    calls: tuple[Int32, Int32],
+    calls: tuple[_Int32, _Int32],
     along: NDArray[np.float64],
     notes: Notes,
 ) -> Iterator[NDArray[np.float64]]:
@@ -156,13 +160,13 @@ def _distances(
             ridden = shapes["shape_id"].isin(trips["shape_id"].dropna())
             left = {"named by no trip": (~ridden).sum()}
             notes.rows.append(SourceLedger.balanced(file, ridden.sum(), left))
-            yield along_shapes(trip, stop, lonlat, trips["shape_id"], shapes, file=file)
-    yield straight_m(trip, stop, lonlat)
+            yield _along_shapes(trip, stop, lonlat, trips["shape_id"], shapes, file=file)
+    yield _straight_m(trip, stop, lonlat)
 
 
 def _unsound(
-    trip: Int32, arrival_s: Int32, departure_s: Int32, trips: pd.DataFrame, notes: Notes
-) -> tuple[Bool, Bool]:
+    trip: _Int32, arrival_s: _Int32, departure_s: _Int32, trips: pd.DataFrame, notes: Notes
+) -> tuple[_Bool, _Bool]:
     """Return which trips, and none more at the end, lack end times, and which go back in time."""
     untimed, back = np.zeros((2, len(trips) + 1), np.bool_)
     untimed[trip[arrival_s == MISSING_TIME]] = True
@@ -177,7 +181,7 @@ def _unsound(
     return untimed, back
 
 
-def _tell_filled(filled: Bool, calls: int, notes: Notes) -> None:
+def _tell_filled(filled: _Bool, calls: int, notes: Notes) -> None:
     """Say how many times are this reading's own."""
     message = (
         "{count} of {all} stop times are not in the timetable ({share} %); they are filled in by "
@@ -188,7 +192,7 @@ def _tell_filled(filled: Bool, calls: int, notes: Notes) -> None:
     notes.tell(severity, "times_filled", message, "stop_times", filled, all=calls, share=share)
 
 
-def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: Int32, notes: Notes) -> None:
+def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: _Int32, notes: Notes) -> None:
     """Say which trips may be boarded or left between their stops, which is not used.
 
     What a route says holds for the calls that say nothing.
@@ -212,4 +216,137 @@ def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: Int32, notes:
     notes.tell("info", "hail_and_ride", message, "trips", hailed[:-1], trips["trip_id"])
 
 
-__all__ = ["booked_calls", "read_stop_times"]
+_EARTH_M = 6_371_009.0
+_Float = NDArray[np.float64]
+
+
+def _interpolated(
+    trip: NDArray[np.int32],
+    arrival: _Float,
+    departure: _Float,
+    distances: Iterator[_Float],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+    """Fill missing times and cast them, once, to int32.
+
+    Parameters
+    ----------
+    trip
+        Trip of each call; the calls of a trip are consecutive, in the order of travel.
+    arrival, departure
+        Seconds, NaN where missing. Where one of the two is given it serves as both.
+    distances
+        How far each call lies along its trip, in any unit, NaN where unknown; the best-known
+        first, each asked for only while stretches are left that the ones before do not tell.
+
+    Returns
+    -------
+    arrival, departure : int32
+        Seconds; ``MISSING_TIME`` where a trip's first or last call has no time, so that
+        nothing can be filled in. Between two timed calls time goes by the first distance that
+        is known at every call between them and grows, else evenly from call to call.
+    filled : bool
+        Which calls have a time that the feed does not give.
+    """
+    arrival = np.where(np.isnan(arrival), departure, arrival)
+    departure = np.where(np.isnan(departure), arrival, departure)
+    gaps = np.flatnonzero(np.isnan(arrival))
+    if gaps.size:
+        _fill(gaps, trip, arrival, departure, distances)
+    missing = np.isnan(arrival)
+    both = (np.where(missing, MISSING_TIME, np.floor(t + 0.5)) for t in (arrival, departure))
+    first, second = (t.astype(np.int32) for t in both)
+    filled = np.zeros(trip.size, np.bool_)
+    filled[gaps] = ~missing[gaps]
+    return first, second, filled
+
+
+def _fill(
+    gaps: NDArray[np.int64],
+    trip: NDArray[np.int32],
+    arrival: _Float,
+    departure: _Float,
+    distances: Iterator[_Float],
+) -> None:
+    """Interpolate the calls ``gaps`` in place."""
+    n = trip.size
+    timed = ~np.isnan(arrival)
+    calls = np.arange(n)
+    before = np.maximum.accumulate(np.where(timed, calls, -1))[gaps]
+    after = np.minimum.accumulate(np.where(timed, calls, n)[::-1])[::-1][gaps]
+    inside = (before >= 0) & (after < n)
+    inside[inside] = (trip[before[inside]] == trip[gaps[inside]]) & (
+        trip[after[inside]] == trip[gaps[inside]]
+    )
+    gaps, before, after = gaps[inside], before[inside], after[inside]
+    share = (gaps - before) / (after - before)
+    left = np.ones(gaps.size, np.bool_)
+    while left.any() and (distance := next(distances, None)) is not None:
+        # A stretch goes by distance only when its distances never shrink from call to call.
+        broken = np.append(0, np.cumsum(~(np.diff(distance, prepend=np.nan) >= 0)))
+        sound = (broken[after + 1] == broken[before + 1]) & (distance[after] > distance[before])
+        sound &= left
+        far = (distance[gaps] - distance[before])[sound]
+        share[sound] = far / (distance[after] - distance[before])[sound]
+        left &= ~sound
+    moment = departure[before] + share * (arrival[after] - departure[before])
+    arrival[gaps] = moment
+    departure[gaps] = moment
+
+
+def _straight_m(trip: NDArray[np.int32], stop: NDArray[np.int32], lonlat: _Float) -> _Float:
+    """Return metres along each trip by straight lines between its stops, NaN at unknown ones."""
+    xy = _local(lonlat, lonlat)[stop]
+    legs = np.append(0.0, np.hypot(*np.diff(xy, axis=0).T))
+    legs[np.append(True, trip[1:] != trip[:-1]) | np.isnan(legs)] = 0.0
+    return np.where(np.isnan(xy[:, 0]), np.nan, np.cumsum(legs))
+
+
+def _along_shapes(
+    trip: NDArray[np.int32],
+    stop: NDArray[np.int32],
+    lonlat: _Float,
+    shape_of_trip: pd.Series,
+    shapes: pd.DataFrame,
+    *,
+    file: str,
+) -> _Float:
+    """Return how far each call lies along the shape of its trip, metres, NaN where unknown.
+
+    Parameters
+    ----------
+    shape_of_trip
+        ``shape_id`` of each trip, missing where it has none.
+    shapes
+        Rows of shapes.txt as text.
+    """
+    found = np.full(trip.size, np.nan)
+    order = np.argsort(numbers(shapes["shape_pt_sequence"], file=file), kind="stable")
+    lines = shapes.iloc[order]
+    degrees = [numbers(lines[f"shape_pt_{c}"], file=file) for c in ("lon", "lat")]
+    code, ids = pd.factorize(lines["shape_id"])
+    points = _local(np.column_stack(degrees), lonlat)
+    good = (code >= 0) & np.isfinite(points).all(axis=1)
+    by_shape = np.argsort(code[good], kind="stable")
+    points, code = points[good][by_shape], code[good][by_shape]
+    size = np.bincount(code, minlength=len(ids))
+    enough = np.flatnonzero(size >= 2)
+    long = np.isin(code, enough)
+    drawn = shapely.linestrings(points[long], indices=np.searchsorted(enough, code[long]))
+    place = index_of(shape_of_trip, pd.Series(ids[enough], dtype="str"), optional=True)
+    # Trips of one shape call at the same stops: each pair is looked for once.
+    rows = np.flatnonzero(place[trip] >= 0)
+    pairs, inverse = np.unique(
+        place[trip[rows]].astype(np.int64) * len(lonlat) + stop[rows], return_inverse=True
+    )
+    shape, at = np.divmod(pairs, len(lonlat))
+    places = shapely.points(_local(lonlat, lonlat)[at])
+    found[rows] = shapely.line_locate_point(drawn[shape], places)[inverse]
+    return found
+
+
+def _local(lonlat: _Float, around: _Float) -> _Float:
+    """Return metres on a plane that is true enough near the places ``around``."""
+    lon, lat = np.radians(lonlat).T
+    known = around[np.isfinite(around[:, 1]), 1]
+    middle = np.radians(known.mean()) if known.size else 0.0
+    return _EARTH_M * np.column_stack([lon * np.cos(middle), lat])

@@ -16,7 +16,7 @@ from typing import Any
 from mobility.base.errors import Finding, Severity, SourceError
 from mobility.sources.gtfs.read import existing
 
-PACKAGE = "gtfs_guru"
+_PACKAGE = "gtfs_guru"
 _SEVERITY: dict[str, Severity] = {"ERROR": "warning", "WARNING": "warning", "INFO": "info"}
 _UNREADABLE = frozenset({"i_o_error", "runtime_exception_in_loader_error"})
 _NAMED = ("tripId", "stopId", "routeId", "serviceId", "shapeId", "fieldValue", "filename")
@@ -45,7 +45,7 @@ def canonical_findings(path: str | Path, *, date: dt.date, country: str = "ZZ") 
     """
     path = existing(path)
     try:
-        validator = importlib.import_module(PACKAGE)
+        validator = importlib.import_module(_PACKAGE)
     except ImportError:
         raise SourceError(
             "The canonical rules need the package gtfs-guru, which is not installed.",
@@ -79,6 +79,3 @@ def _finding(notice: dict[str, Any], source: str) -> Finding:
         examples=tuple(dict.fromkeys(n[:80] for n in names if n))[:5],
         params={"rule": notice["code"]},
     )
-
-
-__all__ = ["canonical_findings"]

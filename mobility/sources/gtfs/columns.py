@@ -32,7 +32,7 @@ PLACEHOLDERS = frozenset(
 MISSING_TIME = np.iinfo(np.int32).min
 
 
-def categories(values: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
+def _categories(values: pd.Series) -> tuple[NDArray[np.int64], list[str]]:
     """Return each row's code and the distinct stripped texts; -1 codes a missing value."""
     codes, uniques = pd.factorize(values)
     codes = codes.astype(np.int64)
@@ -52,7 +52,7 @@ def _parsed(
     mend: str,
 ) -> NDArray[Any]:
     """Parse each distinct value; ``parse`` returns ``_UNREADABLE`` for a wrong one."""
-    codes, texts = categories(values)
+    codes, texts = _categories(values)
     parsed = [parse(t) if t and t not in PLACEHOLDERS else missing for t in texts]
     bad = [k for k, p in enumerate(parsed) if p is _UNREADABLE]
     if bad:
@@ -204,20 +204,8 @@ def index_of(values: pd.Series, ids: pd.Series, *, optional: bool = False) -> ND
     places = pc.index_in(texts, value_set=known, skip_nulls=True)
     if places.null_count == texts.null_count:
         return np.asarray(pc.fill_null(places, -1).to_numpy(), np.int32)
-    codes, texts = categories(values)
+    codes, texts = _categories(values)
     place = {t: k for k, t in enumerate(ids.tolist())}
     lost = [-1 if optional and t in PLACEHOLDERS else -2 for t in texts]
     found = np.array([*map(place.get, texts, lost), -1], np.int32)
     return found[codes]
-
-
-__all__ = [
-    "MISSING_TIME",
-    "PLACEHOLDERS",
-    "categories",
-    "dates",
-    "index_of",
-    "integers",
-    "numbers",
-    "seconds",
-]

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from mobility.sources.gtfs.files import EXTRA_COLUMNS, REQUIRED_COLUMNS, read_extra
 from mobility.sources.gtfs.unpack import ZONES
 
-TABLES = tuple(n for n in (*REQUIRED_COLUMNS, *EXTRA_COLUMNS) if n not in ("shapes", "pathways"))
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-Tables = dict[str, pd.DataFrame]
+_TABLES = tuple(n for n in (*REQUIRED_COLUMNS, *EXTRA_COLUMNS) if n not in ("shapes", "pathways"))
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_Tables = dict[str, pd.DataFrame]
 
 
-def read_whole(path: Path) -> tuple[Tables, str | None]:
+def read_whole(path: Path) -> tuple[_Tables, str | None]:
     """Return the tables of a feed as text, calls in the order of their trips, and its zones.
 
     Raises
@@ -33,7 +33,7 @@ def read_whole(path: Path) -> tuple[Tables, str | None]:
     SourceNotFoundError, SourceError
         It is missing, or no GTFS.
     """
-    tables, zones = read_extra(path, TABLES)
+    tables, zones = read_extra(path, _TABLES)
     calls = tables["stop_times"]
     for column in ("trip_id", "stop_id"):  # the only table whose values are as they stand
         calls[column] = calls[column].str.strip()
@@ -58,7 +58,7 @@ def places(tables: Mapping[str, pd.DataFrame]) -> NDArray[np.object_]:
 
 def cut(
     tables: Mapping[str, pd.DataFrame], inside: NDArray[np.bool_], *, zones: bool = False
-) -> Tables | None:
+) -> _Tables | None:
     """Return the tables of what calls at some stops at least twice; None where nothing does.
 
     Parameters
@@ -106,7 +106,7 @@ def cut(
 def write_feed(tables: Mapping[str, pd.DataFrame], path: Path, zones: str | None = None) -> None:
     """Write tables as a zip whose bytes depend on nothing else."""
     with zipfile.ZipFile(path, "w") as archive:
-        for name in TABLES:
+        for name in _TABLES:
             if name in tables and len(tables[name]):
                 text = io.StringIO()
                 tables[name].to_csv(text, index=False, lineterminator="\n")
@@ -116,7 +116,7 @@ def write_feed(tables: Mapping[str, pd.DataFrame], path: Path, zones: str | None
 
 
 def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
-    info = zipfile.ZipInfo(name, ZIP_DATE)
+    info = zipfile.ZipInfo(name, _ZIP_DATE)
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = 0o644 << 16
     archive.writestr(info, text.encode())

@@ -15,7 +15,7 @@ from mobility.sources.gtfs.columns import dates, index_of, integers, numbers, se
 from mobility.sources.gtfs.feed import Services
 from mobility.sources.gtfs.files import RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
-from mobility.sources.gtfs.texts import FLEX_COLUMNS
+from mobility.sources.gtfs.unpack import FLEX_COLUMNS
 
 _BOOKING = {
     "booking_rules": "booking_rule_id",
@@ -23,16 +23,16 @@ _BOOKING = {
     "location_group_stops": "location_group_id",
 }
 _UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
-WALKED = 3
+_WALKED = 3
 """Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard."""
-WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def read_services(raw: RawTables, notes: Notes) -> Services:
     """Return calendar.txt and calendar_dates.txt; rows without a service or a date are left out."""
     calendar, exceptions = raw.tables["calendar"], raw.tables["calendar_dates"]
     file, file_dates = raw.file("calendar"), raw.file("calendar_dates")
-    week = [integers(raw.column("calendar", d), 0, file=file, high=1) for d in WEEK]
+    week = [integers(raw.column("calendar", d), 0, file=file, high=1) for d in _WEEK]
     kinds = integers(exceptions["exception_type"], 0, file=file_dates, low=1, high=2)
     names = pd.concat([calendar["service_id"], exceptions["service_id"]]).dropna()
     ids = pd.Series(pd.unique(names.astype("str")), dtype="str")
@@ -49,7 +49,7 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
         "warning", "services_repeated", message, "calendar", repeated, calendar["service_id"]
     )
     blank = np.zeros(len(calendar), np.bool_)
-    for name in WEEK:
+    for name in _WEEK:
         blank |= raw.column("calendar", name).isna().to_numpy()
     message = (
         "{count} rows of calendar.txt leave days of the week blank; their services are taken not "
@@ -130,7 +130,7 @@ def read_transfers(
     columns["min_s"] = integers(
         raw.column(table, "min_transfer_time"), -1, file=file, high=86_400
     ).astype(np.int32)
-    nowhere = (columns["kind"] <= WALKED) & (
+    nowhere = (columns["kind"] <= _WALKED) & (
         (columns["from_stop"] == -1) | (columns["to_stop"] == -1)
     )
     message = "{count} transfer rules name no stop to change from or to, and are left out"
@@ -280,13 +280,3 @@ def _tell_unknown_rules(raw: RawTables, table: pd.DataFrame, notes: Notes) -> No
         text = ids.astype("str").str.strip()
         lost = (ids.notna() & (text != "") & ~text.isin(known)).to_numpy()
         notes.tell("warning", "booking_rules_unknown", message, "stop_times", lost, text)
-
-
-__all__ = [
-    "count_booking",
-    "read_feed_info",
-    "read_frequencies",
-    "read_pathways",
-    "read_services",
-    "read_transfers",
-]

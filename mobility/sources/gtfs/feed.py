@@ -319,7 +319,7 @@ class Feed:
         return (days[0], days[-1]) if len(days) else None
 
 
-MODES: tuple[tuple[range, str], ...] = (
+_MODES: tuple[tuple[range, str], ...] = (
     (range(100, 200), "rail"),
     (range(200, 300), "coach"),
     (range(400, 405), "metro"),
@@ -348,7 +348,30 @@ def route_mode(route_type: int) -> str:
         return _BASIC[route_type]
     if route_type in (11, 12):
         return "trolleybus" if route_type == 11 else "monorail"
-    return next((name for types, name in MODES if route_type in types), "bus")
+    return next((name for types, name in _MODES if route_type in types), "bus")
 
 
-__all__ = ["Feed", "Services", "network_name", "route_mode"]
+_PLATFORM, ENTRANCE, _BOARDING_AREA = 0, 2, 4
+
+
+def is_platform(stops: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return bool[stops]: where vehicles stop (platforms and boarding areas)."""
+    return np.isin(stops["location_type"].to_numpy(), (_PLATFORM, _BOARDING_AREA))
+
+
+def for_platforms(rules: pd.DataFrame, column: str, stops: pd.DataFrame) -> pd.DataFrame:
+    """Return rows that name stops in a column, stations replaced by each of their platforms."""
+    parent = stops["parent"].to_numpy()
+    members = np.flatnonzero(is_platform(stops))
+    station = np.where(parent[members] >= 0, parent[members], members)
+    # A boarding area hangs under a platform, which hangs under the station.
+    above = np.where(parent[station] >= 0, parent[station], station)
+    links = pd.DataFrame(
+        {
+            column: np.concatenate([members, station, above]),
+            "member": np.concatenate([members, members, members]),
+        }
+    ).drop_duplicates()
+    found = rules.reset_index().merge(links, on=column, how="inner")
+    found[column] = found["member"]
+    return found.drop(columns=["member"]).set_index("index").sort_index(kind="stable")

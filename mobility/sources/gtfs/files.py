@@ -16,13 +16,16 @@ import partridge as ptg
 
 from mobility.base.errors import SourceError, library_words
 from mobility.sources.gtfs.feed import network_name
-from mobility.sources.gtfs.texts import CLEAN, FLEX_COLUMNS, REPEATED, table_of
 from mobility.sources.gtfs.unpack import (
     BROKEN,
+    CLEAN,
+    FLEX_COLUMNS,
+    REPEATED,
     ZONES,
     allowed_bytes,
     feed_folder,
     inner_folder,
+    table_of,
     two_feeds,
 )
 
@@ -330,11 +333,3 @@ def _without_blanks(frame: pd.DataFrame) -> pd.DataFrame:
     if len(frame.columns) and frame.iloc[:, 0].isna().any():
         frame = frame[~frame.isna().all(axis=1)]
     return frame
-
-
-__all__ = [
-    "REQUIRED_COLUMNS",
-    "RawTables",
-    "read_extra",
-    "read_tables",
-]

@@ -37,10 +37,10 @@ _HOW_TO_BOOK = ("message", "pickup_message", "drop_off_message", "phone_number",
                 "info_url")  # fmt: skip
 #: The first ride of what nobody can book.
 _NEVER_S = 1 << 30
-Places = dict[tuple[str, str], tuple[str, shapely.Geometry]]
+_Places = dict[tuple[str, str], tuple[str, shapely.Geometry]]
 
 
-class Rule(NamedTuple):
+class _Rule(NamedTuple):
     """How a service is booked, and until when: in the feed's words.
 
     ``opens`` says from when where that is on the day of the ride only, else ""; ``opens_s`` is
@@ -52,13 +52,13 @@ class Rule(NamedTuple):
     opens: str = ""
     opens_s: int = 0
 
-    def and_(self, other: Rule) -> Rule:
+    def and_(self, other: _Rule) -> _Rule:
         """Return the rule of a ride that is under two rules."""
         booking, notice, opens = (
             ", ".join(dict.fromkeys(filter(None, pair)))
             for pair in zip(self[:3], other[:3], strict=True)
         )
-        return Rule(booking, notice, opens, max(self.opens_s, other.opens_s))
+        return _Rule(booking, notice, opens, max(self.opens_s, other.opens_s))
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,14 @@ def _texts(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(found, index=frame.index)
 
 
-def _places(tables: dict[str, pd.DataFrame]) -> Places:
+def _places(tables: dict[str, pd.DataFrame]) -> _Places:
     """Return stops and groups of stops by their column and id."""
     stops = _texts(tables["stops"], ["stop_id", "stop_name", "stop_lon", "stop_lat"])
     lonlat = stops[["stop_lon", "stop_lat"]].apply(pd.to_numeric, errors="coerce")
     stops = stops[lonlat.notna().all(axis=1)]
     points = shapely.points(lonlat.loc[stops.index].to_numpy(float))
     point = dict(zip(stops["stop_id"], points, strict=True))
-    found: Places = {
+    found: _Places = {
         ("stop_id", i): (name or i, point[i])
         for i, name in zip(stops["stop_id"], stops["stop_name"], strict=True)
     }
@@ -193,7 +193,7 @@ def _places(tables: dict[str, pd.DataFrame]) -> Places:
     return found
 
 
-def _locations(text: str, path: Path) -> Places:
+def _locations(text: str, path: Path) -> _Places:
     try:
         return {
             ("location_id", _zone_id(f)): (
@@ -228,7 +228,7 @@ def _pace(table: pd.DataFrame, path: Path) -> dict[str, tuple[float, float]]:
 
 
 def _windows(
-    table: pd.DataFrame, places: Places, path: Path, findings: list[Finding]
+    table: pd.DataFrame, places: _Places, path: Path, findings: list[Finding]
 ) -> pd.DataFrame:
     """Return the calls with a window at a known place, in order: ``place``, ``low``, ``high``."""
     frame = _texts(table, _COLUMNS)
@@ -272,7 +272,7 @@ def _lost(code: str, message: str, calls: pd.DataFrame, file: str) -> list[Findi
     return [Finding("warning", code, message, file, len(calls), shown)]
 
 
-def _rules(table: pd.DataFrame, path: Path) -> dict[str, Rule]:
+def _rules(table: pd.DataFrame, path: Path) -> dict[str, _Rule]:
     """Return the booking rules by their id."""
     file = f"{path}/booking_rules.txt"
     texts = _texts(table, ["booking_rule_id", "booking_type", *_NOTICE, *_CLOCKS, *_HOW_TO_BOOK])
@@ -285,7 +285,7 @@ def _rules(table: pd.DataFrame, path: Path) -> dict[str, Rule]:
     }
 
 
-def _rule(text: pd.Series, row: Mapping[Hashable, float]) -> Rule:
+def _rule(text: pd.Series, row: Mapping[Hashable, float]) -> _Rule:
     """Return a booking rule from its texts, and from its numbers, NaN where it has none."""
     least, most, last_day, first_day = (row[f"prior_notice_{c}"] for c in _NOTICE_OF)
     start_s, last_s = (row[c] for c in _CLOCKS)
@@ -307,11 +307,11 @@ def _rule(text: pd.Series, row: Mapping[Hashable, float]) -> Rule:
     if most < least or closes_s <= first_s:
         opens_s = _NEVER_S
     words = ", ".join(text[c] for c in _HOW_TO_BOOK if text[c])
-    return Rule(words, ", ".join(notice), opens, int(opens_s))
+    return _Rule(words, ", ".join(notice), opens, int(opens_s))
 
 
 def _services(
-    calls: pd.DataFrame, places: Places, rules: dict[str, Rule], pace: tuple[float, float]
+    calls: pd.DataFrame, places: _Places, rules: dict[str, _Rule], pace: tuple[float, float]
 ) -> list[FlexZone]:
     """Return what a trip offers: services of each window of boarding and of alighting."""
     boards, leaves = (calls[calls[c] != "1"] for c in ("pickup_type", "drop_off_type"))
@@ -319,8 +319,8 @@ def _services(
     for _, boarding in boards.groupby(["low", "high", "pickup_booking_rule_id"]):
         for _, leaving in leaves.groupby(["low", "high", "drop_off_booking_rule_id"]):
             up, down = boarding.iloc[0], leaving.iloc[0]
-            rule = rules.get(up["pickup_booking_rule_id"], Rule()).and_(
-                rules.get(down["drop_off_booking_rule_id"], Rule())
+            rule = rules.get(up["pickup_booking_rule_id"], _Rule()).and_(
+                rules.get(down["drop_off_booking_rule_id"], _Rule())
             )
             # One rides from a call to a later one: calls with the same later ones go together.
             passed = np.searchsorted(leaving["order"], boarding["order"], side="right")
@@ -345,6 +345,3 @@ def _services(
                     )
                 )
     return [zone for zone in found if zone.window_s < zone.drop_end_s]
-
-
-__all__ = ["FlexZone", "read_flex"]

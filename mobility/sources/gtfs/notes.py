@@ -36,7 +36,7 @@ class Notes:
         """Add a finding about the rows of a mask, with examples of ``names``, if there are any."""
         count = int(mask.sum())
         if count:
-            shown = () if names is None else examples(names[mask].fillna(""))
+            shown = () if names is None else _examples(names[mask].fillna(""))
             self.findings.append(
                 Finding(severity, code, message, self.raw.file(table), count, shown, params)
             )
@@ -80,9 +80,6 @@ class Notes:
         return kept
 
 
-def examples(values: Any) -> tuple[str, ...]:
+def _examples(values: Any) -> tuple[str, ...]:
     """Return at most five distinct values as text, in order of appearance."""
     return tuple(dict.fromkeys(str(v)[:60] for v in list(values)[:200]))[:5]
-
-
-__all__ = ["Notes", "examples"]

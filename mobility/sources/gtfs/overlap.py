@@ -15,18 +15,18 @@ from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.feed import Feed, Services
 
-NEAR_M = 50.0
+_NEAR_M = 50.0
 """Stops this near are one: feeds place the same pole some tens of metres apart."""
-SHARED = 0.5
+_SHARED = 0.5
 """Share of the smaller network's trips in both feeds from which the network counts as the same."""
 _FEWEST = 2
 """One departure alone may be the same by accident."""
 _MAX_DEPARTURES = 200_000
 """Departures at headways looked at in all: more are taken as the headways they are."""
-EARTH_M = 6_371_009.0
+_EARTH_M = 6_371_009.0
 _EARLIER = "in an earlier feed too"
 
-Int64 = NDArray[np.int64]
+_Int64 = NDArray[np.int64]
 
 
 def without_overlaps(feed: Feed, *, drop: bool) -> Feed:
@@ -63,7 +63,7 @@ def _same_networks(feed: Feed) -> Iterator[tuple[int, int, pd.DataFrame, float]]
         days = rows.groupby("second")["days"].max()
         share = min(1.0, int(days.sum()) / max(smaller, 1))
         alike = int(rows.drop_duplicates("second")["alike"].sum())
-        if share >= SHARED and alike >= _FEWEST:
+        if share >= _SHARED and alike >= _FEWEST:
             yield one, two, rows, share
 
 
@@ -96,7 +96,7 @@ def _overlap(
     )
 
 
-def _routes(feed: Feed, trips: Int64) -> tuple[str, ...]:
+def _routes(feed: Feed, trips: _Int64) -> tuple[str, ...]:
     routes = feed.routes.iloc[np.unique(feed.trips["route"].to_numpy()[trips])]
     names = routes["short_name"].where(routes["short_name"] != "", routes["long_name"])
     return tuple(dict.fromkeys(str(name) for name in names))[:5]
@@ -132,7 +132,7 @@ def _twins(feed: Feed) -> pd.DataFrame:
     return found[["first", "second", "alike"]].drop_duplicates(ignore_index=True)
 
 
-def _near_all(feed: Feed, first: Int64, second: Int64) -> NDArray[np.bool_]:
+def _near_all(feed: Feed, first: _Int64, second: _Int64) -> NDArray[np.bool_]:
     """Return whether each two trips call at the same places, all along."""
     close = np.ones(first.size, np.bool_)
     for call in ("first", "last"):
@@ -220,13 +220,13 @@ def _mixed(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> NDArray[np.uint6
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
 
 
-def _near(feed: Feed, one: Int64, two: Int64) -> NDArray[np.bool_]:
+def _near(feed: Feed, one: _Int64, two: _Int64) -> NDArray[np.bool_]:
     """Return whether each two calls are at one place."""
     stop = feed.stop_times["stop"].to_numpy()
     lon, lat = np.radians(feed.lonlat()).T
     a, b = stop[one], stop[two]
     east = (lon[b] - lon[a]) * np.cos((lat[a] + lat[b]) / 2)
-    return np.asarray(EARTH_M * np.hypot(east, lat[b] - lat[a]) <= NEAR_M)
+    return np.asarray(_EARTH_M * np.hypot(east, lat[b] - lat[a]) <= _NEAR_M)
 
 
 def _days_in_common(feed: Feed, twins: pd.DataFrame) -> pd.DataFrame:
@@ -254,7 +254,7 @@ def _left_out(feed: Feed, twins: pd.DataFrame) -> Feed:
     active = services.between(*span)
     of_trip = feed.trips["service"].to_numpy().copy()
     ids: list[str] = []
-    days: list[Int64] = []
+    days: list[_Int64] = []
     made: dict[tuple[int, frozenset[int]], int] = {}
     earlier = of_trip[twins["first"].to_numpy()]
     others: dict[int, set[int]] = {}
@@ -301,6 +301,3 @@ def withdrawn(feed: Feed) -> set[int]:
     return {
         k for k, account in enumerate(trips) if not account.used and _EARLIER in account.left_out
     }
-
-
-__all__ = ["withdrawn", "without_overlaps"]

@@ -26,8 +26,7 @@ from mobility.sources.gtfs.extras import (
 from mobility.sources.gtfs.feed import Feed, Services
 from mobility.sources.gtfs.files import EXTRA_COLUMNS, RawTables, read_extra
 from mobility.sources.gtfs.notes import Notes
-from mobility.sources.gtfs.texts import FLEX_COLUMNS
-from mobility.sources.gtfs.unpack import ZONES
+from mobility.sources.gtfs.unpack import FLEX_COLUMNS, ZONES
 
 
 def parse_feed(raw: RawTables) -> Feed:
@@ -324,6 +323,3 @@ def _without_placeholder_blocks(
     )
     notes.tell("info", "blocks_unnamed", message, "trips", wrong, trips["block_id"])
     return trips.assign(block_id=trips["block_id"].mask(wrong))
-
-
-__all__ = ["parse_feed"]

@@ -13,21 +13,23 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding, Severity
 from mobility.sources.gtfs.feed import CALENDARS, Feed, route_mode
 from mobility.sources.holidays import SATURDAY, Holidays
 
-Bool = NDArray[np.bool_]
-EARTH_M = 6_371_009.0
+_Bool = NDArray[np.bool_]
+_EARTH_M = 6_371_009.0
 _LONELY_M = 30_000.0
 """A stop this far from any other is misplaced or serves no one here."""
 _TWO_DAYS_S = 48 * 3600
-SLACK_S = 60
+_SLACK_S = 60
 """Times are often rounded to the minute."""
 _MAX_SPEED_KMH = {
     "tram": 100, "metro": 150, "rail": 350, "bus": 130, "coach": 130, "trolleybus": 100,
@@ -35,7 +37,7 @@ _MAX_SPEED_KMH = {
 }  # fmt: skip
 """Faster than any vehicle of its kind runs between two stops."""
 _SCHOOL_BUS = 712
-TERM_DAYS = 3
+_TERM_DAYS = 3
 """Fewer days of term or of holidays than these tell nothing of a route."""
 _SCHOOL_TRIPS = 8
 """A school service runs in the morning, at noon and in the evening, no more often."""
@@ -127,7 +129,7 @@ def _calendar_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
     return found
 
 
-def _never_runs(feed: Feed) -> Bool:
+def _never_runs(feed: Feed) -> _Bool:
     span = feed.services.whole_span
     if span is None:
         return np.ones(len(feed.services.ids), np.bool_)
@@ -169,7 +171,7 @@ def _trip_findings(feed: Feed) -> list[Finding]:
     ]
 
 
-def _served(feed: Feed) -> Bool:
+def _served(feed: Feed) -> _Bool:
     served = np.zeros(feed.n_stops, np.bool_)
     served[feed.stop_times["stop"].to_numpy()] = True
     return served
@@ -219,14 +221,14 @@ def _stop_findings(feed: Feed) -> list[Finding]:
     ]
 
 
-def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: Bool) -> Bool:
+def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: _Bool) -> _Bool:
     """Return which stops have no other stop within `_LONELY_M`."""
     lonely = np.zeros(lon.size, np.bool_)
     rows = np.flatnonzero(among)
     if rows.size < 3:
         return lonely
     a, b = np.radians(lon[rows]), np.radians(lat[rows])
-    globe = EARTH_M * np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
+    globe = _EARTH_M * np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
     # Stops at one place are one stop here.
     places, inverse = np.unique(np.round(globe), axis=0, return_inverse=True)
     if len(places) < 2:
@@ -249,12 +251,12 @@ def _speed_findings(feed: Feed) -> list[Finding]:
     lon, lat = np.radians(feed.lonlat()).T
     one, two = stop[:-1], stop[1:]
     east = (lon[two] - lon[one]) * np.cos((lat[one] + lat[two]) / 2)
-    metres = EARTH_M * np.hypot(east, lat[two] - lat[one])
+    metres = _EARTH_M * np.hypot(east, lat[two] - lat[one])
     elapsed = calls["arrival_s"].to_numpy()[1:] - calls["departure_s"].to_numpy()[:-1]
     types = feed.routes["route_type"].to_list()
     limit = np.array([_MAX_SPEED_KMH[route_mode(t)] / 3.6 for t in types])
     ms = limit[feed.trips["route"].to_numpy()][trip[1:]]
-    fast = (trip[1:] == trip[:-1]) & (metres > ms * (elapsed + SLACK_S))
+    fast = (trip[1:] == trip[:-1]) & (metres > ms * (elapsed + _SLACK_S))
     rows = np.flatnonzero(fast)
     if not rows.size:
         return []
@@ -310,12 +312,12 @@ def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
     )
 
 
-def school_routes(feed: Feed, holidays: Holidays | None = None) -> Bool:
+def school_routes(feed: Feed, holidays: Holidays | None = None) -> _Bool:
     """Return bool[routes]: routes that only serve schools.
 
     Those of the extended type 712; those named after schools, unless they run at week-ends,
     in the school holidays or more than `_SCHOOL_TRIPS` times a day, as town lines that end at
-    a school do; and with ``holidays``, those that run on `TERM_DAYS` weekdays in term time or
+    a school do; and with ``holidays``, those that run on `_TERM_DAYS` weekdays in term time or
     more, but never in the school holidays nor at week-ends, where their agency runs on as
     many weekdays of the holidays.
     """
@@ -338,7 +340,7 @@ def school_routes(feed: Feed, holidays: Holidays | None = None) -> Bool:
     agency_off = np.array(
         [off[:, agency == a].any(axis=1).sum() for a in range(agency.max(initial=-1) + 1)]
     )
-    told = (term.sum(axis=0) >= TERM_DAYS) & (agency_off[agency] >= TERM_DAYS)
+    told = (term.sum(axis=0) >= _TERM_DAYS) & (agency_off[agency] >= _TERM_DAYS)
     return np.asarray(typed | by_name | (told & resting))
 
 
@@ -394,4 +396,33 @@ def _network_findings(feed: Feed) -> list[Finding]:
     return found
 
 
-__all__ = ["check_feed", "school_routes"]
+def zone_findings(feed: Feed, dates: Iterable[dt.date], zone: ZoneInfo) -> list[Finding]:
+    """Return a warning for each feed and zone whose hours differ from the territory's.
+
+    Zones of the same hours on every date studied make no difference.
+    """
+    days = list(dates)
+    pairs = feed.agencies[["network", "timezone"]].drop_duplicates()
+    return [
+        Finding(
+            "warning",
+            "timezone_differs",
+            "the times of {network} are in the time zone {agency_zone} (agency_timezone), the "
+            "shifts in {zone}: on the dates studied the two differ by {hours:+g} h. Correct "
+            "agency.txt, or timezone in the territory file, unless the feed is from abroad",
+            source="sources.gtfs",
+            params={
+                "network": feed.networks[int(network)],
+                "agency_zone": name,
+                "zone": zone.key,
+                "hours": gap_s / 3600,
+            },
+        )
+        for network, name in pairs.itertuples(index=False)
+        if (gap_s := _largest_gap(days, ZoneInfo(name), zone))
+    ]
+
+
+def _largest_gap(days: Iterable[dt.date], one: ZoneInfo, other: ZoneInfo) -> int:
+    gaps = (axis_origin_utc(day, other) - axis_origin_utc(day, one) for day in days)
+    return max(gaps, key=abs, default=0)

@@ -27,8 +27,8 @@ from mobility.sources.homes.model import (
 )
 from mobility.sources.tables import read_table
 
-TEAM = ("site", "roster")
-FIXED = ("place", "commune", "lon", "lat", "cell", *TEAM, "workers")
+_TEAM = ("site", "roster")
+_FIXED = ("place", "commune", "lon", "lat", "cell", *_TEAM, "workers")
 
 
 def write_counts(homes: Homes, path: Path) -> None:
@@ -51,7 +51,7 @@ def write_counts(homes: Homes, path: Path) -> None:
         rows = np.arange(len(homes))
         told = homes.frame[["workers", *homes.groups]].assign(site="", roster="")
     else:
-        rows, told = pool["home"].to_numpy(), pool[[*TEAM, "workers", *homes.groups]]
+        rows, told = pool["home"].to_numpy(), pool[[*_TEAM, "workers", *homes.groups]]
     lonlat = homes.lonlat[rows]
     table = pd.DataFrame({
         "place": homes.ids[rows],
@@ -60,7 +60,7 @@ def write_counts(homes: Homes, path: Path) -> None:
         "lat": lonlat[:, 1],
         "cell": shapely.to_wkt(homes.cells.to_numpy()[rows], rounding_precision=-1),
     })  # fmt: skip
-    for name in (*TEAM, "workers", *homes.groups):
+    for name in (*_TEAM, "workers", *homes.groups):
         table[name] = told[name].to_numpy()
     write_text(path, csv_text(table, index=False, lineterminator="\n"))
 
@@ -74,12 +74,12 @@ def read_counts(request: HomesRequest) -> Homes:
         The file is missing or not as it was written, or a site or roster has another name now.
     """
     table = _unmarked(read_table(request.path))
-    missing = [name for name in FIXED if name not in table.frame]
+    missing = [name for name in _FIXED if name not in table.frame]
     if missing:
         raise _not_as_written(table, missing[0])
-    groups = tuple(name for name in table.frame.columns if name not in FIXED)
+    groups = tuple(name for name in table.frame.columns if name not in _FIXED)
     counts = {name: table.numbers(name, minimum=0) for name in ("workers", *groups)}
-    teams = {name: table.texts(name) for name in TEAM}
+    teams = {name: table.texts(name) for name in _TEAM}
     _check_teams(table, request, teams["site"], teams["roster"])
     ids = table.texts("place").to_numpy()
     _, first, home = np.unique(ids, return_index=True, return_inverse=True)
@@ -101,7 +101,7 @@ def read_counts(request: HomesRequest) -> Homes:
     ledger = rows_ledger(request.path, np.full(len(first), ""), whole["workers"])
     found = Places(points, columns, groups, cells, ledger=ledger).to_homes()
     known = (teams["site"] != "").any()
-    pool = pd.DataFrame({"home": home} | teams | counts).astype(dict.fromkeys(TEAM, "str"))
+    pool = pd.DataFrame({"home": home} | teams | counts).astype(dict.fromkeys(_TEAM, "str"))
     kept = pool.reset_index(drop=True) if known else None
     return Homes(
         found.frame, found.cells, groups, kept, personal=True, decided="kept", ledger=ledger
@@ -140,6 +140,3 @@ def _not_as_written(table: Table, column: str) -> SourceError:
         column=column,
         mend="Give the file of employees again.",
     )
-
-
-__all__ = ["read_counts", "write_counts"]

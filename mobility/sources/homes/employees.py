@@ -31,13 +31,13 @@ from mobility.sources.homes.model import (
 )
 from mobility.sources.homes.spread import allocate
 from mobility.sources.homes.zones import Zones, read_zones, zone_cells
-from mobility.sources.sites_words import ALIASES, roster_template
+from mobility.sources.sites_rows import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
 
 _SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
-ROSTER_ALIASES = ("roster", *ALIASES["roster"])
-COMMUNE_ALIASES = ("commune", "code_commune", "insee", "code_insee", "code insee", "commune_code")
+_ROSTER_ALIASES = ("roster", *ALIASES["roster"])
+_COMMUNE_ALIASES = ("commune", "code_commune", "insee", "code_insee", "code insee", "commune_code")
 _YES = frozenset({"1", "oui", "o", "yes", "y", "true", "vrai", "x"})
 _NO = frozenset({"", "0", "non", "n", "no", "false", "faux"})
 
@@ -65,7 +65,7 @@ def read_employees(request: HomesRequest) -> Homes:
         persons = persons.assign(x=cells[:, 0], y=cells[:, 1])
     else:
         persons, crs = _by_commune(table, request, persons)
-    told = table.find(ROSTER_ALIASES[0], ROSTER_ALIASES) is not None
+    told = table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES) is not None
     every = _all_teams(request, teams, told=told)
     found = protected_homes(request, persons, tuple(groups), crs, teams=every)
     return dataclasses.replace(
@@ -106,14 +106,14 @@ def _has_places(table: Table, request: HomesRequest) -> bool:
     source = request.source
     named = source.lon != "lon" or source.lat != "lat"
     found = [table.find(source.lon, LON_ALIASES), table.find(source.lat, LAT_ALIASES)]
-    no_commune = table.find(source.commune or COMMUNE_ALIASES[0], COMMUNE_ALIASES) is None
+    no_commune = table.find(source.commune or _COMMUNE_ALIASES[0], _COMMUNE_ALIASES) is None
     return named or no_commune or None not in found
 
 
 def _teams(table: Table, sites: tuple[Site, ...]) -> pd.DataFrame:
     """Return the site and roster of each row, under the names the sites have."""
     site_column = table.need(_SITE_ALIASES[0], _SITE_ALIASES)
-    roster_column = table.find(ROSTER_ALIASES[0], ROSTER_ALIASES)
+    roster_column = table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES)
     texts = table.texts(site_column)
     rosters = texts.where(texts == "", "") if roster_column is None else table.texts(roster_column)
     by_key = {fold(site.name): site for site in sites}
@@ -164,7 +164,7 @@ def _by_commune(
     table: Table, request: HomesRequest, persons: pd.DataFrame
 ) -> tuple[pd.DataFrame, pyproj.CRS]:
     """Return persons at cells of the land of their commune, each team and group spread over it."""
-    column = table.need(request.source.commune or COMMUNE_ALIASES[0], COMMUNE_ALIASES)
+    column = table.need(request.source.commune or _COMMUNE_ALIASES[0], _COMMUNE_ALIASES)
     codes, path = table.texts(column), request.source.changes
     changes = read_changes(None if path is None else request.resolve(path))
     # How many are matched through the commune of today is told to nobody: they are persons.

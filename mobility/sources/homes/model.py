@@ -18,7 +18,8 @@ from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table, column_or_none
 from mobility.sources.layers import check_lonlat, parse_crs, refuse_swapped, to_lonlat
-from mobility.territory.project import HomesSource, Site
+from mobility.territory.named_sources import HomesSource
+from mobility.territory.project import Site
 
 Box = tuple[float, float, float, float]
 LON_ALIASES = ("lon", "longitude", "lng", "long", "x", "coord_x", "x_wgs84")

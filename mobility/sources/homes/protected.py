@@ -25,8 +25,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mobility.sources.homes.hilbert import END, curve_cells, curve_index, round_cut
-
 EPSILON = 0.5
 """Of each noisy total: adding a person changes no probability by more than a factor e^0.5."""
 PLACE_EPSILON = 1.5
@@ -330,7 +328,7 @@ def areas_of(
     if len(rest):
         ends = _block_ends(count[rest], tokens[rest], k, int(rng.integers(k, 2 * k)))
         starts = [0, *ends[:-1]]
-        cuts = [round_cut(int(index[rest[e - 1]]), int(index[rest[e]])) for e in ends[:-1]]
+        cuts = [_round_cut(int(index[rest[e - 1]]), int(index[rest[e]])) for e in ends[:-1]]
         cuts = [0, *cuts, 2 * END]
         areas += [
             Area(cuts[j], cuts[j + 1], np.repeat(index[rest[s:e]], whole[rest[s:e]]))
@@ -350,3 +348,54 @@ def _block_ends(count: np.ndarray, tokens: np.ndarray, k: int, first: int) -> li
     if ends and min(persons, told) < k:
         ends.pop()
     return [*ends, len(count)] if not ends or ends[-1] < len(count) else ends
+
+
+_ORDER = 20
+END = 1 << (2 * _ORDER)
+"""Length of the curve."""
+_MASK = (1 << _ORDER) - 1
+
+
+def curve_index(cells: np.ndarray) -> np.ndarray:
+    """Return int64[n], the place on the curve of int64[n, 2] columns and rows."""
+    x, y = (np.asarray(cells, np.int64) & _MASK).reshape(-1, 2).T.copy()
+    found = np.zeros(len(x), np.int64)
+    for level in range(_ORDER - 1, -1, -1):
+        right, up = (x >> level) & 1, (y >> level) & 1
+        found = (found << 2) | ((3 * right) ^ up)
+        x, y = _turned(x, y, right, up, _MASK)
+    return found
+
+
+def curve_cells(index: np.ndarray, near: tuple[int, int]) -> np.ndarray:
+    """Return int64[n, 2], the columns and rows of places on the curve, around ``near``.
+
+    The curve forgets which multiple of its side a cell is in.
+    """
+    index = np.asarray(index) % END
+    x = np.zeros(len(index), np.int64)
+    y = x.copy()
+    for level in range(_ORDER):
+        part = (index >> (2 * level)) & 3
+        right = part >> 1
+        up = (part ^ right) & 1
+        x, y = _turned(x, y, right, up, (1 << level) - 1)
+        x, y = x + (right << level), y + (up << level)
+    return np.column_stack([x, y]) + (np.array(near) >> _ORDER << _ORDER)
+
+
+def _turned(
+    x: np.ndarray, y: np.ndarray, right: np.ndarray, up: np.ndarray, last: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn the quadrants in which the curve runs another way."""
+    flip = (up == 0) & (right == 1)
+    x, y = np.where(flip, last - x, x), np.where(flip, last - y, y)
+    return np.where(up == 0, y, x), np.where(up == 0, x, y)
+
+
+def _round_cut(low: int, high: int) -> int:
+    """Return the multiple of the largest power of four above ``low`` and up to ``high``."""
+    step = 0
+    while (high >> (step + 2)) << (step + 2) > low:
+        step += 2
+    return (high >> step) << step

@@ -11,15 +11,14 @@ import pandas as pd
 import pyproj
 import shapely
 
-from mobility.base.errors import Finding
+from mobility.base.errors import Finding, SourceError
+from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table
-from mobility.sources.homes.communes import read_communes
+from mobility.sources.homes.communes import check_no_categories, read_communes, read_flows
 from mobility.sources.homes.counts_file import read_counts
 from mobility.sources.homes.door import protected_homes
 from mobility.sources.homes.employees import read_employees
-from mobility.sources.homes.flows import check_no_categories, read_flows
 from mobility.sources.homes.grid import cell_index, insee_column, read_insee_grid, squares_around
-from mobility.sources.homes.groups import add_overlay_group, with_overlays
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
     ID_ALIASES,
@@ -39,13 +38,14 @@ from mobility.sources.homes.model import (
     utm_crs,
     worker_columns,
 )
-from mobility.sources.layers import home_box, parse_crs
+from mobility.sources.layers import home_box, parse_crs, read_layer, to_lonlat
 from mobility.sources.tables import read_table, without_sums
-from mobility.territory.project import HomesSource, Site, Territory
+from mobility.territory.named_sources import HomesSource
+from mobility.territory.project import Site, Territory
 
 _WORKERS_ALIASES = ("actifs", "effectif", "effectifs", "salariés", "travailleurs", "employees")
 _ZONE_AREA_M2 = 1.5e6
-FEW, MOST = 2, 0.5
+_FEW, _MOST = 2, 0.5
 """Rows of so few workers, in more than this share of all, are taken for persons."""
 
 
@@ -112,7 +112,7 @@ def read_homes(
         sides=sides,
     )
     homes = _read(request)
-    homes = with_overlays(homes, request)
+    homes = _with_overlays(homes, request)
     return dataclasses.replace(homes, findings=(*homes.findings, *_group_findings(homes, request)))
 
 
@@ -175,7 +175,7 @@ def _mostly_single(places: Places) -> bool:
     """Whether most rows with workers count one or two."""
     workers = np.asarray(places.columns["workers"], np.float64)
     workers = workers[workers > 0]
-    return bool((workers <= FEW).mean() > MOST)
+    return bool((workers <= _FEW).mean() > _MOST)
 
 
 def _protected(request: HomesRequest, homes: Homes, *, told: bool) -> Homes:
@@ -291,4 +291,72 @@ def _group_findings(homes: Homes, request: HomesRequest) -> list[Finding]:
     return findings
 
 
-__all__ = ["Homes", "add_overlay_group", "read_homes"]
+def _overlay_specs(request: HomesRequest) -> list[tuple[str, str]]:
+    """Return (name, file) of the groups written ``name=file`` in ``groups``."""
+    specs = []
+    for group in request.source.groups:
+        name, equal, rest = group.partition("=")
+        _, colon, _ = rest.partition(":")
+        if equal and (not colon or any(sign in rest for sign in "/\\.")):
+            specs.append((name.strip(), rest.strip()))
+    return specs
+
+
+def _with_overlays(homes: Homes, request: HomesRequest) -> Homes:
+    """Return the homes with a group for each ``name=file`` of the source.
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        A layer is missing or wrong, or a group has the name of a column.
+    """
+    for name, file in _overlay_specs(request):
+        path = request.resolve(request.path.__class__(file))
+        if not name or name in homes.frame.columns:
+            raise SourceError(
+                "A group cannot bear this name.",
+                file=path,
+                column="groups",
+                value=name,
+                mend="Rename the column.",
+            )
+        layer = to_lonlat(read_layer(path), path)
+        homes = add_overlay_group(homes, name, layer)
+        used = SourceLedger.balanced(path, len(layer), {})
+        homes = dataclasses.replace(homes, ledger=(*homes.ledger, used))
+    return homes
+
+
+def add_overlay_group(homes: Homes, name: str, polygons: gpd.GeoDataFrame) -> Homes:
+    """Return the homes with one more group: the workers living inside polygons.
+
+    A home with a cell counts for the part of its area that lies inside; a point counts
+    whole or not at all.
+
+    Parameters
+    ----------
+    name
+        Name of the new column, in workers.
+    polygons
+        Any CRS; overlaps count once.
+    """
+    parts = np.asarray(polygons.geometry.to_crs(4326).array, dtype=object)
+    area = shapely.union_all(shapely.make_valid(parts))
+    shapely.prepare(area)
+    inside = homes.frame.geometry.within(area).to_numpy().astype(np.float64)
+    if homes.cells is not None:
+        # Within one cell the degree is an even measure: a share needs no projection.
+        shapes = shapely.make_valid(np.asarray(homes.cells.array, dtype=object))
+        whole = shapely.area(shapes)
+        cut = shapely.area(shapely.intersection(shapes, area))
+        inside = np.divide(cut, whole, out=inside, where=whole > 0)
+    frame = homes.frame.copy()
+    frame[name] = frame["workers"] * np.clip(inside, 0.0, 1.0)
+    findings = homes.findings
+    if not inside.any():
+        message = "No home lies inside the polygons of the group {name}."
+        findings = (
+            *findings,
+            Finding("warning", "group_empty", message, name, params={"name": name}),
+        )
+    return dataclasses.replace(homes, frame=frame, groups=(*homes.groups, name), findings=findings)

@@ -27,7 +27,7 @@ _DWELLINGS = (
     "bungalow", "farm", "dormitory",
 )  # fmt: skip
 """Values of ``building`` that the OpenStreetMap wiki lists as accommodation."""
-MIN_DWELLING_M2, MAX_DWELLING_M2 = 30.0, 600.0
+_MIN_DWELLING_M2, _MAX_DWELLING_M2 = 30.0, 600.0
 """Ground area of a dwelling among buildings of no stated kind; an assumption."""
 
 
@@ -66,7 +66,7 @@ def dwellings(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     is neither a shed's nor a hall's.
     """
     kind, area = buildings["building"], buildings["area_m2"]
-    plain = (kind == "yes") & area.between(MIN_DWELLING_M2, MAX_DWELLING_M2)
+    plain = (kind == "yes") & area.between(_MIN_DWELLING_M2, _MAX_DWELLING_M2)
     return buildings[(kind.isin(_DWELLINGS) | plain).to_numpy(bool)]
 
 

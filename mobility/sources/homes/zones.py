@@ -29,18 +29,9 @@ from mobility.sources.homes.spread import LandCells, allocate, clipped_cells, la
 from mobility.sources.layers import other_layers, read_layer, to_lonlat
 
 CODE_ALIASES = (
-    "code",
-    "insee",
-    "code_insee",
-    "insee_com",
-    "codgeo",
-    "depcom",
-    "com",
-    "code_iris",
-    "iris",
-    "home_id",
-    "id",
-)
+    "code", "insee", "code_insee", "insee_com", "codgeo", "depcom", "com", "code_iris", "iris",
+    "home_id", "id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -13,31 +13,20 @@ import numpy as np
 import pandas as pd
 import shapely
 
-PLACES = ("city", "town", "village", "hamlet", "suburb")
+_PLACES = ("city", "town", "village", "hamlet", "suburb")
 _RAILWAYS = ("rail", "light_rail", "subway", "tram", "narrow_gauge")
-CARPOOL = ("car_pooling", "carpool")
+_CARPOOL = ("car_pooling", "carpool")
 KEYS = ("landuse", "natural", "waterway", "railway", "amenity", "building", "carpool")
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "industrial": ("name",),
-    "residential": ("name",),
-    "built": ("name", "landuse"),
-    "forest": ("name",),
-    "water": ("name",),
-    "railway": ("name", "railway"),
-    "places": ("name", "place", "population"),
-    "car_parks": ("name", "kind", "capacity"),
-    "bus_stops": ("name",),
-    "buildings": ("building", "area_m2"),
-}
+    "industrial": ("name",), "residential": ("name",), "built": ("name", "landuse"),
+    "forest": ("name",), "water": ("name",), "railway": ("name", "railway"),
+    "places": ("name", "place", "population"), "car_parks": ("name", "kind", "capacity"),
+    "bus_stops": ("name",), "buildings": ("building", "area_m2"),
+}  # fmt: skip
 _LANDUSE = {
-    "industrial": "industrial",
-    "residential": "residential",
-    "commercial": "built",
-    "retail": "built",
-    "forest": "forest",
-    "reservoir": "water",
-    "basin": "water",
-}
+    "industrial": "industrial", "residential": "residential", "commercial": "built",
+    "retail": "built", "forest": "forest", "reservoir": "water", "basin": "water",
+}  # fmt: skip
 
 
 def area_kind(tags: Mapping[str, str], *, buildings: bool = False) -> str | None:
@@ -62,7 +51,7 @@ def line_kind(tags: Mapping[str, str]) -> str | None:
 
 def point_kind(tags: Mapping[str, str]) -> str | None:
     """Return the kind of background a node belongs to, if any."""
-    if tags.get("place") in PLACES:
+    if tags.get("place") in _PLACES:
         return "places"
     if tags.get("highway") == "bus_stop":
         return "bus_stops"
@@ -72,7 +61,7 @@ def point_kind(tags: Mapping[str, str]) -> str | None:
 def _car_park_kind(tags: Mapping[str, str]) -> str | None:
     """Return ``"park_ride"`` or ``"carpool"`` for car parks where a commute changes vehicle."""
     amenity = tags.get("amenity")
-    if amenity in CARPOOL or (amenity == "parking" and tags.get("carpool", "no") != "no"):
+    if amenity in _CARPOOL or (amenity == "parking" and tags.get("carpool", "no") != "no"):
         return "carpool"
     if amenity == "parking" and tags.get("park_ride", "no") != "no":
         return "park_ride"

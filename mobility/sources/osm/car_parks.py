@@ -24,7 +24,7 @@ from mobility.sources.tables import is_csv, read_table
 PARK_RIDE, CARPOOL, HITCHING = "park_ride", "carpool", "hitching"
 _NO = {"0", "non", "no", "false", "faux", "f", "n"}
 #: Two records nearer to each other than this are one car park.
-SAME_PLACE_M = 100.0
+_SAME_PLACE_M = 100.0
 
 
 def read_car_parks(
@@ -78,7 +78,7 @@ def with_car_parks(
         Layer ``car_parks`` of `mobility.sources.osm.background`, or None.
     own
         Result of `read_car_parks`; places to hitch a ride are left out. Where both know a
-        place (within `SAME_PLACE_M`), the record of ``own`` is kept.
+        place (within `_SAME_PLACE_M`), the record of ``own`` is kept.
     crs
         Projected system, metres.
     """
@@ -90,7 +90,7 @@ def with_car_parks(
     if len(mine):
         there = shapely.multipoints(shapely.get_coordinates(mine.geometry.to_crs(crs).to_numpy()))
         here = background.geometry.to_crs(crs).to_numpy()
-        other = background[shapely.distance(here, there) > SAME_PLACE_M]
+        other = background[shapely.distance(here, there) > _SAME_PLACE_M]
     columns = list(background.columns)
     both = pd.concat([mine[columns], other[columns]], ignore_index=True)
     return gpd.GeoDataFrame(both, geometry="geometry", crs="EPSG:4326")
@@ -121,6 +121,3 @@ def _layer_points(table: Table) -> np.ndarray:
     frame = table.frame
     assert isinstance(frame, gpd.GeoDataFrame)
     return np.asarray(to_lonlat(frame, table.file).geometry.representative_point().to_numpy())
-
-
-__all__ = ["CARPOOL", "HITCHING", "PARK_RIDE", "read_car_parks", "with_car_parks"]

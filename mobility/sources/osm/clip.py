@@ -24,21 +24,20 @@ import shapely
 from mobility.base.errors import SourceError, library_words
 from mobility.base.files import writing
 from mobility.sources.osm import opl, states
-from mobility.sources.osm.areas import UNIT, AreaIndex
 from mobility.sources.osm.restrictions import BARRIER_KEYS
 from mobility.sources.osm.ways import FERRY, street_class
 
-NODE_KEYS = ("highway", "amenity", "place", "carpool", *BARRIER_KEYS)
-WAY_KEYS = (
+_NODE_KEYS = ("highway", "amenity", "place", "carpool", *BARRIER_KEYS)
+_WAY_KEYS = (
     "highway", "landuse", "natural", "waterway", "railway", "amenity", "building", "carpool",
 )  # fmt: skip
 _AREA_KEYS = ("landuse", "natural", "waterway", "building")
-Box = tuple[float, float, float, float]
-Ways = Callable[[int], None]
+_Box = tuple[float, float, float, float]
+_Ways = Callable[[int], None]
 _MARGIN_DEG = 0.01
 STEP = 500_000
 #: Objects handled, and lines written, at a time.
-BATCH = 50_000
+_BATCH = 50_000
 #: Grows in place, without a copy; only Linux has it.
 _STORE = "sparse_mmap_array" if sys.platform == "linux" else "flex_mem"
 
@@ -50,7 +49,7 @@ MOST_WAYS = 2_500_000
 
 
 def clip_osm(
-    sources: Sequence[Path], target: Path, bbox: Box, *, progress: Ways | None = None
+    sources: Sequence[Path], target: Path, bbox: _Box, *, progress: _Ways | None = None
 ) -> int:
     """Write the objects of one extract, or of several neighbours, that touch ``bbox``.
 
@@ -92,7 +91,7 @@ def clip_areas(
     sources: Sequence[Path],
     areas: Mapping[Path, shapely.Geometry],
     *,
-    progress: Ways | None = None,
+    progress: _Ways | None = None,
 ) -> dict[Path, int]:
     """Write, for each of some areas, the objects of extracts that touch it, in one read.
 
@@ -126,7 +125,7 @@ def clip_areas(
         with _told(source):
             relations.read(source)
     while left:
-        index, rings = AreaIndex(list(left.values())), dict[int, bytes]()
+        index, rings = _AreaIndex(list(left.values())), dict[int, bytes]()
         kept = [_Kept(rings) for _ in left]
         for source in sources:
             with _told(source):
@@ -179,7 +178,7 @@ class _Kept:
     put_off: bool = False
 
 
-Member = tuple[str, int, str]
+_Member = tuple[str, int, str]
 
 
 @dataclass
@@ -196,7 +195,7 @@ class _Relations:
         Ways of areas; most bear no tag of their own.
     """
 
-    held: dict[int, tuple[bool, dict[str, str], list[Member]]] = field(default_factory=dict)
+    held: dict[int, tuple[bool, dict[str, str], list[_Member]]] = field(default_factory=dict)
     of_way: dict[int, tuple[int, ...]] = field(default_factory=dict)
     rings: set[int] = field(default_factory=set)
 
@@ -227,7 +226,7 @@ def _is_area(relation: Any) -> bool:
 
 
 def _read(
-    source: Path, index: AreaIndex, rings: set[int], kept: list[_Kept], progress: Ways | None
+    source: Path, index: _AreaIndex, rings: set[int], kept: list[_Kept], progress: _Ways | None
 ) -> None:
     """Add the ways with a node inside, the tagged nodes inside, and the rings of areas."""
     count = 0
@@ -247,7 +246,7 @@ def _read(
 
 
 def _near(
-    index: AreaIndex, rows: list[opl.Row], places: list[bytes]
+    index: _AreaIndex, rows: list[opl.Row], places: list[bytes]
 ) -> Iterator[tuple[opl.Row, set[int]]]:
     """Yield, of rows with their places, those near an area, with the areas."""
     _, x, y = opl.places(places)
@@ -258,7 +257,7 @@ def _near(
     yield from ((rows[at], near) for at, near in found.items())
 
 
-def _add_ways(ways: list[opl.Row], index: AreaIndex, rings: set[int], kept: list[_Kept]) -> None:
+def _add_ways(ways: list[opl.Row], index: _AreaIndex, rings: set[int], kept: list[_Kept]) -> None:
     if kept:
         for row in ways:
             # A ring that lies elsewhere goes with the area's others.
@@ -296,7 +295,7 @@ def _batches(source: Path) -> Iterator[list[opl.Row]]:
     is_large = source.stat().st_size >= opl.LEAST_BYTES
     if is_large and deleted is None and not states.is_unusual(source):
         try:
-            for rows in opl.blocks(source, NODE_KEYS, _store(source)):
+            for rows in opl.blocks(source, _NODE_KEYS, _store(source)):
                 if any(row[4].startswith(b"Nn-") for row in rows):
                     break
                 yield rows
@@ -306,7 +305,7 @@ def _batches(source: Path) -> Iterator[list[opl.Row]]:
             # Read one by one, it is told what is wrong.
             pass
     one_by_one = (opl.fields_of(item) for item in _objects(source, deleted))
-    while rows := list(islice(one_by_one, BATCH)):
+    while rows := list(islice(one_by_one, _BATCH)):
         yield rows
 
 
@@ -315,7 +314,7 @@ def _objects(source: Path, deleted: set[states.Key] | None) -> Iterator[Any]:
     if deleted is not None or states.has_history(source):
         yield from chain(*states.last_states(source, deleted or set()))
         return
-    tagged = osmium.filter.KeyFilter(*NODE_KEYS)
+    tagged = osmium.filter.KeyFilter(*_NODE_KEYS)
     tagged.enable_for(osmium.osm.NODE)
     objects: Any = osmium.FileProcessor(str(source), osmium.osm.NODE | osmium.osm.WAY)
     # osmium's own table of places takes the place of those that ways carry themselves.
@@ -341,11 +340,11 @@ def _store(source: Path) -> str:
 
 def _is_of_use(tags: dict[str, str]) -> bool:
     """Whether a way near by is kept, by its kind."""
-    return any(key in tags for key in WAY_KEYS) or street_class(tags) not in (None, FERRY)
+    return any(key in tags for key in _WAY_KEYS) or street_class(tags) not in (None, FERRY)
 
 
 def _with_whole_ferry(
-    row: opl.Row, tags: dict[str, str], near: set[int], index: AreaIndex
+    row: opl.Row, tags: dict[str, str], near: set[int], index: _AreaIndex
 ) -> set[int]:
     """Return the areas that a way does not leave, where it is a ferry."""
     if tags.get("route") != "ferry":
@@ -360,15 +359,15 @@ def _nodes(ways: Iterable[bytes], tagged: dict[int, opl.Row]) -> Iterator[bytes]
     places = (line.rpartition(b" N")[2] for line in ways)
     alone = iter([row[0] + row[4].replace(b" ", b"") for row in tagged.values()])
     texts, columns = chain(places, alone), [opl.places([])]
-    while some := list(islice(texts, BATCH)):
+    while some := list(islice(texts, _BATCH)):
         columns.append(opl.places(some))
     refs, first = np.unique(np.concatenate([c[0] for c in columns]), return_index=True)
     x, y = (np.concatenate([c[k] for c in columns])[first] for k in (1, 2))
     known = np.flatnonzero(x != states.UNDEFINED)
-    for start in range(0, len(known), BATCH):
-        here = known[start : start + BATCH]
+    for start in range(0, len(known), _BATCH):
+        here = known[start : start + _BATCH]
         for ref, lon, lat in zip(*(c[here].tolist() for c in (refs, x, y)), strict=True):
-            line = b"n%d x%.7f y%.7f" % (ref, lon / UNIT, lat / UNIT)
+            line = b"n%d x%.7f y%.7f" % (ref, lon / _UNIT, lat / _UNIT)
             yield line + b" " + tagged[ref][3] if ref in tagged else line
 
 
@@ -388,7 +387,7 @@ def _write(relations: _Relations, part: Path, kept: _Kept) -> None:
     with osmium.SimpleWriter(str(part), overwrite=True) as writer:
         of_ways = (_plain(ways[ref]) for ref in sorted(ways))
         lines = chain(_nodes(ways.values(), kept.nodes), of_ways)
-        while some := list(islice(lines, BATCH)):
+        while some := list(islice(lines, _BATCH)):
             text = osmium.io.FileBuffer(b"\n".join(some) + b"\n", "opl")
             with osmium.io.Reader(text) as reader:
                 osmium.apply(reader, writer)
@@ -396,3 +395,62 @@ def _write(relations: _Relations, part: Path, kept: _Kept) -> None:
             _, tags, members = relations.held[ref]
             relation = osmium.osm.mutable.Relation(id=ref, members=members, tags=tags)
             writer.add_relation(relation)
+
+
+#: Coordinates of OpenStreetMap a degree.
+_UNIT = 1e7
+#: Side of a square, in units of a coordinate: 0.01 degrees.
+_CELL = 100_000
+
+
+class _AreaIndex:
+    """Which of some areas a place lies in: by squares, and by the polygon where one crosses."""
+
+    def __init__(self, areas: Sequence[shapely.Geometry]) -> None:
+        self.shapes = [shapely.transform(area, lambda xy: np.round(xy * _UNIT)) for area in areas]
+        shapely.prepare(self.shapes)
+        squares: list[np.ndarray] = []
+        for k, shape in enumerate(self.shapes):
+            west, south, east, north = np.floor(shapely.bounds(shape) / _CELL).astype(int)
+            i, j = (axis.ravel() for axis in np.meshgrid(np.arange(west, east + 1),
+                                                         np.arange(south, north + 1)))  # fmt: skip
+            x, y = i * _CELL, j * _CELL
+            boxes = shapely.box(x, y, x + _CELL, y + _CELL)
+            touching = shapely.intersects(shape, boxes)
+            whole = shapely.covers(shape, boxes)
+            columns = (_square(x, y), np.full(len(x), k), whole)
+            squares.append(np.column_stack(columns)[touching])
+        rows = np.concatenate(squares)
+        #: Square, area, and whether the area holds the whole of it; by square.
+        self.square, self.area, self.whole = rows[np.argsort(rows[:, 0], kind="stable")].T
+
+    def touched(
+        self, owner: np.ndarray, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return pairs of an owner of places and an area that one of them lies in, in order.
+
+        Parameters
+        ----------
+        owner
+            Of each place, the number of what it belongs to.
+        x, y
+            Longitude and latitude, degrees times `_UNIT`; one that is missing lies in no area.
+        """
+        squares = _square(x, y)
+        first, end = (np.searchsorted(self.square, squares, side) for side in ("left", "right"))
+        count = end - first
+        place = np.repeat(np.arange(len(x)), count)
+        row = np.arange(len(place)) + np.repeat(first - np.cumsum(count) + count, count)
+        area, inside = self.area[row], self.whole[row] > 0
+        asked = np.flatnonzero(~inside)
+        for k in np.unique(area[asked]):
+            some = asked[area[asked] == k]
+            inside[some] = shapely.intersects_xy(self.shapes[k], x[place[some]], y[place[some]])
+        pairs = np.unique(owner[place[inside]] * len(self.shapes) + area[inside])
+        return pairs // len(self.shapes), pairs % len(self.shapes)
+
+
+def _square(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the number of the square a place lies in."""
+    number: np.ndarray = x.astype(np.int64) // _CELL * 2**32 + y // _CELL
+    return number

@@ -26,14 +26,21 @@ from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm import states as osm_states
 from mobility.sources.osm.conditions import condition_table, conditions_of
-from mobility.sources.osm.gather import Bbox, Gathered, Relations, add_relations, keep_last
-from mobility.sources.osm.pieces import StreetTables, split
+from mobility.sources.osm.pieces import (
+    Bbox,
+    Gathered,
+    Relations,
+    StreetTables,
+    add_relations,
+    keep_last,
+    split,
+)
 from mobility.sources.osm.restrictions import BARRIER_KEYS, restriction_rows, turn_table
 from mobility.sources.osm.states import UNDEFINED
 from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
 
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
-MANY = 0.01
+_MANY = 0.01
 NODE_KEYS = ("highway", "amenity", "place", *BARRIER_KEYS)
 # Only nodes of ways have a ref.
 _PLACE_OF_MEMBER = re.compile(rb"<nd(?![^>]*\sref=)[^>]*/>")
@@ -191,7 +198,7 @@ def _needs_care(path: Path, stream: Gathered) -> bool:
         return True
     missing = refs[np.frombuffer(stream.x, np.int32) == UNDEFINED]
     # Looking for them costs a pass: not for the few that any packed extract lacks at its edge.
-    if path.suffix == ".pbf" and not stream.nodes_behind and len(missing) < MANY * len(refs):
+    if path.suffix == ".pbf" and not stream.nodes_behind and len(missing) < _MANY * len(refs):
         return False
     return bool(len(missing)) and osm_states.has_places_of(path, np.unique(missing))
 

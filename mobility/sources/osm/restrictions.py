@@ -42,11 +42,11 @@ _CARS = ("motorcar", "motor_vehicle", "vehicle")
 # ids of the ways it leads over.
 Row = tuple[int, str, int, int, int, str, str]
 # Type ("n", "w", "r"), id and role.
-Member = tuple[str, int, str]
+_Member = tuple[str, int, str]
 
 
 def restriction_rows(
-    relation: int, tags: Mapping[str, str], members: Iterable[Member]
+    relation: int, tags: Mapping[str, str], members: Iterable[_Member]
 ) -> list[Row]:
     """Return a turn restriction for cars, one row per way it leads from and to.
 
@@ -54,7 +54,7 @@ def restriction_rows(
     not whole. One that depends on the hour is left out until its hour comes.
     """
     kind, why = _kind(tags)
-    roles: dict[str, list[Member]] = {}
+    roles: dict[str, list[_Member]] = {}
     for member in members:
         roles.setdefault(member[2], []).append(member)
     via = roles.get("via", [])

@@ -26,21 +26,21 @@ _BLOCK = 1 << 22
 Key = tuple[str, int]
 
 
-class Tag(NamedTuple):
+class _Tag(NamedTuple):
     """A tag, as osmium has them."""
 
     k: str
     v: str
 
 
-class Tags(dict[str, str]):
+class _Tags(dict[str, str]):
     """Tags, which yield pairs of key and value as osmium's do."""
 
-    def __iter__(self) -> Iterator[Tag]:  # type: ignore[override]
-        return (Tag(*pair) for pair in self.items())
+    def __iter__(self) -> Iterator[_Tag]:  # type: ignore[override]
+        return (_Tag(*pair) for pair in self.items())
 
 
-class Ref(NamedTuple):
+class _Ref(NamedTuple):
     """A node of a way, with its place in degrees times 1e7."""
 
     ref: int
@@ -53,7 +53,7 @@ class Node(NamedTuple):
 
     id: int
     version: int
-    tags: Tags
+    tags: _Tags
     x: int
     y: int
 
@@ -82,8 +82,8 @@ class Way(NamedTuple):
 
     id: int
     version: int
-    tags: Tags
-    nodes: list[Ref]
+    tags: _Tags
+    nodes: list[_Ref]
 
     def is_node(self) -> bool:
         """Whether it is a node."""
@@ -177,7 +177,7 @@ def last_states(path: Path, deleted: set[Key]) -> tuple[list[Node], list[Way]]:
     that is not there is where its way says.
     """
     ids, versions, xs, ys = array("q"), array("q"), array("i"), array("i")
-    tagged: dict[int, tuple[int, Tags]] = {}
+    tagged: dict[int, tuple[int, _Tags]] = {}
     ways: dict[int, Way | None] = {}
     highest: dict[int, int] = {}
     source: Any = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
@@ -189,7 +189,7 @@ def last_states(path: Path, deleted: set[Key]) -> tuple[list[Node], list[Way]]:
             xs.append(UNDEFINED if gone else item.location.x)
             ys.append(UNDEFINED if gone else item.location.y)
             if item.version >= tagged.get(item.id, (0,))[0] and (item.tags or item.id in tagged):
-                tagged[item.id] = item.version, Tags({t.k: t.v for t in item.tags})
+                tagged[item.id] = item.version, _Tags({t.k: t.v for t in item.tags})
         elif item.version >= highest.get(item.id, 0):
             highest[item.id] = item.version
             gone = item.deleted or ("way", item.id) in deleted
@@ -206,15 +206,15 @@ def last_states(path: Path, deleted: set[Key]) -> tuple[list[Node], list[Way]]:
 
 
 def _way(item: Any) -> Way:
-    nodes = [Ref(n.ref, n.x, n.y) for n in item.nodes]
-    return Way(item.id, item.version, Tags({t.k: t.v for t in item.tags}), nodes)
+    nodes = [_Ref(n.ref, n.x, n.y) for n in item.nodes]
+    return Way(item.id, item.version, _Tags({t.k: t.v for t in item.tags}), nodes)
 
 
 def _placed(way: Way, known: _Places) -> Way:
     nodes = []
     for node in way.nodes:
         x, y = known.of(node.ref)
-        nodes.append(node if x == UNDEFINED else Ref(node.ref, x, y))
+        nodes.append(node if x == UNDEFINED else _Ref(node.ref, x, y))
     return way._replace(nodes=nodes)
 
 

@@ -42,7 +42,7 @@ NO_WAYS = SourceLedger("", 0, 0, unit="ways")
 # A ferry is a street of this class, where cars are said to go aboard.
 FERRY = "ferry"
 # Where one waits for a train is a street of this class, whether or not it has a highway tag.
-PLATFORM = "platform"
+_PLATFORM = "platform"
 # Values whose letters matter; others are compared in small letters.
 AS_WRITTEN = frozenset({"name", "ref", "duration"})
 # Kept as tags of a way that is no street, or none to travel on, today.
@@ -74,7 +74,7 @@ def street_class(tags: Mapping[str, str]) -> str | None:
     if carries_cars(tags):
         return FERRY
     if "platform" in (tags.get("railway"), tags.get("public_transport")):
-        return PLATFORM
+        return _PLATFORM
     return None
 
 
