@@ -134,6 +134,3 @@ def _unknown(
         mend="Choose one of: {known}." if near or usual else "Remove it, or see docs/formats.md.",
         known=", ".join(near or usual),
     )
-
-
-__all__ = ["check_settings", "read_territory"]

@@ -42,10 +42,10 @@ class _Plain(Console):
 out = _Plain()
 err = _Plain(stderr=True)
 
-STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
+_STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 #: Columns of the tables that end a run, where the room is short.
 SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
-COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
+_COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
 REMEDIES = ("rank", "kind", "line", "site", "jobs", "eur_year", "eur_per_job", "advised")
 PLANS = (
     "plan", "lines", "vehicles", "eur_year", "jobs_gained", "employees_gained",
@@ -62,7 +62,7 @@ def print_findings(findings: Iterable[Finding], language: Language, *, infos: bo
 
 def print_said(severity: str, source: str, text: str, language: Language) -> None:
     """Print a finding that is in words already."""
-    err.print(translate(severity, language), style=STYLES[severity], end=" ")
+    err.print(translate(severity, language), style=_STYLES[severity], end=" ")
     told = f"{source}{translate(': ', language)}{text}" if source else text
     err.print(told, soft_wrap=True)
 
@@ -187,7 +187,7 @@ def print_outputs(folder: Path, language: Language) -> None:
     print_table(summary, "summary", language, title=title, only=SUMMARY)
     if (folder / "comparison.csv").is_file() and "comparison.csv" in record["outputs"]:
         changed = read_csv_text(folder / "comparison.csv")
-        print_table(changed[changed["shift"].isna()], "comparison", language, only=COMPARISON)
+        print_table(changed[changed["shift"].isna()], "comparison", language, only=_COMPARISON)
     if "shuttles/plans.csv" in record["outputs"]:
         plans = read_csv_text(folder / "shuttles" / "plans.csv")
         from mobility.outputs.shuttle_tables import told_plans
@@ -206,7 +206,7 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
     """Print what `mobility init` found, what is lacking, and the next two commands."""
     folder = gathered.territory.parent
     for lacking in gathered.missing:
-        err.print(translate("warning", language), style=STYLES["warning"], end=" ")
+        err.print(translate("warning", language), style=_STYLES["warning"], end=" ")
         err.print(lacking.render(language), soft_wrap=True)
     lines = [translate("Territory file: {path}", language, path=gathered.territory)]
     streets = [path for path in gathered.files if path.parent.name == "osm"]

@@ -37,9 +37,9 @@ from mobility.territory.rosters import Roster, Shift
 from mobility.timetable.arrays import INF
 
 Bool = NDArray[np.bool_]
-#: Night of young workers by age: from this clock time to `MORNING_S`.
-NIGHT_16_S, NIGHT_UNDER_16_S, MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
-ADULT, SIXTEEN = 18, 16
+#: Night of young workers by age: from this clock time to `_MORNING_S`.
+_NIGHT_16_S, _NIGHT_UNDER_16_S, _MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
+_ADULT, _SIXTEEN = 18, 16
 _APART_KM = 15.0
 #: What a remedy opens and closes, persons × pairs, and in how many pairs.
 _OPENED = ["remedy", "opened", "closed", "pairs"]
@@ -93,12 +93,12 @@ class Triangles:
 
 def is_night_work(shift: Shift, age: int) -> bool:
     """Whether a shift falls into the night of workers of an age, be it in part."""
-    if age >= ADULT:
+    if age >= _ADULT:
         return False
-    night_s = NIGHT_16_S if age >= SIXTEEN else NIGHT_UNDER_16_S
+    night_s = _NIGHT_16_S if age >= _SIXTEEN else _NIGHT_UNDER_16_S
     start, end = shift.start, shift.start + shift.duration_s
     return any(
-        start < MORNING_S + day and end > night_s + day - DAY_S for day in (0, DAY_S, 2 * DAY_S)
+        start < _MORNING_S + day and end > night_s + day - DAY_S for day in (0, DAY_S, 2 * DAY_S)
     )
 
 

@@ -41,12 +41,12 @@ Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 #: Places whose surroundings are asked by the timetable: those with most seekers on foot.
 _CANDIDATES = 60
-SPACING_M = 400.0
-DWELL_S = 120
+_SPACING_M = 400.0
+_DWELL_S = 120
 #: The tour is exact over the orders of so many halts, or of so many sites.
-MOST_CALLS = 7
+_MOST_CALLS = 7
 #: Of the hours of return, which depend on the halts: choices made one after the other.
-ROUNDS = 2
+_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -152,15 +152,15 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
     )
     drive = drive_matrix(graph, np.arange(len(everything)))
     n = len(places)
-    joined, most = _joined(drive.seconds, n), min(wishes.halts, MOST_CALLS)
+    joined, most = _joined(drive.seconds, n), min(wishes.halts, _MOST_CALLS)
     asked = _asked(study, places)
     xy = study.streets.project(*lonlat_of(places).T)
     end_s = wishes.start_s + len(gates) * round(wishes.visit_min * 60) + 2 * 3600
     best: Tour | None = None
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         within = _reach(asked, day, [(k, wishes.start_s, end_s) for k in range(n)])
         within &= joined[:, None]
-        found = select_stops(within, seekers, xy, spacing_m=SPACING_M, max_stops=most)
+        found = select_stops(within, seekers, xy, spacing_m=_SPACING_M, max_stops=most)
         if not found.chosen.size:
             raise TerritoryError(
                 "Nobody reaches any place in time and gets home from it.",
@@ -237,13 +237,13 @@ def sites_named(study: Study, names: Sequence[str]) -> tuple[int, ...]:
                 known=", ".join(known),
             )
     found = tuple(k for k, name in enumerate(known) if not names or name in names)
-    if len(found) > MOST_CALLS:
+    if len(found) > _MOST_CALLS:
         raise TerritoryError(
             "These are {count} sites; a tour visits {most} at most.",
             column="--site",
             mend="Name those to visit with --site.",
             count=len(found),
-            most=MOST_CALLS,
+            most=_MOST_CALLS,
         )
     return found
 
@@ -266,7 +266,7 @@ def _candidates(study: Study, seekers: Float) -> list[Place]:
     xy = study.streets.project(*lonlat_of(places).T)
     kept: list[int] = []
     for k in order.tolist():
-        if all(np.hypot(*(xy[k] - xy[j])) >= SPACING_M for j in kept):
+        if all(np.hypot(*(xy[k] - xy[j])) >= _SPACING_M for j in kept):
             kept.append(k)
         if len(kept) == _CANDIDATES:
             break
@@ -331,7 +331,7 @@ def _timed(
     for k, call in enumerate((*there, *home)):
         if k:
             before = (*there, *home)[k - 1]
-            stay_s = round(wishes.visit_min * 60) if before in gates else DWELL_S
+            stay_s = round(wishes.visit_min * 60) if before in gates else _DWELL_S
             clock_s += stay_s + int(seconds[before, call])
         clock_s = -(-clock_s // 60) * 60
         calls.append((call, clock_s))

@@ -31,7 +31,7 @@ from mobility.remedies.remedy import Effect, Remedy
 from mobility.shuttles.portfolio import Combined
 
 #: Parts of a remedy that are records of their own, and how they are read again.
-PARTS = {"bill": CostLine, "effects": Effect}
+_PARTS = {"bill": CostLine, "effects": Effect}
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,12 +142,12 @@ def write_advice(advice: Advice, study: Study, part: Path, *, folder: Path, desi
 
 def _plain(remedy: Remedy) -> dict[str, object]:
     found = {f.name: getattr(remedy, f.name) for f in fields(remedy) if f.compare}
-    found |= {name: [vars(one) for one in getattr(remedy, name)] for name in PARTS}
+    found |= {name: [vars(one) for one in getattr(remedy, name)] for name in _PARTS}
     return found | {"also": [_plain(one) for one in remedy.also]}
 
 
 def _read(found: dict[str, Any]) -> Remedy:
-    found |= {name: tuple(part(**one) for one in found[name]) for name, part in PARTS.items()}
+    found |= {name: tuple(part(**one) for one in found[name]) for name, part in _PARTS.items()}
     found["also"] = tuple(_read(one) for one in found["also"])
     for name in ("words", "sites", "uptake"):
         found[name] = tuple(found[name])

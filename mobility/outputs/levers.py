@@ -49,16 +49,16 @@ from mobility.territory.source_files import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
 _ILLUSTRATED = 20
-COUNTS = [
+_COUNTS = [
     "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
     "rosters_lost", "directions_lost",
 ]  # fmt: skip
 #: End of the names of the shuttles designed for what the levers leave white.
-OWN = "L"
+_OWN = "L"
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class _Search:
     """What a search finds, and what is advised of it.
 
     Attributes
@@ -87,7 +87,7 @@ class Search:
 class LeverResults:
     """What `mobility levers` finds and writes: the search and its illustrations."""
 
-    search: Search
+    search: _Search
     illustrations: tuple[Illustration, ...]
 
     @property
@@ -151,7 +151,7 @@ def searched(
     limit: int = 20,
     options: SearchOptions | None = None,
     progress: Progress = quiet,
-) -> Search:
+) -> _Search:
     """Search every remedy, rank them, and return what is advised.
 
     Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
@@ -170,7 +170,7 @@ def searched(
         plans = design_shuttles(
             access.study, left, still, present=access, seed=seed, progress=progress
         )
-        named = tuple(replace(plan, name=plan.name + OWN) for plan in plans.plans)
+        named = tuple(replace(plan, name=plan.name + _OWN) for plan in plans.plans)
         plans, answers = with_lighter(replace(plans, plans=named), still)
         others = shuttle_remedies(plans, access)
     else:
@@ -179,12 +179,12 @@ def searched(
     remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
     progress("frontier")
     advice = advice_from(access, remedies, combined_frontier(found.bench, remedies))
-    return Search(found, hours, tuple(remedies), advice, zones, booked, plans, answers)
+    return _Search(found, hours, tuple(remedies), advice, zones, booked, plans, answers)
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
     """Return every lever that changes something, ranked."""
-    return whole_persons(levers_frame(found), COUNTS)
+    return whole_persons(levers_frame(found), _COUNTS)
 
 
 def recommendations_report(results: LeverResults, language: str) -> Document:
@@ -235,7 +235,7 @@ def write_levers(
         if made.plans is not None:
             write_plans(made.plans, part / OWN_PLANS, lighter=made.answers, language=language)
         write_csv(part, "levers_on_demand", sites_table(study, made.booked, language))
-        write_text(part / "levers_changes.json", lever_changes(study, made.remedies))
+        write_text(part / "levers_changes.json", _lever_changes(study, made.remedies))
         write_document(recommendations_report(results, language), part, "recommendations")
         tracks = tracks_layer(study, made.remedies, language)
         if len(tracks):
@@ -306,7 +306,7 @@ def _map_lever(study: Study, scenario: int, one: Illustration) -> MapLever:
 _HOW = {"move_trip": "move", "move_line": "move", "add_run": "add"}
 
 
-def lever_changes(study: Study, remedies: Sequence[Remedy]) -> str:
+def _lever_changes(study: Study, remedies: Sequence[Remedy]) -> str:
     """Return the recommendations as JSON, in their order.
 
     Each holds ``head`` and ``told`` in both languages, ``jobs`` (gained, net), ``eur_year`` and

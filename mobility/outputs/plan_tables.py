@@ -25,10 +25,10 @@ from mobility.timetable.runs import departures
 Float = NDArray[np.float64]
 
 #: Night of the French labour code, clock hours (Code du travail L3122-2: 21:00 to 06:00).
-NIGHT_FROM_S, NIGHT_TO_S = 21 * 3600, 6 * 3600
+_NIGHT_FROM_S, _NIGHT_TO_S = 21 * 3600, 6 * 3600
 #: Workers from which an employer owes the versement mobilité (CGCT L2333-64).
 _VM_LEAST = 11
-INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
+_INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 
 
 def supply(study: Study) -> pd.DataFrame:
@@ -185,7 +185,7 @@ def _night_trips(study: Study, shift_id: int) -> float:
     """Return the trips a year to or from a shift at hours of the night, on all its days."""
     row = study.shift_rows[shift_id]
     night = sum(
-        at_s % 86_400 < NIGHT_TO_S or at_s % 86_400 >= NIGHT_FROM_S
+        at_s % 86_400 < _NIGHT_TO_S or at_s % 86_400 >= _NIGHT_FROM_S
         for at_s in (row.start_s, row.end_s)
     )
     days = sum(study.days_per_year(shift_id, d) for d in study.days if study.works_on(shift_id, d))
@@ -241,10 +241,10 @@ def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
     found: list[float | None] = []
     for number, site in enumerate(study.sites, start=1):
         commune = site_commune(site, study.homes)
-        several = INSEE_CODE.findall(commune) if len(commune) % 5 == 0 else []
+        several = _INSEE_CODE.findall(commune) if len(commune) % 5 == 0 else []
         if len({rate_of(rates, code, changes) for code in several}) == 1:
             commune = several[0]  # A cell on a border, where the communes have one rate.
-        if not INSEE_CODE.fullmatch(commune):
+        if not _INSEE_CODE.fullmatch(commune):
             raise TerritoryError(
                 "The commune of site {name} is not known: its rate of versement mobilité cannot "
                 "be looked up.",

@@ -22,13 +22,13 @@ from mobility.base.files import write_text
 from mobility.base.version import __version__
 from mobility.commute.study import Study
 
-SHUTTLES, RECORD, MAP, COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
+SHUTTLES, RECORD, MAP, _COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
 PLANS = f"{SHUTTLES}/plans.csv"
 ADVICE = "levers.json"
 #: Folder of the shuttles designed for what the levers leave white.
 OWN_PLANS = "levers_shuttles"
 #: What tells of the plans outside their folder; it is put there where a run cannot keep it.
-_BESIDE = (MAP, COMPARISON, RECORD)
+_BESIDE = (MAP, _COMPARISON, RECORD)
 ADVICE_OUTDATED = Finding(
     "warning",
     "advice_outdated",
@@ -123,7 +123,7 @@ def write_record(
 
 
 @dataclass(frozen=True)
-class EarlierPlans:
+class _EarlierPlans:
     """The shuttle plans of an earlier run.
 
     Attributes
@@ -160,7 +160,7 @@ class EarlierPlans:
 
     def bring_back(self, part: Path) -> list[str]:
         """Copy what was set aside to its place; return the names of all that is kept."""
-        names = [n for n in (MAP, COMPARISON) if (self._home / n).is_file()]
+        names = [n for n in (MAP, _COMPARISON) if (self._home / n).is_file()]
         for name in names if self.aside else ():
             shutil.copyfile(self._home / name, part / name)
         gone = {f"{SHUTTLES}/{name}" for name in _BESIDE}
@@ -178,7 +178,7 @@ class EarlierPlans:
         """Return what stands elsewhere now: in the results, or else beside the plans."""
         if shown:
             return [f"{SHUTTLES}/{name}" for name in _BESIDE if self.aside]
-        return [] if self.aside or COMPARISON in names else [COMPARISON]
+        return [] if self.aside or _COMPARISON in names else [_COMPARISON]
 
     def finding(self, scenario: str) -> Finding:
         """Return what a user should know where the map no longer shows the plans."""
@@ -192,7 +192,7 @@ class EarlierPlans:
         return Finding("warning", "plans_set_aside", message, source=SHUTTLES, params=params)
 
 
-def earlier_plans(folder: Path, study: Study) -> EarlierPlans | None:
+def earlier_plans(folder: Path, study: Study) -> _EarlierPlans | None:
     """Return the plans that lie in a folder of results, None where there are none."""
     if not (folder / PLANS).is_file():
         return None
@@ -200,7 +200,7 @@ def earlier_plans(folder: Path, study: Study) -> EarlierPlans | None:
         record = read_record(place)
         if record is not None and PLANS in record.get("outputs", ()):
             same = record.get("inputs") == inputs_hash(study)
-            return EarlierPlans(folder, record, aside, same)
+            return _EarlierPlans(folder, record, aside, same)
     return None
 
 

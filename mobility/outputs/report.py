@@ -27,15 +27,15 @@ from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
 from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
 
 #: Pictures of shifts side by side.
-ABREAST = 3
+_ABREAST = 3
 #: Of the rosters of most jobs a report shows these, on the first page and with their maps; the
 #: spreadsheet has every one of them.
-MOST_PAGES, MOST_CARDS, MOST_MAPS = 12, 6, 4
+_MOST_PAGES, _MOST_CARDS, _MOST_MAPS = 12, 6, 4
 _NOT_SEARCHED = (
     "What costs less than a shuttle has not been searched for: the command “mobility levers” does "
     "so, and this page then tells what is advised."
 )
-OUTDATED = (
+_OUTDATED = (
     "The remedies found in this folder are of other inputs, or of before these shuttles: run "
     "the command “mobility levers” again, and this page then tells what is advised."
 )
@@ -88,7 +88,7 @@ class Writer:
                 *self._comparison(),
                 *self._grounds(),
             ),
-            most_pages=MOST_PAGES,
+            most_pages=_MOST_PAGES,
         )
 
     # --- the first page ---
@@ -121,7 +121,7 @@ class Writer:
             if table is not None:
                 yield table
         else:
-            yield blocks.Text(self.words.t(OUTDATED if self.outdated else _NOT_SEARCHED))
+            yield blocks.Text(self.words.t(_OUTDATED if self.outdated else _NOT_SEARCHED))
         if self.shuttles is not None:
             yield blocks.Text(self._plan())
 
@@ -202,10 +202,10 @@ class Writer:
         t, study = self.words.t, self.study
         cards = self.sheets["summary"].frame.to_dict("records")
         shifts = list(roster_shifts(study).items())
-        wanted, first = self._largest(MOST_MAPS), self._largest(1)[0]
+        wanted, first = self._largest(_MOST_MAPS), self._largest(1)[0]
         yield blocks.Heading(t("Site by site"), new_page=True)
         yield blocks.Text(t(WORST_OF))
-        yield blocks.Cards(tuple(self._card(cards[k]) for k in self._largest(MOST_CARDS)))
+        yield blocks.Cards(tuple(self._card(cards[k]) for k in self._largest(_MOST_CARDS)))
         yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
         if len(wanted) < len(cards):
             told = t(
@@ -249,8 +249,8 @@ class Writer:
         words, study = self.words, self.study
         pictures = [p for i in shift_ids if (p := self._shift_picture(study.shift_rows[i]))]
         if len(shift_ids) > 1:
-            for k in range(0, len(pictures), ABREAST):
-                yield blocks.Strip(tuple(pictures[k : k + ABREAST]))
+            for k in range(0, len(pictures), _ABREAST):
+                yield blocks.Strip(tuple(pictures[k : k + _ABREAST]))
         sheet = self.sheets["shifts"]
         mine = (sheet.frame["site"] == study.sites[site].name) & (sheet.frame["roster"] == roster)
         yield table_block(

@@ -67,7 +67,7 @@ PLACES = {
     "node": "new stop",
 }
 #: Kinds of place where a line begins or ends: all its riders get on or off there.
-ENDS = ("gate", "hub")
+_ENDS = ("gate", "hub")
 #: Columns without which a report cannot tell the plans.
 _WANTED = (
     "knee", "refused", "jobs_gained", "jobs_estimate", "eur_per_job", "eur_per_user", "co2_saved_kg"
@@ -226,7 +226,7 @@ def _listed(shifts: Iterable[str], study: Study) -> str:
 
 def _away(stops: pd.DataFrame) -> pd.DataFrame:
     """Return the stops away from the gates and hubs, where all riders of a run get on or off."""
-    return stops[~stops["kind"].isin(ENDS)] if len(stops) else stops
+    return stops[~stops["kind"].isin(_ENDS)] if len(stops) else stops
 
 
 def _stops(found: Shuttles, words: Words) -> pd.DataFrame:
@@ -267,7 +267,7 @@ def _spoken(direction: str) -> set[str]:
 
 def _runs(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
     table, stops = found.timetable, found.stops
-    ends = stops[stops["kind"].isin(ENDS)] if len(stops) else stops
+    ends = stops[stops["kind"].isin(_ENDS)] if len(stops) else stops
     gates = set(zip(ends["line"], ends["stop"], strict=True)) if len(ends) else set()
     rows = []
     for _, run in table.groupby("run", sort=True) if len(table) else ():

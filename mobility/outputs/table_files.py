@@ -58,10 +58,10 @@ def _write_layers(access: Access, zones: WhiteZones, folder: Path) -> list[Path]
         homes = _write_homes(zones, part)
     if not access.study.territory.output.geopackage:
         return [folder / "homes.parquet"]
-    layers = {"homes": homes, "sites": gates_layer(access), "stops": stops_layer(access)}
+    layers = {"homes": homes, "sites": _gates_layer(access), "stops": stops_layer(access)}
     with writing(folder / "results.gpkg") as part:
         write_gpkg(part, layers.items())
-        add_styles(part, access.study.territory.language)
+        _add_styles(part, access.study.territory.language)
     return [folder / "homes.parquet", folder / "results.gpkg"]
 
 
@@ -135,7 +135,7 @@ HATCH_ANGLES: tuple[tuple[int, ...], ...] = ((), (45,), (135,), (45, 135))
 #: Marker of each status where homes are points: told apart without colours too.
 _MARKERS = ("circle", "triangle", "square", "cross_fill")
 #: A GeoPackage holds times; a fixed one keeps the bytes the same.
-NO_TIME = "1970-01-01T00:00:00.000Z"
+_NO_TIME = "1970-01-01T00:00:00.000Z"
 
 _TABLE = """CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256), f_table_schema TEXT(256),
@@ -144,7 +144,7 @@ _TABLE = """CREATE TABLE layer_styles (
     update_time DATETIME)"""
 
 
-def gates_layer(access: Access) -> gpd.GeoDataFrame:
+def _gates_layer(access: Access) -> gpd.GeoDataFrame:
     """Return one point per gate."""
     rows = [
         (site.name, site.employer, lon, lat)
@@ -172,7 +172,7 @@ def stops_layer(access: Access) -> gpd.GeoDataFrame:
     return frame[(stops["lon"].notna() & (stops["copy_of"] < 0)).to_numpy()]
 
 
-def add_styles(path: str | Path, language: str) -> None:
+def _add_styles(path: str | Path, language: str) -> None:
     """Add the styles of the layers ``homes``, ``sites`` and ``stops`` to a GeoPackage.
 
     Parameters
@@ -207,13 +207,13 @@ def add_styles(path: str | Path, language: str) -> None:
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
                 "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, "
                 "owner, ui, update_time) VALUES ('', '', ?, ?, ?, ?, '', ?, '', '', '', ?)",
-                (layer, geometry[layer], name, qml, int(layer not in seen), NO_TIME),
+                (layer, geometry[layer], name, qml, int(layer not in seen), _NO_TIME),
             )
             seen.add(layer)
         file.execute(
             "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, "
             "last_change, srs_id) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
-            (NO_TIME,),
+            (_NO_TIME,),
         )
 
 

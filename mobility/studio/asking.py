@@ -47,7 +47,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Pair:
+class _Pair:
     """Times of one shift on one kind of day, in the units of the map.
 
     Attributes
@@ -95,13 +95,13 @@ class Answer:
 
 
 #: Bytes of answers kept.
-MOST_BYTES = 64_000_000
-MINUTES = ("outbound_min", "return_min", "overtime_min")
+_MOST_BYTES = 64_000_000
+_MINUTES = ("outbound_min", "return_min", "overtime_min")
 
 #: A shift and a kind of day, and what tells it in some scenario.
 Key = tuple[int, str]
 Name = tuple[object, ...]
-Kept = TypeVar("Kept", Pair, UInt8)
+Kept = TypeVar("Kept", _Pair, UInt8)
 
 
 class Asking:
@@ -124,7 +124,7 @@ class Asking:
         self._access, self._zones, self._hours = access, zones, hours
         #: Homes in the order of the page.
         self.order = along_curve(model.homes.lon, model.homes.lat)
-        self._pairs: OrderedDict[Name, Pair] = OrderedDict()
+        self._pairs: OrderedDict[Name, _Pair] = OrderedDict()
         self._reasons: OrderedDict[Name, UInt8] = OrderedDict()
         #: What was computed last: its reasons may still be asked for.
         self._waiting: dict[Name, Access] = {}
@@ -176,7 +176,7 @@ class Asking:
         days = {day.kind: day for day in study.days}
         return [(s, k) for s in shifts for k in kinds if study.works_on(s, days[k])]
 
-    def pairs(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, Pair]:
+    def pairs(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, _Pair]:
         """Return the times of some shifts and kinds of day, computed where they are not kept."""
         names = self._names(study, key, asked)
         missing = [pair for pair, name in names.items() if name not in self._pairs]
@@ -232,7 +232,7 @@ class Asking:
         for pair in asked:
             self._reasons[names[pair]] = np.asarray(zones.reason[zones.row(*pair)], np.uint8)
 
-    def _pair(self, access: Access, shift: int, kind: str) -> Pair:
+    def _pair(self, access: Access, shift: int, kind: str) -> _Pair:
         """Return the times of one shift and kind of day, for the modes of the map."""
         rows = [access.row(shift, kind, mode) for mode in self.model.modes]
         assert None not in rows
@@ -242,10 +242,10 @@ class Asking:
             for seconds in (access.outbound_s, access.return_s, access.overtime_s)
         )
         status = np.asarray(status_of(access, shift, kind), np.uint8)
-        return Pair(out, back, over, status, access.holds[at], booked_on(access, shift, kind))
+        return _Pair(out, back, over, status, access.holds[at], booked_on(access, shift, kind))
 
     def _filled(
-        self, study: Study, found: Mapping[Key, Pair], reasons: Mapping[Key, UInt8] | None
+        self, study: Study, found: Mapping[Key, _Pair], reasons: Mapping[Key, UInt8] | None
     ) -> Scenario:
         """Return a scenario of which the rows of some pairs are known, and no others."""
         model = self.model
@@ -287,8 +287,8 @@ class Asking:
         pool, status = model.homes.pool(roster), rows.status(zone)
         counter = Counter(model, *self._area)
         if part != "zones":
-            there, home, late = (_minutes(rows, row, kind) for kind in MINUTES)
-            was = [_minutes(first, row, kind) for kind in MINUTES[:2]]
+            there, home, late = (_minutes(rows, row, kind) for kind in _MINUTES)
+            was = [_minutes(first, row, kind) for kind in _MINUTES[:2]]
             counter.add_mode(directions(there, home), roster)
             counter.add_change(
                 directions(was[0], was[1]) == 0, directions(there, home) == 0, roster
@@ -328,7 +328,7 @@ class Asking:
 def _keep_newest(kept: OrderedDict[Name, Kept], asked: int, found: Collection[Kept]) -> None:
     """Forget what was asked for longest ago, past so many bytes."""
     one = next(iter(found), None)
-    most = max(asked, MOST_BYTES // one.nbytes) if one is not None else 0
+    most = max(asked, _MOST_BYTES // one.nbytes) if one is not None else 0
     while len(kept) > most:
         kept.popitem(last=False)
 

@@ -45,7 +45,7 @@ _SUFFIXES = {
     "homes": (".csv", ".xlsx", ".gpkg", ".geojson", ".parquet"),
     "employees": (".csv", ".xlsx", ".gpkg", ".geojson"),
 }
-LINES = (".gpkg", ".geojson")
+_LINES = (".gpkg", ".geojson")
 _MOST_FILES = 60
 #: What is kept of persons: their protected counts.
 COUNTS = "data/homes/protected-counts.csv"
@@ -198,7 +198,7 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     document = document_of(file)
     sources: Any = document.setdefault("sources", tomlkit.table())
     if role == "streets":
-        lines = part.suffix in LINES
+        lines = part.suffix in _LINES
         (streets_from_lines if lines else streets_from_osm)(part)
         sources.pop("osm" if lines else "lines", None)
         sources["lines" if lines else "osm"] = name

@@ -28,9 +28,9 @@ from mobility.base.i18n import translate
 #: What a page left open asks again and again.
 _POLL = re.compile(r"/state|/studies/[^/]+")
 #: Seconds between looks at whether the workshop may rest.
-LOOK_S = 15.0
+_LOOK_S = 15.0
 #: Headers that concern one connection alone.
-OWN = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"host"})
+_OWN = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"host"})
 _CHUNK = 65_536
 _GONE = "The studio's computation ended unexpectedly, perhaps for want of memory. Ask again."
 
@@ -100,7 +100,7 @@ class Door:
 
     async def _look(self) -> None:
         while True:
-            await asyncio.sleep(min(LOOK_S, self.rest_s / 2))
+            await asyncio.sleep(min(_LOOK_S, self.rest_s / 2))
             async with self._changing:
                 with suppress(OSError, h11.RemoteProtocolError):
                     if await self._may_rest():
@@ -183,7 +183,7 @@ class Door:
             target += b"?" + scope["query_string"]
         sent = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
         own = self._own_headers(user)
-        headers = [pair for pair in sent if pair[0] not in OWN | {name for name, _ in own}]
+        headers = [pair for pair in sent if pair[0] not in _OWN | {name for name, _ in own}]
         if any(name == b"transfer-encoding" for name, _ in sent):
             headers.append((b"transfer-encoding", b"chunked"))
         return h11.Request(method=scope["method"], target=target, headers=headers + own)
@@ -229,7 +229,7 @@ class Door:
                 async for event in _events(talk, reader):
                     if isinstance(event, h11.Response):
                         started, status = True, event.status_code
-                        headers = [pair for pair in event.headers if pair[0] not in OWN]
+                        headers = [pair for pair in event.headers if pair[0] not in _OWN]
                         await send({"type": "http.response.start", "status": status,
                                     "headers": headers})  # fmt: skip
                     elif isinstance(event, h11.Data):
@@ -311,12 +311,12 @@ class Order:
     kept: str
 
 
-PORT, TRIED = 8766, 20
+PORT, _TRIED = 8766, 20
 
 
 def free_socket(port: int | None) -> socket.socket:
     """Return a socket bound to loopback: the port asked for, else the first free one."""
-    for tried in [port] if port is not None else [*range(PORT, PORT + TRIED), 0]:
+    for tried in [port] if port is not None else [*range(PORT, PORT + _TRIED), 0]:
         # asyncio sends at once on sockets that say they are TCP's; on others an answer's body waits
         # some 40 ms until the browser has acknowledged its head.
         found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -29,7 +29,7 @@ from mobility.territory.source_files import source_files
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 #: Commands that may be asked for, with their named steps.
-COMMANDS: dict[str, tuple[str, ...]] = {
+_COMMANDS: dict[str, tuple[str, ...]] = {
     "run": STEPS,
     "report": REPORT_STEPS,
     "levers": LEVER_STEPS,
@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 #: What runs a command: this very software.
 PROGRAM = (sys.executable, "-m", "mobility")
-KEPT, MOST_QUEUED = ".studio-job.json", 20
+_KEPT, _MOST_QUEUED = ".studio-job.json", 20
 
 
 @dataclass(eq=False)
@@ -123,13 +123,13 @@ class Queue:
         """
         with self._changed:
             last = self._last.get(job.folder)
-            if job.kind not in COMMANDS:
+            if job.kind not in _COMMANDS:
                 raise MobilityError("There is no such command.", value=job.kind)
             if last is not None and last.state in ("queued", "running"):
                 raise MobilityError(
                     "A computation of this study is under way.", mend="Wait for it, or cancel it."
                 )
-            if len(self._waiting) >= MOST_QUEUED:
+            if len(self._waiting) >= _MOST_QUEUED:
                 raise MobilityError("Too many computations wait already.", mend="Ask again later.")
             self._last[job.folder] = job
             self._waiting.append(job)
@@ -157,7 +157,7 @@ class Queue:
                 ahead = list(self._waiting).index(job) if job in self._waiting else 0
                 return job.told() | {"ahead": ahead}
         with suppress(OSError, ValueError):
-            known = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+            known = json.loads((folder / _KEPT).read_text(encoding="utf-8"))
             ended = known["state"] not in ("queued", "running")
             return {
                 "kind": str(known["kind"]),
@@ -191,8 +191,8 @@ class Queue:
 
     def _run(self, job: Job) -> None:
         """Run a command to its end, and follow its steps."""
-        names = {translate(name, job.language): name for name in COMMANDS[job.kind]}
-        steps = list(COMMANDS[job.kind])
+        names = {translate(name, job.language): name for name in _COMMANDS[job.kind]}
+        steps = list(_COMMANDS[job.kind])
         command = [*PROGRAM, job.kind, "--out", str(job.out), "--lang", job.language]
         command += [*job.options, "--", *job.given]
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", "NO_COLOR": "1"}
@@ -231,11 +231,11 @@ def _keep(job: Job) -> None:
     """Note a job in its study's folder, for a studio started later."""
     told = {"kind": job.kind, "target": job.target, "other": job.other, "state": job.state}
     with suppress(MobilityError, OSError):
-        write_text(job.folder / KEPT, json.dumps(told))
+        write_text(job.folder / _KEPT, json.dumps(told))
 
 
 #: Half side of the area of a first study, km: by default, least and most.
-RADIUS_KM, LEAST_KM, MOST_KM = 12.0, 1.0, 60.0
+_RADIUS_KM, _LEAST_KM, _MOST_KM = 12.0, 1.0, 60.0
 
 
 def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
@@ -253,7 +253,7 @@ def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
     files = tuple(str(opened.history.path(n) if n else opened.file) for n in named)
     out = results_folder(opened, target)
     if kind == "compare":
-        out = folder / COMPARED / "-".join(n or "study" for n in named)
+        out = folder / _COMPARED / "-".join(n or "study" for n in named)
     other = named[1] if kind == "compare" else ""
     return Job(kind, target, folder, files, out, _language(asked), other=other)
 
@@ -268,7 +268,7 @@ def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
         is none.
     """
     place, folder = str(asked.get("target", "")).strip(), opened.file.parent
-    radius = asked.get("radius_km", RADIUS_KM)
+    radius = asked.get("radius_km", _RADIUS_KM)
     if opened.live is not None:
         raise MobilityError(
             "This study has its sources already.",
@@ -276,7 +276,7 @@ def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
         )
     if not place:
         raise MobilityError("A place is needed.", mend="Write the name of a commune.")
-    if not isinstance(radius, int | float) or not LEAST_KM <= radius <= MOST_KM:
+    if not isinstance(radius, int | float) or not _LEAST_KM <= radius <= _MOST_KM:
         raise MobilityError("This is no radius.", value=radius, mend="Write 1 to 60 km.")
     options = ("--radius-km", str(radius), "--overwrite")
     return Job(
@@ -290,7 +290,7 @@ def _language(asked: Mapping[str, Any]) -> str:
 
 
 #: Folder of comparisons, beside the scenarios of a study.
-COMPARED = "compared"
+_COMPARED = "compared"
 #: Kinds of files worth taking away.
 _TAKEN = {
     ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
@@ -336,7 +336,7 @@ def results_of(opened: Opened) -> list[dict[str, Any]]:
         path = opened.history.path(one["id"])
         places.append((one["id"], one["name"], path.with_suffix(""), path))
     places += [
-        (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
+        (f"{_COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / _COMPARED).glob("*"))
     ]
     for target, name, place, own in places:
         files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in _TAKEN)

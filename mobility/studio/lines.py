@@ -26,8 +26,8 @@ Leg = tuple[int, int]
 
 #: A stop lies on a line's way where calling there is no longer detour, as the crow flies; on other
 #: legs than the nearest where it is about as short.
-DETOUR_M, ALIKE_M = 2_000.0, 300.0
-MOST_STOPS = 40
+_DETOUR_M, _ALIKE_M = 2_000.0, 300.0
+_MOST_STOPS = 40
 
 
 def lines_on(study: Study, day_index: int) -> list[dict[str, Any]]:
@@ -118,7 +118,7 @@ def with_stop(live: Live, draft: Draft, step: Step) -> Step:
     except ValidationError:
         raise MobilityError("There is no such step.", value="stop") from None
     new = {key: step[key] for key in ("name", "lon", "lat")}
-    if len({str(stop) for row in rows for stop in row.get("stops", [])}) >= MOST_STOPS:
+    if len({str(stop) for row in rows for stop in row.get("stops", [])}) >= _MOST_STOPS:
         raise MobilityError("These are too many lines or stops.", mend="Draw fewer.")
     xy, place = _on_plane(live.study, float(step["lon"]), float(step["lat"]))
     legs = _legs_past(live.study, line, xy, place)
@@ -174,7 +174,7 @@ def _legs_past(study: Study, line: str, xy: Float, place: Float) -> list[Leg]:
         # A way has the stop once, also where the legs of two ways pass the place.
         if any(leg in others for others in served) or legs & set(found):
             continue
-        if detour(leg) <= min(DETOUR_M, nearest + ALIKE_M):
+        if detour(leg) <= min(_DETOUR_M, nearest + _ALIKE_M):
             found.append(leg)
             served.append(legs)
     return found
@@ -190,8 +190,8 @@ def _in_order(study: Study, leg: Leg, stops: list[dict[str, Any]]) -> list[dict[
 
 
 #: Seconds before a shift's start, and after its end, in which a trip at the gate is listed.
-WINDOW_S = 90 * 60
-MOST = 120
+_WINDOW_S = 90 * 60
+_MOST = 120
 
 
 def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str, Any]]:
@@ -216,10 +216,10 @@ def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str,
     for edge in study.edges(shift_id, day):
         if edge.returning:
             times, may = tt.call_dep, tt.call_board
-            window = (times >= edge.at_s) & (times <= edge.at_s + WINDOW_S)
+            window = (times >= edge.at_s) & (times <= edge.at_s + _WINDOW_S)
         else:
             times, may = tt.call_arr, tt.call_alight
-            window = (times <= edge.at_s) & (times >= edge.at_s - WINDOW_S)
+            window = (times <= edge.at_s) & (times >= edge.at_s - _WINDOW_S)
         calls = np.flatnonzero(known & may & window)
         # Of each trip, the call nearest to the gate.
         calls = calls[np.argsort(walk_s[tt.call_stop[calls]], kind="stable")]
@@ -228,7 +228,7 @@ def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str,
             at = axis_to_local(day.date, int(times[call]), study.territory.zone)
             found.append(_told(study, int(tt.call_trip[call]), int(tt.call_stop[call]))
                          | {"time": f"{at:%H:%M}", "returning": edge.returning})  # fmt: skip
-    return found[:MOST]
+    return found[:_MOST]
 
 
 def _told(study: Study, trip: int, stop: int) -> dict[str, Any]:

@@ -42,13 +42,13 @@ if TYPE_CHECKING:
     from mobility.shuttles.edit import Asked
 
 #: Limits that bind when a question is asked, not when a study is built.
-ASKED = (
+_ASKED = (
     "max_transfers", "max_wait_min", "margin_in_min", "margin_out_min", "max_bike_min",
     "white_site_share",
 )  # fmt: skip
 #: Studies of other settings kept, and bytes of answers.
-MOST_STUDIES, MOST_BYTES = 3, 64_000_000
-MINUTES = ("outbound_min", "return_min", "overtime_min")
+_MOST_STUDIES, _MOST_BYTES = 3, 64_000_000
+_MINUTES = ("outbound_min", "return_min", "overtime_min")
 
 
 class Live:
@@ -209,7 +209,7 @@ class Live:
             forget_states(self.sources.streets)
         found.views.held = self._untouched(plain, key)
         self._studies[key] = found
-        if len(self._studies) > MOST_STUDIES:
+        if len(self._studies) > _MOST_STUDIES:
             gone = next(iter(self._studies))
             del self._studies[gone]
             self._hours.pop(gone, None)
@@ -228,7 +228,7 @@ class Live:
         if self._spans is None or self._spans[0] != spans_key:
             self._spans = spans_key, TripSpans(self.study, trips)
         spans = self._spans[1]
-        if len(self._rest) * self.study.n_homes > MOST_BYTES:
+        if len(self._rest) * self.study.n_homes > _MOST_BYTES:
             self._rest.clear()
         self._hours[key] = HoursBeside(self.study, spans, self._rest)
         return {
@@ -279,7 +279,7 @@ class Live:
 
         def told(one: Territory) -> str:
             limits = one.limits.model_copy(
-                update={name: getattr(self._own.limits, name) for name in ASKED}
+                update={name: getattr(self._own.limits, name) for name in _ASKED}
             )
             plain = [mode for mode in one.modes.evaluated if mode != "on_demand"]
             asked = {"cycling_counts": False, "evaluated": plain}

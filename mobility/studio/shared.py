@@ -30,7 +30,7 @@ from mobility.studio.guard import SHELL, too_large, within
 _COOKIE = "mobility-session"
 _SESSION_S = 12 * 3600
 #: Wrong passwords of one user, and of all, within so many seconds; then nobody is asked.
-MOST_WRONG, MOST_WRONG_OF_ALL, WRONG_S = 5, 100, 900
+_MOST_WRONG, _MOST_WRONG_OF_ALL, _WRONG_S = 5, 100, 900
 _LEAST_LETTERS = 10
 
 
@@ -115,7 +115,7 @@ class Passwords:
 
 
 @dataclass
-class Sessions:
+class _Sessions:
     """Who is signed in, and how often signing in failed of late."""
 
     _users: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -144,10 +144,10 @@ class Sessions:
     def may_try(self, user: str) -> bool:
         """Whether signing in may be tried, as it did not fail too often."""
         with self._lock:
-            since = time.monotonic() - WRONG_S
+            since = time.monotonic() - _WRONG_S
             self._wrong = [one for one in self._wrong if one[0] > since]
             mine = sum(name == user for _, name in self._wrong)
-            return mine < MOST_WRONG and len(self._wrong) < MOST_WRONG_OF_ALL
+            return mine < _MOST_WRONG and len(self._wrong) < _MOST_WRONG_OF_ALL
 
     def failed(self, user: str) -> None:
         """Note that signing in failed."""
@@ -179,7 +179,7 @@ class SharedGuard:
         origin: str,
         prefix: str = "",
     ) -> None:
-        self.app_of, self.passwords, self.sessions = app_of, passwords, Sessions()
+        self.app_of, self.passwords, self.sessions = app_of, passwords, _Sessions()
         self.origin, trimmed = origin.rstrip("/"), prefix.strip("/")
         self.prefix = f"/{trimmed}" if trimmed else ""
         self.host = urlsplit(self.origin).netloc

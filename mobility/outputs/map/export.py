@@ -20,7 +20,7 @@ _BROWSERS = (  # the lightest first
 )  # fmt: skip
 _TIMEOUT_S = 120
 #: What every map page holds, and what its address can tell.
-MARK = b"window.mobilityMap"
+_MARK = b"window.mobilityMap"
 SELECTED = (
     "site", "pick", "day", "direction", "mode", "measure", "scenario", "compare", "swipe", "plan",
     "area", "group", "clock", "view", "lang", "layout",
@@ -87,7 +87,7 @@ def export_png(
         raise SourceNotFoundError(
             "The map page does not exist.", file=page, mend="Write the map first."
         )
-    if MARK not in page.read_bytes():
+    if _MARK not in page.read_bytes():
         raise SourceError(
             "This file is no map page of mobility.",
             file=page,

@@ -28,7 +28,7 @@ from mobility.timetable.runs import departures, headways, that_leave
 
 #: Journeys kept in a page, shared equally among shifts and kinds of day: those of the homes with
 #: most workers.
-JOURNEYS = 20_000
+_JOURNEYS = 20_000
 
 
 def map_model(
@@ -89,7 +89,7 @@ def map_model(
         scenarios=tuple(scenarios),
         itineraries=tuple(_examples(access, zones)) if journeys else (),
         stops=_stops(study),
-        lines=existing_lines(study),
+        lines=_existing_lines(study),
         employees=study.homes.personal,
         inputs=inputs_hash(study),
         background=background_of(study),
@@ -195,7 +195,7 @@ def departures_per_stop(study: Study, day_kind: str) -> np.ndarray:
 
 def _examples(access: Access, zones: WhiteZones) -> Iterator[model.MapItinerary]:
     """Yield the journeys of the homes that hold a direction, those with most workers first."""
-    most = JOURNEYS // max(1, len(zones.keys))
+    most = _JOURNEYS // max(1, len(zones.keys))
     for shift_id, day_kind in zones.keys.itertuples(index=False):
         key = access.row(shift_id, day_kind, "transit")
         if key is None:
@@ -245,7 +245,7 @@ def _leg(leg: LegText) -> model.MapLeg:
     return model.MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
 
 
-def existing_lines(study: Study) -> tuple[model.ExistingLine, ...]:
+def _existing_lines(study: Study) -> tuple[model.ExistingLine, ...]:
     """Return each line of the timetable that runs on a day studied, by name.
 
     The path is that of the stops of its longest trip. Lines of one name are one line, as riders

@@ -61,7 +61,7 @@ def flat_paths(lines: Sequence[NDArray[np.float64]]) -> list[list[int]]:
 
 
 #: Coordinates are told to this part of a degree, about a metre.
-DEGREE = 1e-5
+_DEGREE = 1e-5
 #: From little to much, told apart in grey too (ColorBrewer's YlGnBu, five classes).
 RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 
@@ -151,13 +151,13 @@ def merged(frame: gpd.GeoDataFrame, by: NDArray[Any]) -> dict[Any, gpd.GeoDataFr
         if shapely.coverage_is_valid(shapes):  # squares that share their corners: much quicker
             shape = shapely.coverage_union_all(shapes)
         else:
-            shape = shapely.union_all(shapes, grid_size=DEGREE)
+            shape = shapely.union_all(shapes, grid_size=_DEGREE)
         found[value] = gpd.GeoDataFrame(geometry=[shape], crs=4326)
     return found
 
 
 def _layer(layer: PageLayer) -> dict[str, Any]:
-    shapes = shapely.set_precision(layer.shapes.geometry.to_numpy(), DEGREE)
+    shapes = shapely.set_precision(layer.shapes.geometry.to_numpy(), _DEGREE)
     told = [name for name in ("title", "lines", "size") if name in layer.shapes]
     columns = {name: layer.shapes[name] for name in told}
     rows = zip(*columns.values(), strict=True) if columns else ((),) * len(shapes)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 #: Coordinates are whole hundred-thousandths of a degree, about a metre.
-DEGREE = 100_000
+_DEGREE = 100_000
 _LEVEL = 6
 _RAW, _DELTA = 0, 1
 
@@ -97,7 +97,7 @@ def compact_json(value: object) -> str:
 
 def quantised(degrees: ArrayLike) -> NDArray[np.int64]:
     """Return degrees as whole hundred-thousandths."""
-    return np.rint(np.asarray(degrees, np.float64) * DEGREE).astype(np.int64)
+    return np.rint(np.asarray(degrees, np.float64) * _DEGREE).astype(np.int64)
 
 
 def add_paths(store: Store, paths: Sequence[NDArray[np.float64]]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from mobility.commute.door_to_door import OVERTIME_MAX_S
 from mobility.commute.indicators import round_persons
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import (
-    NONE,
     MapItinerary,
     MapLeg,
     MapLever,
@@ -364,6 +363,3 @@ def _background(model: MapModel, store: Store) -> Manifest:
         "railways": add_paths(store, list(ground.railways)),
         "places": [[_printed(p.name), *_point(p.lon, p.lat), p.rank] for p in ground.places],
     }
-
-
-__all__ = ["NONE", "Manifest", "build"]
