@@ -183,10 +183,7 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
 def _joined(seconds: NDArray[np.int32], n: int) -> Bool:
     """Return which of the first ``n`` places roads join to every site, both ways.
 
-    Raises
-    ------
-    TerritoryError
-        None is.
+    Raises `TerritoryError`: none is.
     """
     way = seconds < UNREACHED
     joined = np.asarray(way[:n, n:].all(axis=1) & way[n:, :n].all(axis=0))

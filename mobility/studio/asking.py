@@ -138,10 +138,7 @@ class Asking:
     def answer(self, study: Study, key: str, shown: Shown, part: Part) -> Answer:
         """Return what the map shows of a study, whose settings a key tells.
 
-        Raises
-        ------
-        MobilityError
-            There is no such shift.
+        Raises `MobilityError`: there is no such shift.
         """
         if not self._is_there(shown):
             raise MobilityError("There is no such shift.", value=shown.pick)

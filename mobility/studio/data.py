@@ -150,10 +150,7 @@ def _told(site: Site) -> dict[str, Any]:
 async def received(chunks: AsyncIterator[bytes], role: str, name: str) -> Path:
     """Write what a browser sends to a folder nobody else reads, under a plain name.
 
-    Raises
-    ------
-    SourceError
-        A file of this kind cannot be of this role.
+    Raises `SourceError`: a file of this kind cannot be of this role.
     """
     lower = name.lower()
     known = _SUFFIXES.get(role, ())
@@ -183,15 +180,12 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     Persons pass the door of `mobility.sources.homes.door` while they are read; their protected
     counts are kept, and nothing else of them.
 
+    Raises `MobilityError`: it is refused, in the words of the check; nothing changes then.
+
     Returns
     -------
     tuple of Finding
         What became of persons, or which columns of sites are not read.
-
-    Raises
-    ------
-    MobilityError
-        It is refused, in the words of the check; nothing changes then.
     """
     name = f"data/{role}/{part.name}"
     told: list[Finding] = []
@@ -281,10 +275,7 @@ def _read_homes(file: Path, part: Path, kind: str) -> Homes:
 def drop_file(file: Path, role: str, name: str) -> None:
     """Name a source no longer; its file stays.
 
-    Raises
-    ------
-    MobilityError
-        The study does not name it, as when another took its place meanwhile.
+    Raises `MobilityError`: the study does not name it, as when another took its place meanwhile.
     """
     document = document_of(file)
     if (role, name) not in [(one["role"], one["name"]) for one in about(file)["sources"]]:
@@ -311,19 +302,15 @@ def drop_file(file: Path, role: str, name: str) -> None:
 def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]) -> None:
     """Write the sites of a study into its territory file, in place of those it has.
 
+    Raises `TerritoryError`: a field cannot be; the error names it, and nothing changes. Raises
+    `MobilityError`: somebody else changed the sites meanwhile.
+
     Parameters
     ----------
     rows
         The sites, as `about` tells them.
     seen
         Those that the table showed before it was edited.
-
-    Raises
-    ------
-    TerritoryError
-        A field cannot be; the error names it, and nothing changes.
-    MobilityError
-        Somebody else changed the sites meanwhile.
     """
     if about(file)["sites"] != seen:
         raise MobilityError(

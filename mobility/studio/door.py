@@ -141,10 +141,7 @@ class Door:
     async def _awake(self) -> None:
         """Start the workshop where there is none, and wait until it listens.
 
-        Raises
-        ------
-        OSError
-            It ended before.
+        Raises `OSError`: it ended before.
         """
         async with self._changing:
             if not self.is_resting:
@@ -216,10 +213,7 @@ class Door:
     ) -> bytes | None:
         """Hand a request on and its answer back; return the body where it is to be kept.
 
-        Raises
-        ------
-        OSError
-            The workshop is gone before it answers.
+        Raises `OSError`: the workshop is gone before it answers.
         """
         talk, started, body, status = h11.Connection(h11.CLIENT), False, b"", 0
         async with self._connected() as (reader, writer):

@@ -36,6 +36,8 @@ _DRAFT = "draft"
 def stepped(draft: Draft, step: Step) -> Draft:
     """Return a draft after one step.
 
+    Raises `MobilityError`: there is no such step.
+
     Parameters
     ----------
     step
@@ -46,11 +48,6 @@ def stepped(draft: Draft, step: Step) -> Draft:
         ``{"do": "zones", "on_demand", "evaluated"}``, all zones and modes, none for the study's;
         ``{"do": "lines", "lines"}``, every change of lines;
         ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
-
-    Raises
-    ------
-    MobilityError
-        There is no such step.
     """
     new: Draft = copy.deepcopy(draft)
     kind = step.get("do")
@@ -215,10 +212,7 @@ class History:
         A scenario of the same name is replaced; one kept anew gets a number instead.
         One of another name stays, also where its file would be called the same.
 
-        Raises
-        ------
-        MobilityError
-            The name holds no letter or digit.
+        Raises `MobilityError`: the name holds no letter or digit.
         """
         name = name.strip()
         if not slug(name):
@@ -287,10 +281,7 @@ class History:
 def _read(path: Path) -> Draft:
     """Return what a scenario's file changes.
 
-    Raises
-    ------
-    TerritoryError
-        It cannot be read, or is not built as one.
+    Raises `TerritoryError`: it cannot be read, or is not built as one.
     """
     draft = {k: v for k, v in read_toml(path).items() if k not in ("base", "name")}
     tables = {name: draft[name] for name in (*_TABLES, "changes") if name in draft}

@@ -28,10 +28,8 @@ _EDITED = {
 def said_by(file: Path) -> dict[str, Any]:
     """Return what a territory file says, whether or not a study can be made of it.
 
-    Raises
-    ------
-    TerritoryError
-        It cannot be read, or what is edited is neither the table nor the list that it has to be.
+    Raises `TerritoryError`: it cannot be read, or what is edited is neither the table nor the list
+    that it has to be.
     """
     data = read_toml(file)
     for name, is_list in _EDITED.items():
@@ -54,10 +52,7 @@ def said_by(file: Path) -> dict[str, Any]:
 def document_of(file: Path) -> tomlkit.TOMLDocument:
     """Return a territory file to be edited.
 
-    Raises
-    ------
-    TerritoryError
-        See `said_by`.
+    Raises `TerritoryError`: see `said_by`.
     """
     said_by(file)
     return tomlkit.parse(file.read_text(encoding="utf-8-sig"))
@@ -111,10 +106,7 @@ def told(findings: Iterable[Finding], territory: Territory) -> list[list[dict[st
 def put_mend(file: Path, mend: _Mend) -> None:
     """Write a mend into the territory file, whose comments and order stay.
 
-    Raises
-    ------
-    TerritoryError
-        The file cannot be with it; nothing changes then.
+    Raises `TerritoryError`: the file cannot be with it; nothing changes then.
     """
     document = document_of(file)
     table: Any = document.setdefault(mend.table, tomlkit.table())
@@ -126,10 +118,7 @@ def put_mend(file: Path, mend: _Mend) -> None:
 def asked(findings: list[Finding], territory: Territory, index: object, choice: object) -> _Mend:
     """Return the mend that a button stands for: of which finding, and which of its buttons.
 
-    Raises
-    ------
-    MobilityError
-        There is none, as when the study was read again meanwhile.
+    Raises `MobilityError`: there is none, as when the study was read again meanwhile.
     """
     mends: list[_Mend] = []
     if isinstance(index, int) and 0 <= index < len(findings):
@@ -142,15 +131,12 @@ def asked(findings: list[Finding], territory: Territory, index: object, choice: 
 def put_depot(file: Path, depot: list[float] | None) -> None:
     """Write where the vehicles of shuttles start and end into the territory file.
 
+    Raises `TerritoryError`: it is no place; nothing changes then.
+
     Parameters
     ----------
     depot
         Longitude and latitude; None for the gate of each line.
-
-    Raises
-    ------
-    TerritoryError
-        It is no place; nothing changes then.
     """
     from mobility.shuttles.config import ShuttleConfig
 

@@ -116,10 +116,7 @@ class Queue:
     def add(self, job: Job) -> None:
         """Put a job at the end of the queue.
 
-        Raises
-        ------
-        MobilityError
-            There is no such command, or the study has one under way.
+        Raises `MobilityError`: there is no such command, or the study has one under way.
         """
         with self._changed:
             last = self._last.get(job.folder)
@@ -241,10 +238,7 @@ _RADIUS_KM, _LEAST_KM, _MOST_KM = 12.0, 1.0, 60.0
 def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
     """Return a command on a study, or one of its scenarios.
 
-    Raises
-    ------
-    MobilityError
-        The study cannot be read, or there is no such scenario.
+    Raises `MobilityError`: the study cannot be read, or there is no such scenario.
     """
     if opened.error is not None:
         raise opened.error
@@ -261,11 +255,8 @@ def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
 def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
     """Return ``mobility init``, which fetches the sources around a place into a study's folder.
 
-    Raises
-    ------
-    MobilityError
-        The study names sources already, which would be lost; no place is given, or the radius
-        is none.
+    Raises `MobilityError`: the study names sources already, which would be lost; no place is given,
+    or the radius is none.
     """
     place, folder = str(asked.get("target", "")).strip(), opened.file.parent
     radius = asked.get("radius_km", _RADIUS_KM)

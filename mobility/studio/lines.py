@@ -97,16 +97,13 @@ def lines_on(study: Study, day_index: int) -> list[dict[str, Any]]:
 def with_stop(live: Live, draft: Draft, step: Step) -> Step:
     """Return a step of a stop put on a line's way as one that a draft knows: every changed line.
 
+    Raises `MobilityError`: the line does not pass there.
+
     Parameters
     ----------
     step
         ``{"do": "stop", "line", "name", "lon", "lat"}``: the line by its ``route_id``, no place
         to take the stop out.
-
-    Raises
-    ------
-    MobilityError
-        The line does not pass there.
     """
     line, name = str(step.get("line")), str(step.get("name"))
     rows = [_without(row, line, name) for row in draft.get("changes", {}).get("lines", [])]

@@ -150,10 +150,7 @@ class Live:
     def territory(self, draft: Mapping[str, Any]) -> Territory:
         """Return the territory with what a draft says in place of its own.
 
-        Raises
-        ------
-        MobilityError
-            A value cannot be; the error names its field.
+        Raises `MobilityError`: a value cannot be; the error names its field.
         """
         path = self.sources.territory.path
         settings = {name: value for name, value in draft.items() if name != "changes"}
@@ -169,10 +166,7 @@ class Live:
     def changed(self, territory: Territory) -> Study:
         """Return the study of a scenario's territory.
 
-        Raises
-        ------
-        MobilityError
-            A change cannot be.
+        Raises `MobilityError`: a change cannot be.
         """
         key, shifts = self._key(territory), territory.changes.shifts
         with self._lock:
@@ -293,10 +287,7 @@ class Live:
     def answer(self, territory: Territory, shown: Shown, part: Part = "all") -> Answer:
         """Return what the map shows of a scenario, or a part of it.
 
-        Raises
-        ------
-        MobilityError
-            A change cannot be.
+        Raises `MobilityError`: a change cannot be.
         """
         with self._lock:
             return self.asking.answer(self.changed(territory), self._key(territory), shown, part)

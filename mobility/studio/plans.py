@@ -62,6 +62,8 @@ def with_feeds(
 
     Of a zone, or of a stop on a line's way, every zone, or every changed line.
 
+    Raises `MobilityError`: there is no such plan, or no run of the lines has enough riders.
+
     Parameters
     ----------
     folder, results
@@ -70,11 +72,6 @@ def with_feeds(
         ``{"do": "plan", "name", "on"}``, or ``{"do": "line", "name", "site", "shifts",
         "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out; or of
         a zone, see `zones.with_zones`; or of a stop, see `lines.with_stop`.
-
-    Raises
-    ------
-    MobilityError
-        There is no such plan, or no run of the lines has enough riders.
     """
     if step.get("do") in (
         "feed",
@@ -164,16 +161,13 @@ _FIELDS = ("name", "polygon", "start", "end", "wait_min", "max_ride_min", "detou
 def _with_zones(live: Live, draft: Draft, step: Step) -> Step:
     """Return a step of a zone drawn as one that a draft knows: every zone, every mode.
 
+    Raises `MobilityError`: the zone cannot be, or is one of the study's own.
+
     Parameters
     ----------
     step
         ``{"do": "zone", "name", "polygon", ...}``, see `_FIELDS`: corners as longitude and
         latitude, none to take it out; hours as ``"05:00"``.
-
-    Raises
-    ------
-    MobilityError
-        The zone cannot be, or is one of the study's own.
     """
     own = live.data.get("on_demand", [])
     drawn = draft.get("on_demand", [])[len(own) :]

@@ -111,6 +111,8 @@ def serve_many(
 ) -> bool:  # fmt: skip
     """Serve a studio for several users, each in a folder of their own name below a root.
 
+    Raises `MobilityError`: the file of passwords is missing or wrong.
+
     Parameters
     ----------
     passwords
@@ -119,11 +121,6 @@ def serve_many(
         Under which browsers know it, see `shared.SharedGuard`.
     rest_s, language
         See `serve`.
-
-    Raises
-    ------
-    MobilityError
-        The file of passwords is missing or wrong.
     """
     from mobility.studio.shared import Passwords, SharedGuard
 

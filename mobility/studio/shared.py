@@ -51,10 +51,8 @@ class Passwords:
     def read(self) -> dict[str, str]:
         """Return the hash of each user.
 
-        Raises
-        ------
-        SourceNotFoundError, SourceError
-            The file is missing, others may read it, or a line is wrong.
+        Raises `SourceNotFoundError` and `SourceError`: the file is missing, others may read it, or
+        a line is wrong.
         """
         if not self.path.is_file():
             raise SourceNotFoundError(
@@ -85,10 +83,7 @@ class Passwords:
     def add(self, name: str, password: str) -> None:
         """Add a user, or give one another password.
 
-        Raises
-        ------
-        MobilityError
-            The name or the password cannot be.
+        Raises `MobilityError`: the name or the password cannot be.
         """
         if not name or slug(name) != name:
             raise MobilityError("A user's name is small letters, digits and hyphens.", value=name)

@@ -213,10 +213,7 @@ class Studies:
     def path(self, study: str) -> Path:
         """Return the territory file of a study.
 
-        Raises
-        ------
-        SourceNotFoundError
-            There is no such study in the folder.
+        Raises `SourceNotFoundError`: there is no such study in the folder.
         """
         if self.file is not None and study == self.listed()[0]["id"]:
             return self.file
@@ -231,10 +228,7 @@ class Studies:
     def inside(self, study: str, name: str) -> Path:
         """Return a file of a study's folder by its path there.
 
-        Raises
-        ------
-        SourceNotFoundError
-            It is not there, or would lie outside.
+        Raises `SourceNotFoundError`: it is not there, or would lie outside.
         """
         folder = self.path(study).parent
         path = (folder / name).resolve()
@@ -245,10 +239,7 @@ class Studies:
     def create(self, name: str) -> str:
         """Make an empty study; return its id.
 
-        Raises
-        ------
-        MobilityError
-            The name holds no letter or digit, or is taken.
+        Raises `MobilityError`: the name holds no letter or digit, or is taken.
         """
         study = self._free(name)
         document = tomlkit.document()
