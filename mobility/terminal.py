@@ -235,28 +235,14 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
 
 #: Named steps of a run, in order; the keys of the progress bar.
 STEPS = (
-    "streets",
-    "timetables",
-    "homes and sites",
-    "walks",
-    "days",
-    "streets to work",
-    "commutes",
-    "white zones",
-    "tables",
-    "map",
-)
+    "streets", "timetables", "homes and sites", "walks", "days", "streets to work", "commutes",
+    "white zones", "tables", "map",
+)  # fmt: skip
 
 SHUTTLE_STEPS = (
-    *STEPS[:8],
-    "shuttle demand",
-    "shuttle stops",
-    "shuttle lines",
-    "shuttle plans",
-    "shuttle proof",
-    "lighter answers",
-    *STEPS[8:],
-)
+    *STEPS[:8], "shuttle demand", "shuttle stops", "shuttle lines", "shuttle plans",
+    "shuttle proof", "lighter answers", *STEPS[8:],
+)  # fmt: skip
 INIT_STEPS = ("commune", "communes", "streets", "clipping", "timetables", "industrial land")
 REPORT_STEPS = (*STEPS, "report")
 LEVER_STEPS = (*STEPS[:7], "levers", "white zones", "on-demand trips", "frontier", "maps")

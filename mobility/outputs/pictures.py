@@ -312,13 +312,9 @@ class Painter:
 
 
 _RC: dict[Any, object] = {
-    "font.family": "DejaVu Sans",
-    "hatch.linewidth": 0.55,
-    "text.usetex": False,
-    "text.parse_math": False,
-    "path.simplify": True,
-    "path.snap": False,
-}
+    "font.family": "DejaVu Sans", "hatch.linewidth": 0.55, "text.usetex": False,
+    "text.parse_math": False, "path.simplify": True, "path.snap": False,
+}  # fmt: skip
 
 
 def scale_length(most_m: float) -> float:

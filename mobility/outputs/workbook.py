@@ -32,15 +32,9 @@ _FORMATS: dict[Kind, str] = {
     "date": "yyyy-mm-dd",
 }
 _WIDTHS: dict[Kind, int] = {
-    "count": 12,
-    "value": 12,
-    "expected": 12,
-    "money": 14,
-    "share": 10,
-    "clock": 9,
-    "date": 12,
+    "count": 12, "value": 12, "expected": 12, "money": 14, "share": 10, "clock": 9, "date": 12,
     "flag": 10,
-}
+}  # fmt: skip
 #: Classes of the labour pool in the chart, as on the map.
 _SPLIT = ("reachable", "one_way_only", "neither")
 #: A workbook and its archive hold times; a fixed one keeps the bytes the same.

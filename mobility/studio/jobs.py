@@ -30,13 +30,9 @@ from mobility.territory.source_files import source_files
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 #: Commands that may be asked for, with their named steps.
 _COMMANDS: dict[str, tuple[str, ...]] = {
-    "run": STEPS,
-    "report": REPORT_STEPS,
-    "levers": LEVER_STEPS,
-    "shuttles": SHUTTLE_STEPS,
-    "compare": STEPS,
-    "init": INIT_STEPS,
-}
+    "run": STEPS, "report": REPORT_STEPS, "levers": LEVER_STEPS, "shuttles": SHUTTLE_STEPS,
+    "compare": STEPS, "init": INIT_STEPS,
+}  # fmt: skip
 #: What runs a command: this very software.
 PROGRAM = (sys.executable, "-m", "mobility")
 _KEPT, _MOST_QUEUED = ".studio-job.json", 20

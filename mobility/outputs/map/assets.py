@@ -17,20 +17,9 @@ from mobility.territory.rosters import ROSTER_LABELS, SHIFT_LABELS
 #: The distribution that carries Leaflet 1.9.4 (BSD-2-Clause) as plain files.
 DISTRIBUTION = "django-js-lib-leaflet"
 _SCRIPTS = (
-    "store",
-    "texts",
-    "state",
-    "draw",
-    "homes",
-    "pixels",
-    "figures",
-    "popups",
-    "lines",
-    "plans",
-    "answers",
-    "tools",
-    "panel",
-)
+    "store", "texts", "state", "draw", "homes", "pixels", "figures", "popups", "lines", "plans",
+    "answers", "tools", "panel",
+)  # fmt: skip
 _URL = re.compile(r"url\((?!data:|#)['\"]?([^)'\"]+)['\"]?\)")
 
 

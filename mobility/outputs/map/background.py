@@ -34,12 +34,9 @@ _ROAD_CLASS = {
 }  # fmt: skip
 _PLACE_RANK = {"city": 0, "town": 1, "village": 2, "suburb": 3, "hamlet": 3}
 _AREA_OF = {
-    "residential": "built",
-    "built": "built",
-    "industrial": "industrial",
-    "forest": "forest",
+    "residential": "built", "built": "built", "industrial": "industrial", "forest": "forest",
     "water": "water",
-}
+}  # fmt: skip
 
 
 #: Where an extract names no place: least distance between two named ones of each rank, metres.
