@@ -133,14 +133,9 @@ def shuttles(
     territory = read_territory(file, out_dir, lang=lang)
     with terminal.progress_bar(lang, terminal.SHUTTLE_STEPS) as step:
         results = run_territory(
-            territory,
-            out_dir,
-            shuttles=True,
-            lighter=True,
-            every_plan=every_plan,
-            seed=seed,
+            territory, out_dir, shuttles=True, lighter=True, every_plan=every_plan, seed=seed,
             progress=step,
-        )
+        )  # fmt: skip
     terminal.print_outputs(results.folder, lang)
 
 
@@ -217,17 +212,11 @@ def init(
 
     with terminal.download_bar(lang) as (step, on_bytes):
         gathered = init_territory(
-            place,
-            folder or Path(place.split(" (")[0].lower().replace(" ", "-")),
-            radius_km=radius_km,
-            centre=parse_centre(centre) if centre else None,
-            language=lang,
-            osm=osm,
-            gtfs=gtfs or (),
-            desk=Desk(on_bytes=on_bytes),
-            progress=step,
+            place, folder or Path(place.split(" (")[0].lower().replace(" ", "-")),
+            radius_km=radius_km, centre=parse_centre(centre) if centre else None, language=lang,
+            osm=osm, gtfs=gtfs or (), desk=Desk(on_bytes=on_bytes), progress=step,
             overwrite=overwrite,
-        )
+        )  # fmt: skip
     terminal.print_gathered(gathered, lang)
 
 

@@ -206,12 +206,9 @@ def compare(
     names = _scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])
     return _written(
-        Path(out),
-        evaluate(first, progress=progress),
-        [evaluate(second, progress=progress)],
-        name=names[0],
-        progress=progress,
-    )
+        Path(out), evaluate(first, progress=progress), [evaluate(second, progress=progress)],
+        name=names[0], progress=progress,
+    )  # fmt: skip
 
 
 def _scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
@@ -297,14 +294,9 @@ def _written(
 
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
-                access,
-                zones,
-                part,
-                before=before,
-                language=report,
-                plans_in=places,
+                access, zones, part, before=before, language=report, plans_in=places,
                 progress=progress,
-            )
+            )  # fmt: skip
             findings = (*findings, *failed)
             gone += [finding.source for finding in failed]
         plans_in = part if found is not None else folder

@@ -269,14 +269,10 @@ def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator
     )
 
     columns = (
-        SpinnerColumn(),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn(translate("left:", language), markup=False),
-        TimeRemainingColumn(),
-    )
+        SpinnerColumn(), BarColumn(bar_width=24), TaskProgressColumn(),
+        TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
+        TextColumn(translate("left:", language), markup=False), TimeRemainingColumn(),
+    )  # fmt: skip
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=len(steps))
 

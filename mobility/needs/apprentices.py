@@ -121,12 +121,9 @@ def with_centres(study: Study, path: Path, findings: list[Finding] | None = None
     for centre in centres:
         if centre.name in names:
             raise TerritoryError(
-                "A training centre has the name of a site.",
-                file=path,
-                column="name",
-                value=centre.name,
-                mend="Give each site a name of its own.",
-            )
+                "A training centre has the name of a site.", file=path, column="name",
+                value=centre.name, mend="Give each site a name of its own.",
+            )  # fmt: skip
     gates = [(centre.name, gate) for centre in centres for gate in centre.gates]
     lonlat = np.array([gate for _, gate in gates], np.float64)
     check_on_streets(study, [name for name, _ in gates], lonlat, column="lon, lat", file=path)

@@ -227,21 +227,15 @@ def sites_named(study: Study, names: Sequence[str]) -> tuple[int, ...]:
     for name in names:
         if name not in known:
             raise TerritoryError(
-                "There is no such name.",
-                column="--site",
-                value=name,
-                mend="Choose one of: {known}.",
-                known=", ".join(known),
-            )
+                "There is no such name.", column="--site", value=name,
+                mend="Choose one of: {known}.", known=", ".join(known),
+            )  # fmt: skip
     found = tuple(k for k, name in enumerate(known) if not names or name in names)
     if len(found) > _MOST_CALLS:
         raise TerritoryError(
-            "These are {count} sites; a tour visits {most} at most.",
-            column="--site",
-            mend="Name those to visit with --site.",
-            count=len(found),
-            most=_MOST_CALLS,
-        )
+            "These are {count} sites; a tour visits {most} at most.", column="--site",
+            mend="Name those to visit with --site.", count=len(found), most=_MOST_CALLS,
+        )  # fmt: skip
     return found
 
 

@@ -72,12 +72,9 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
 
 def _no_ground(ground: str) -> TerritoryError:
     return TerritoryError(
-        "The extract has no land of this kind.",
-        column="--ground",
-        value=ground,
-        mend="Choose one of: {known}; or leave it out.",
-        known=", ".join(_GROUNDS),
-    )
+        "The extract has no land of this kind.", column="--ground", value=ground,
+        mend="Choose one of: {known}; or leave it out.", known=", ".join(_GROUNDS),
+    )  # fmt: skip
 
 
 def _land(study: Study, kind: str, cell_m: float) -> gpd.GeoDataFrame | None:

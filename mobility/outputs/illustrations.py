@@ -174,13 +174,9 @@ def _cycled(zones: WhiteZones, remedy: Remedy) -> _Example | None:
     if INF in (there, back):
         return None
     return _Example(
-        _told(study, home),
-        shift_id,
-        kind,
-        _texts(study, shift_id, kind, home),
-        ((), ()),
+        _told(study, home), shift_id, kind, _texts(study, shift_id, kind, home), ((), ()),
         (there, back),
-    )
+    )  # fmt: skip
 
 
 def example_blocks(study: Study, found: Illustration, words: Words) -> tuple[Block, ...]:

@@ -292,14 +292,9 @@ class Painter:
         x1, y = view.west + view.width * 0.97, view.south + view.height * 0.075
         halo = [withStroke(linewidth=2.4, foreground="white")]
         yield axes.plot(
-            [x1 - length, x1],
-            [y, y],
-            "-|",
-            color=LABEL,
-            lw=1.6 if small else 1,
-            ms=4,
+            [x1 - length, x1], [y, y], "-|", color=LABEL, lw=1.6 if small else 1, ms=4,
             path_effects=halo,
-        )[0]
+        )[0]  # fmt: skip
         text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
         yield axes.text(
             x1 - length / 2, y + view.height * 0.012, text, ha="center", va="bottom",

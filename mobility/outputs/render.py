@@ -61,13 +61,9 @@ def page_template(name: str) -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("mobility.outputs"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-    )
+        loader=PackageLoader("mobility.outputs"), autoescape=True, trim_blocks=True,
+        lstrip_blocks=True, undefined=StrictUndefined, keep_trailing_newline=True,
+    )  # fmt: skip
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     # A word too long for any column, such as a hash, may break anywhere.
     environment.filters["longest_word"] = lambda text: max(map(len, text.split()), default=0)

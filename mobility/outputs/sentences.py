@@ -61,14 +61,10 @@ def advice_sentence(advice: Advice, words: Words) -> str:
     if not point:
         return words.t(_NOTHING_ADVISED)
     return words.t(
-        TOGETHER,
-        count=number(len(advice.advised)),
-        jobs=number(point["jobs"]),
-        eur=number(point["eur_year"]),
-        job=number(point["eur_per_job"]),
-        users=number(point["users"]),
-        each=number(point["eur_per_user"]),
-    )
+        TOGETHER, count=number(len(advice.advised)), jobs=number(point["jobs"]),
+        eur=number(point["eur_year"]), job=number(point["eur_per_job"]),
+        users=number(point["users"]), each=number(point["eur_per_user"]),
+    )  # fmt: skip
 
 
 def plan_sentence(row: pd.Series[Any], advice: Advice | None, words: Words) -> str:

@@ -239,14 +239,9 @@ class SharedGuard:
             return self._page("Name or password is wrong.", 403)
         answer = RedirectResponse(f"{self.prefix}/", 303)
         answer.set_cookie(
-            _COOKIE,
-            self.sessions.start(name),
-            max_age=_SESSION_S,
-            path=f"{self.prefix}/",
-            secure=self.origin.startswith("https:"),
-            httponly=True,
-            samesite="strict",
-        )
+            _COOKIE, self.sessions.start(name), max_age=_SESSION_S, path=f"{self.prefix}/",
+            secure=self.origin.startswith("https:"), httponly=True, samesite="strict",
+        )  # fmt: skip
         return answer
 
     def _page(self, said: str = "", status: int = 200) -> Response:

@@ -131,12 +131,9 @@ def _check_values(select: Mapping[str, object], page: EarlierPage | None) -> Non
             known = [str(k) for k in range(len(page.manifest.get(COUNTED[name], ())))] or ["–"]
         if known and str(value) not in known:
             raise MobilityError(
-                "The page has no such thing to show.",
-                column="--select",
-                value=f"{name}={value}",
-                mend="Choose one of: {known}.",
-                known=", ".join(known),
-            )
+                "The page has no such thing to show.", column="--select", value=f"{name}={value}",
+                mend="Choose one of: {known}.", known=", ".join(known),
+            )  # fmt: skip
 
 
 def _draw(
