@@ -55,18 +55,11 @@ class Results:
 
 
 def run(
-    territory: Territory | str | Path,
-    out: str | Path | None = None,
-    *,
-    plans: Sequence[str | Path] = (),
-    shuttles: bool = False,
-    lighter: bool = False,
-    every_plan: bool = False,
-    report: str | None = None,
-    seed: int = 0,
-    keep: bool = True,
+    territory: Territory | str | Path, out: str | Path | None = None, *,
+    plans: Sequence[str | Path] = (), shuttles: bool = False, lighter: bool = False,
+    every_plan: bool = False, report: str | None = None, seed: int = 0, keep: bool = True,
     progress: Progress = quiet,
-) -> Results:
+) -> Results:  # fmt: skip
     """Compute a territory and write its map, tables and record into a folder.
 
     Everything is written aside and takes its place at once when complete.
@@ -152,14 +145,9 @@ def _checked(territory: Territory | str | Path) -> Territory:
 
 
 def _with_shuttles(
-    folder: Path,
-    present: Evaluation,
-    *,
-    lighter: bool,
-    every_plan: bool,
-    seed: int,
+    folder: Path, present: Evaluation, *, lighter: bool, every_plan: bool, seed: int,
     progress: Progress,
-) -> Results:
+) -> Results:  # fmt: skip
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
     from mobility.shuttles.after import read_tables
     from mobility.shuttles.design import design_shuttles
@@ -184,12 +172,9 @@ def _with_shuttles(
 
 
 def compare(
-    before: Territory | str | Path,
-    after: Territory | str | Path,
-    out: str | Path,
-    *,
+    before: Territory | str | Path, after: Territory | str | Path, out: str | Path, *,
     progress: Progress = quiet,
-) -> Results:
+) -> Results:  # fmt: skip
     """Compute two scenarios of one territory and write what the second changes.
 
     Raises
@@ -241,18 +226,11 @@ def evaluate(study: Study, *, known: Hours | None = None, progress: Progress = q
 
 
 def _written(
-    folder: Path,
-    present: Evaluation,
-    variants: Sequence[Evaluation] = (),
-    *,
-    found: Plans | None = None,
-    answers: pd.DataFrame | None = None,
-    name: str = "",
-    feeds: Sequence[Path] = (),
-    report: str | None = None,
-    costs: pd.DataFrame | None = None,
+    folder: Path, present: Evaluation, variants: Sequence[Evaluation] = (), *,
+    found: Plans | None = None, answers: pd.DataFrame | None = None, name: str = "",
+    feeds: Sequence[Path] = (), report: str | None = None, costs: pd.DataFrame | None = None,
     progress: Progress,
-) -> Results:
+) -> Results:  # fmt: skip
     """Write everything a run gives, and keep the shuttle plans of an earlier one.
 
     The present is set against the first variant, which the tables tell if it is the user's
@@ -329,14 +307,9 @@ def _sources(*evaluations: Evaluation) -> Iterator[Path]:
 
 
 def _draw(
-    path: Path,
-    present: Evaluation,
-    variants: Sequence[Evaluation],
-    found: Plans | None,
-    name: str,
-    *,
-    earlier: Path,
-) -> None:
+    path: Path, present: Evaluation, variants: Sequence[Evaluation], found: Plans | None, name: str,
+    *, earlier: Path,
+) -> None:  # fmt: skip
     """Draw the map of the present, called ``name``, and its variants, with the plans if any.
 
     Levers on an ``earlier`` page of the same inputs stay on it.
@@ -356,13 +329,9 @@ def _draw(
 
 
 def demo(
-    territory: Path,
-    out: str | Path,
-    *,
-    language: Language = "fr",
-    code: Path | None = None,
+    territory: Path, out: str | Path, *, language: Language = "fr", code: Path | None = None,
     progress: Progress = quiet,
-) -> Path:
+) -> Path:  # fmt: skip
     """Run the embedded demo into a folder, shuttles included, once per version and language of it.
 
     The demo never changes, so its outputs are kept in the user's cache under the hash of its

@@ -100,13 +100,9 @@ def print_words(title: str, heads: list[str], rows: list[list[str]], language: L
 
 
 def _draw(
-    title: str,
-    heads: list[str],
-    rows: list[list[str]],
-    numeric: Sequence[bool],
-    language: Language,
-    labels: list[str],
-) -> None:
+    title: str, heads: list[str], rows: list[list[str]], numeric: Sequence[bool],
+    language: Language, labels: list[str],
+) -> None:  # fmt: skip
     """Print rows as a table where they fit, else one by one, where units have room."""
     from rich import box
     from rich.table import Table

@@ -250,14 +250,10 @@ def _at_school(access: Access, site: int, rules: Rules) -> Bool:
 
 
 def after_remedies(
-    access: Access,
-    companies: int,
-    rules: Rules,
-    *,
-    variants: Sequence[tuple[str, Callable[[], Access]]] = (),
-    retimings: int = 0,
+    access: Access, companies: int, rules: Rules, *,
+    variants: Sequence[tuple[str, Callable[[], Access]]] = (), retimings: int = 0,
     language: str = "en",
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Return what remedies open, the most pairs first.
 
     Parameters
@@ -309,13 +305,9 @@ def _opened(name: str, people: NDArray[np.float64], before: Bool, after: Bool) -
 
 
 def _retimed(
-    found: Triangles,
-    companies: int,
-    rules: Rules,
-    people: NDArray[np.float64],
-    most: int,
+    found: Triangles, companies: int, rules: Rules, people: NDArray[np.float64], most: int,
     language: str,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Return what the best levers of the timetable open, a row each.
 
     They are sought for the sites of some pair, of a company the rosters that are allowed: one

@@ -154,14 +154,9 @@ class Housing:
 
 
 def housing(
-    study: Study,
-    jobs: Sequence[Job],
-    *,
-    cell_m: float = 200.0,
-    ground: str | None = None,
-    points: Sequence[tuple[str, float, float]] = (),
-    progress: Progress = quiet,
-) -> Housing:
+    study: Study, jobs: Sequence[Job], *, cell_m: float = 200.0, ground: str | None = None,
+    points: Sequence[tuple[str, float, float]] = (), progress: Progress = quiet,
+) -> Housing:  # fmt: skip
     """Return from which places the jobs can be held without a car.
 
     Parameters

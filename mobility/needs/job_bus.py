@@ -111,16 +111,12 @@ class Tour:
         there = self.calls[self.calls["direction"] == "outbound"]
         total, reached = self.seekers.sum(), float(self.seekers @ self.reached)
         row = {
-            "halts": int((there["kind"] != "gate").sum()),
-            "seekers": total,
-            "reachable": reached,
-            "share": reached / total if total else np.nan,
-            "bound": self.bound,
-            "km": round(self.km, 1),
-            "start_s": int(self.calls["clock_s"].iloc[0]),
+            "halts": int((there["kind"] != "gate").sum()), "seekers": total, "reachable": reached,
+            "share": reached / total if total else np.nan, "bound": self.bound,
+            "km": round(self.km, 1), "start_s": int(self.calls["clock_s"].iloc[0]),
             "end_s": int(self.calls["clock_s"].iloc[-1]),
             "dates": ", ".join(date.isoformat() for date in self.dates),
-        }
+        }  # fmt: skip
         return whole_persons(pd.DataFrame([row]), ["seekers", "reachable", "bound"])
 
     def told_calls(self) -> pd.DataFrame:
@@ -303,12 +299,9 @@ Order = tuple[int, tuple[int, ...]]
 
 
 def _timed(
-    wishes: Wishes,
-    seconds: NDArray[np.int32],
-    metres: Float,
-    halts: NDArray[np.int32],
+    wishes: Wishes, seconds: NDArray[np.int32], metres: Float, halts: NDArray[np.int32],
     gates: Sequence[int],
-) -> tuple[list[tuple[int, int]], tuple[int, ...], float]:
+) -> tuple[list[tuple[int, int]], tuple[int, ...], float]:  # fmt: skip
     """Return each call with its clock, those of the way there, and the metres driven."""
     chosen = [int(k) for k in halts]
     pick, visit = _shortest(seconds, chosen), _shortest(seconds, list(gates))
@@ -331,14 +324,9 @@ def _timed(
 
 
 def _toured(
-    study: Study,
-    asked: Study,
-    day: ChosenDay,
-    places: Sequence[Place],
-    clocks: Sequence[tuple[int, int]],
-    there: tuple[int, ...],
-    graph: DriveGraph,
-) -> Tour:
+    study: Study, asked: Study, day: ChosenDay, places: Sequence[Place],
+    clocks: Sequence[tuple[int, int]], there: tuple[int, ...], graph: DriveGraph,
+) -> Tour:  # fmt: skip
     """Return the tour, asked again at its own hours."""
     n = len(there)
     back = dict(clocks[n:])

@@ -54,16 +54,9 @@ OF_LEVERS = (
 
 
 def write_index(
-    part: Path,
-    folder: Path,
-    language: str,
-    title: str,
-    *,
-    reads: Iterable[Path] = (),
-    gone: Collection[str] = (),
-    current: Collection[str] = (),
-    outdated: Collection[str] = (),
-) -> None:
+    part: Path, folder: Path, language: str, title: str, *, reads: Iterable[Path] = (),
+    gone: Collection[str] = (), current: Collection[str] = (), outdated: Collection[str] = (),
+) -> None:  # fmt: skip
     """Write the index of what a set of outputs makes of a folder.
 
     Parameters

@@ -151,12 +151,9 @@ def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) 
 
 
 def letter_of(
-    territory: Territory,
-    *,
-    language: str = "fr",
-    folder: Path | None = None,
+    territory: Territory, *, language: str = "fr", folder: Path | None = None,
     progress: Progress = quiet,
-) -> Document:
+) -> Document:  # fmt: skip
     """Return the letter of a territory, from what `mobility levers` advised or found now.
 
     Raises

@@ -101,15 +101,9 @@ class LeverResults:
 
 
 def find_levers(
-    access: Access,
-    *,
-    folder: Path | None = None,
-    limit: int = 20,
-    shuttles: bool = False,
-    seed: int = 0,
-    illustrated: int = _ILLUSTRATED,
-    progress: Progress = quiet,
-) -> LeverResults:
+    access: Access, *, folder: Path | None = None, limit: int = 20, shuttles: bool = False,
+    seed: int = 0, illustrated: int = _ILLUSTRATED, progress: Progress = quiet,
+) -> LeverResults:  # fmt: skip
     """Search the levers of an assessed territory.
 
     Parameters
@@ -143,15 +137,9 @@ def find_levers(
 
 
 def searched(
-    access: Access,
-    folder: Path,
-    *,
-    design: bool = False,
-    seed: int = 0,
-    limit: int = 20,
-    options: SearchOptions | None = None,
-    progress: Progress = quiet,
-) -> _Search:
+    access: Access, folder: Path, *, design: bool = False, seed: int = 0, limit: int = 20,
+    options: SearchOptions | None = None, progress: Progress = quiet,
+) -> _Search:  # fmt: skip
     """Search every remedy, rank them, and return what is advised.
 
     Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
@@ -349,10 +337,6 @@ def _steps(study: Study, remedy: Remedy) -> Iterator[dict[str, Any]]:
             if (row.site, row.roster) in rosters:
                 start, end = ((s + 60 * minutes) % DAY_S for s in (row.start_s, row.end_s))
                 yield {
-                    "do": "shift",
-                    "site": row.site_name,
-                    "roster": row.roster,
-                    "shift": row.shift,
-                    "start": format_clock(start),
-                    "end": format_clock(end),
-                }
+                    "do": "shift", "site": row.site_name, "roster": row.roster, "shift": row.shift,
+                    "start": format_clock(start), "end": format_clock(end),
+                }  # fmt: skip

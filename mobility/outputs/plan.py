@@ -135,13 +135,9 @@ class _MobilityPlan:
 
 
 def mobility_plan(
-    access: Access,
-    advice: Advice,
-    *,
-    language: str = "fr",
-    late: LastReturn | None = None,
+    access: Access, advice: Advice, *, language: str = "fr", late: LastReturn | None = None,
     modes: Mapping[str, pd.DataFrame] | None = None,
-) -> _MobilityPlan:
+) -> _MobilityPlan:  # fmt: skip
     """Return the mobility plan of the sites of a study.
 
     Parameters
@@ -165,15 +161,12 @@ def mobility_plan(
         "supply": plan_tables.supply(study),
         "reach": _whole(plan_tables.reach_by_mode(access), after="day_kind"),
         "potential": _whole(plan_tables.modal_potential(access), after="roster"),
-        "driving": plan_tables.driving(access, factors),
-        "actions": found["remedies"],
+        "driving": plan_tables.driving(access, factors), "actions": found["remedies"],
         "financing": _financing(advice.tables["employers"], dues),
         "calendar": _calendar(advice.advised, language),
-        "followup": _followup(advice.tables["followup"]),
-        "factors": found["lever_factors"],
-        "frontier": found["frontier"],
-        "employers": _with_dues(advice.tables["employers"], dues),
-    }
+        "followup": _followup(advice.tables["followup"]), "factors": found["lever_factors"],
+        "frontier": found["frontier"], "employers": _with_dues(advice.tables["employers"], dues),
+    }  # fmt: skip
     if late is not None:
         tables["last_return"] = _whole(late.to_frame(), after="day_kind")
     if "recruitment" in advice.tables:
@@ -319,13 +312,9 @@ def _calendar(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
 
 
 def plan_of(
-    territory: Territory,
-    *,
-    language: str = "fr",
-    folder: Path | None = None,
-    shuttles: bool = False,
-    progress: Progress = quiet,
-) -> _MobilityPlan:
+    territory: Territory, *, language: str = "fr", folder: Path | None = None,
+    shuttles: bool = False, progress: Progress = quiet,
+) -> _MobilityPlan:  # fmt: skip
     """Return the mobility plan of a territory, every part included.
 
     Parameters

@@ -98,13 +98,9 @@ def _told(record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_record(
-    study: Study,
-    outputs: list[str],
-    path: Path,
-    *,
-    findings: tuple[Finding, ...] = (),
+    study: Study, outputs: list[str], path: Path, *, findings: tuple[Finding, ...] = (),
     earlier: dict[str, object] | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Write `record` as JSON.
 
     Parameters

@@ -125,12 +125,9 @@ _HARDEST = (
 
 
 def sentences(
-    row: Mapping[Hashable, Any],
-    summary: pd.DataFrame,
-    shifts: pd.DataFrame,
-    words: Words,
+    row: Mapping[Hashable, Any], summary: pd.DataFrame, shifts: pd.DataFrame, words: Words,
     threshold: float,
-) -> tuple[str, ...]:
+) -> tuple[str, ...]:  # fmt: skip
     """Return three sentences on the present.
 
     Parameters

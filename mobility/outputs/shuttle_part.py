@@ -40,12 +40,9 @@ _MEANT = (
 
 
 def shuttle_part(
-    found: Shuttles,
-    sheets: Mapping[str, Sheet],
-    words: Words,
-    told: str,
+    found: Shuttles, sheets: Mapping[str, Sheet], words: Words, told: str,
     drawing: blocks.Figure | None = None,
-) -> Iterator[blocks.Block]:
+) -> Iterator[blocks.Block]:  # fmt: skip
     """Yield the part on shuttles.
 
     Parameters

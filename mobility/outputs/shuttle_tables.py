@@ -176,20 +176,13 @@ def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, She
         _of_plan(frame, found.name) for frame in (found.rosters, found.vehicles, found.costs)
     )
     frames = {
-        "plans": told_plans(found.plans, words.language),
-        "plan_rosters": rosters,
-        "vehicles": vehicles,
-        "plan_costs": costs,
-        "plan_lines": _lines(found, study),
-        "plan_stops": _stops(found, words),
-        "plan_runs": _runs(found, study, words),
-        "timetable": _calls(found, study, words),
-        "shares": found.shares,
-        "on_demand": found.on_demand,
-        "lighter": found.lighter,
-        "harmonise": _saving(found.harmonise),
-        "shuttle_factors": _factors(found, study, words),
-    }
+        "plans": told_plans(found.plans, words.language), "plan_rosters": rosters,
+        "vehicles": vehicles, "plan_costs": costs, "plan_lines": _lines(found, study),
+        "plan_stops": _stops(found, words), "plan_runs": _runs(found, study, words),
+        "timetable": _calls(found, study, words), "shares": found.shares,
+        "on_demand": found.on_demand, "lighter": found.lighter,
+        "harmonise": _saving(found.harmonise), "shuttle_factors": _factors(found, study, words),
+    }  # fmt: skip
     return {k: sheet_of(k, frame, fill=True) for k, frame in frames.items() if len(frame)}
 
 

@@ -81,16 +81,12 @@ class Job:
         spent = (self.ended or time.monotonic()) - self.started if self.started else 0.0
         left = spent * (1 - self.share) / self.share if self.share > 0 else None
         return {
-            "kind": self.kind,
-            "target": self.target,
-            "other": self.other,
-            "state": self.state,
-            "step": {code: translate(self.step, code) for code in LANGUAGES},
-            "share": self.share,
+            "kind": self.kind, "target": self.target, "other": self.other, "state": self.state,
+            "step": {code: translate(self.step, code) for code in LANGUAGES}, "share": self.share,
             "spent_s": round(spent),
             "left_s": None if left is None or self.state != "running" else round(left),
             "words": self.words,
-        }
+        }  # fmt: skip
 
 
 class Queue:

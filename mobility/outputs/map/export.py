@@ -42,15 +42,9 @@ def find_browser() -> str | None:
 
 
 def export_png(
-    page: str | Path,
-    png: str | Path,
-    *,
-    size: tuple[int, int] = (1600, 1000),
-    scale: float = 1.0,
-    select: Mapping[str, object] | None = None,
-    controls: bool = False,
-    browser: str | None = None,
-) -> Path:
+    page: str | Path, png: str | Path, *, size: tuple[int, int] = (1600, 1000), scale: float = 1.0,
+    select: Mapping[str, object] | None = None, controls: bool = False, browser: str | None = None,
+) -> Path:  # fmt: skip
     """Write a picture of a map page.
 
     Parameters

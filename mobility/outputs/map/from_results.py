@@ -32,14 +32,10 @@ _JOURNEYS = 20_000
 
 
 def map_model(
-    access: Access,
-    zones: WhiteZones,
-    *,
-    name: str = "",
-    after: tuple[tuple[str, Access, WhiteZones], ...] = (),
-    fix: NDArray[np.int16] | None = None,
+    access: Access, zones: WhiteZones, *, name: str = "",
+    after: tuple[tuple[str, Access, WhiteZones], ...] = (), fix: NDArray[np.int16] | None = None,
     journeys: bool = True,
-) -> model.MapModel:
+) -> model.MapModel:  # fmt: skip
     """Return what a page shows of the results.
 
     Parameters
@@ -138,12 +134,9 @@ def _texts(column: pd.Series) -> list[str]:
 
 
 def _scenario(
-    name: str,
-    access: Access,
-    zones: WhiteZones,
-    roster_of: dict[tuple[int, str], int],
+    name: str, access: Access, zones: WhiteZones, roster_of: dict[tuple[int, str], int],
     modes: list[str],
-) -> model.Scenario:
+) -> model.Scenario:  # fmt: skip
     found = access.rosters
     share = np.zeros((len(roster_of), len(modes), access.study.n_homes), np.uint8)
     for r, (site, _, roster, mode) in enumerate(found.keys.itertuples(index=False)):

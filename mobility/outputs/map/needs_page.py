@@ -36,13 +36,10 @@ def side_page(title: str, data: dict[str, Any], script: str, language: str) -> s
     """
     code, style = leaflet()
     texts = {
-        "language": html.escape(language),
-        "title": html.escape(title),
-        "leaflet": code,
-        "leaflet_style": style,
-        "data": compact_json(data),
+        "language": html.escape(language), "title": html.escape(title), "leaflet": code,
+        "leaflet_style": style, "data": compact_json(data),
         "code": safe_script(page_file("side.js") + page_file(script)),
-    }
+    }  # fmt: skip
     # What is put in is not looked at again: data never passes as a template.
     return _SLOT.sub(lambda slot: texts[slot[1]], page_file("side.html"))
 
@@ -91,15 +88,9 @@ class PageLayer:
 
 
 def write_needs_page(
-    study: Study,
-    path: Path,
-    layers: Sequence[PageLayer],
-    *,
-    title: str,
-    note: str,
-    tables: Sequence[Table] = (),
-    language: str = "fr",
-) -> Path:
+    study: Study, path: Path, layers: Sequence[PageLayer], *, title: str, note: str,
+    tables: Sequence[Table] = (), language: str = "fr",
+) -> Path:  # fmt: skip
     """Write the page; the same layers give the same bytes.
 
     Parameters
