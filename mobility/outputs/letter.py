@@ -17,7 +17,6 @@ from mobility.commute.study import Progress, Study, quiet
 from mobility.outputs.advice import Advice, read_advice
 from mobility.outputs.document import Document, Text
 from mobility.outputs.index_page import write_index
-from mobility.outputs.levers import searched
 from mobility.outputs.render import pdf_bytes, write_document
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
@@ -165,5 +164,7 @@ def letter_of(
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     advice = read_advice([folder], study)
     if advice is None:
+        from mobility.outputs.levers import searched  # slow to load: only where there are none
+
         advice = searched(assess(study, progress=progress), folder, progress=progress).advice
     return request_letter(advice, study, language)

@@ -40,9 +40,7 @@ from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
 from mobility.remedies.words import levers_frame
 from mobility.shuttles.booked_remedy import BookedSite, booked_remedies, booked_sites, sites_table
-from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.lighter import with_lighter
-from mobility.shuttles.outputs import outdated, write_plans
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.portfolio import access_left, combined_frontier
 from mobility.territory.source_files import source_files
@@ -152,6 +150,8 @@ def searched(
     booked = tuple(booked_sites(zones))
     trim_memory()
     if design:
+        from mobility.shuttles.design import design_shuttles  # its solvers take memory
+
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
         progress("shuttle demand")
         still = white_zones(left)
@@ -210,6 +210,8 @@ def write_levers(
     # A page of their own, as earlier versions wrote it, would tell older levers.
     gone = ["levers.html", "cycle_tracks.geojson"]
     if made.plans is not None:
+        from mobility.shuttles.outputs import outdated, write_plans
+
         gone += [f"{OWN_PLANS}/{name}" for name in outdated(own, made.plans)]
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:
         write_csv(part, "levers", levers_table(made.found))

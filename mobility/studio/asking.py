@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -24,7 +24,6 @@ from mobility.commute.white_zones import Hours, WhiteZones, status_of, white_zon
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import MapModel, Scenario, minutes
 from mobility.outputs.map.pack import along_curve
-from mobility.remedies.scenario import booked_on
 from mobility.timetable.arrays import INF
 
 UInt8 = NDArray[np.uint8]
@@ -115,13 +114,17 @@ class Asking:
         Of the study as it is.
     hours
         What was found of the best hours of the day, by the settings of a scenario.
+    booked_on
+        Counts the on-demand trips a year of a shift and a kind of day.
     """
 
     def __init__(
-        self, model: MapModel, access: Access, zones: WhiteZones, hours: dict[str, Hours]
-    ) -> None:
+        self, model: MapModel, access: Access, zones: WhiteZones, hours: dict[str, Hours],
+        booked_on: Callable[[Access, int, str], float],
+    ) -> None:  # fmt: skip
         self.model = model
         self._access, self._zones, self._hours = access, zones, hours
+        self._booked_on = booked_on
         #: Homes in the order of the page.
         self.order = along_curve(model.homes.lon, model.homes.lat)
         self._pairs: OrderedDict[Name, _Pair] = OrderedDict()
@@ -239,7 +242,9 @@ class Asking:
             for seconds in (access.outbound_s, access.return_s, access.overtime_s)
         )
         status = np.asarray(status_of(access, shift, kind), np.uint8)
-        return _Pair(out, back, over, status, access.holds[at], booked_on(access, shift, kind))
+        return _Pair(
+            out, back, over, status, access.holds[at], self._booked_on(access, shift, kind)
+        )
 
     def _filled(
         self, study: Study, found: Mapping[Key, _Pair], reasons: Mapping[Key, UInt8] | None

@@ -17,15 +17,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mobility.base.errors import MobilityError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.settings import read_territory
-from mobility.studio.studies import Opened
 from mobility.terminal import INIT_STEPS, LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
 from mobility.territory.source_files import source_files
+
+if TYPE_CHECKING:
+    from mobility.studio.studies import Opened
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 #: Commands that may be asked for, with their named steps.

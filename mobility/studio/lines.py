@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from mobility.commute.study import Study
 from mobility.outputs.words import natural
 from mobility.remedies.stops import is_bus
 from mobility.studio.drafts import Draft, Step
-from mobility.studio.live import Live
 from mobility.territory.changes import NewCall
 from mobility.timetable.trips import DayNetwork
+
+if TYPE_CHECKING:
+    from mobility.studio.live import Live
 
 Float = NDArray[np.float64]
 Leg = tuple[int, int]

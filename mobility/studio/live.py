@@ -31,7 +31,7 @@ from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import MapModel
 from mobility.remedies.bill import Bill
-from mobility.remedies.scenario import ScenarioPrices, booked_trips
+from mobility.remedies.scenario import ScenarioPrices, booked_on, booked_trips
 from mobility.streets.hours import forget_states
 from mobility.studio.asking import Answer, Asking, Part, Shown
 from mobility.territory.changes import Changes, ShiftChange, TripChange, changed_sites, on_base
@@ -48,7 +48,6 @@ _ASKED = (
 )  # fmt: skip
 #: Studies of other settings kept, and bytes of answers.
 _MOST_STUDIES, _MOST_BYTES = 3, 64_000_000
-_MINUTES = ("outbound_min", "return_min", "overtime_min")
 
 
 class Live:
@@ -108,7 +107,7 @@ class Live:
     @cached_property
     def asking(self) -> Asking:
         """What answers of a shift and a kind of day."""
-        return Asking(self.model, self.access, self.zones, self._hours)
+        return Asking(self.model, self.access, self.zones, self._hours, booked_on)
 
     @cached_property
     def _prices(self) -> ScenarioPrices:

@@ -21,13 +21,13 @@ from mobility.remedies.bill import total
 from mobility.shuttles.written import read_plan_table
 from mobility.studio.drafts import Draft, Step, stepped
 from mobility.studio.lines import with_stop
-from mobility.studio.live import Live
 from mobility.territory import changes
 from mobility.territory.project import OnDemand
 from mobility.territory.validation import explain_validation
 
 if TYPE_CHECKING:
     from mobility.shuttles.edit import DrawnLine
+    from mobility.studio.live import Live
 
 _FEEDS = "scenarios/feeds"
 #: The name under which a scenario holds all lines drawn.

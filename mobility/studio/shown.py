@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mobility.base.errors import Finding, MobilityError
 from mobility.base.i18n import LANGUAGES
@@ -16,9 +16,11 @@ from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.remedies.scenario import BOOKED
-from mobility.studio.live import Live
-from mobility.studio.studies import Opened
 from mobility.territory.project import Carpool, Territory
+
+if TYPE_CHECKING:
+    from mobility.studio.live import Live
+    from mobility.studio.studies import Opened
 
 
 def live_of(opened: Opened) -> Live:
