@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.memory import trim_memory
 from mobility.commute.access import Access
-from mobility.commute.indicators import whole_persons
+from mobility.commute.indicators import by_group, whole_persons
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.outputs.advice import Advice, advice_from, write_advice
+from mobility.outputs.advice import Advice, write_advice
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
 from mobility.outputs.index_page import write_index
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.map.model import MapLever
+from mobility.outputs.plan_tables import employer_steps
 from mobility.outputs.record import MAP, OWN_PLANS
 from mobility.outputs.render import write_document
 from mobility.outputs.sentences import advice_blocks
@@ -33,7 +34,7 @@ from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import factors_of
 from mobility.remedies.fixes import Fixes, fixes_of
-from mobility.remedies.recommendations import recommend
+from mobility.remedies.recommendations import objections, recommend
 from mobility.remedies.remedy import Remedy, whole_plans
 from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
@@ -42,7 +43,7 @@ from mobility.remedies.words import levers_frame
 from mobility.shuttles.booked_remedy import BookedSite, booked_remedies, booked_sites, sites_table
 from mobility.shuttles.lighter import with_lighter
 from mobility.shuttles.plans import Plans
-from mobility.shuttles.portfolio import access_left, combined_frontier
+from mobility.shuttles.portfolio import Combined, access_left, combined_frontier
 from mobility.territory.source_files import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
@@ -166,8 +167,44 @@ def searched(
     others += booked_remedies(found.bench.study, booked)
     remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
     progress("frontier")
-    advice = advice_from(access, remedies, combined_frontier(found.bench, remedies))
+    advice = _advice_from(access, remedies, combined_frontier(found.bench, remedies))
     return _Search(found, hours, tuple(remedies), advice, zones, booked, plans, answers)
+
+
+def _advice_from(access: Access, remedies: Iterable[Remedy], combined: Combined) -> Advice:
+    """Return what is advised among ranked remedies, from the frontier of their sets."""
+    remedies = tuple(remedies)
+    against = objections(remedies, combined.members, combined.chosen)
+    tables = {
+        "frontier": combined.to_frame(),
+        "employers": employer_steps(access.study, combined),
+        "followup": _followup(combined),
+    }
+    if access.study.homes.groups:
+        after = combined.portfolio.access(combined.steps[-1])
+        frame = by_group(access)[["site", "roster", "group", "total", "reachable"]]
+        tables["recruitment"] = frame.rename(columns={"reachable": "now"}).assign(
+            target=by_group(after)["reachable"].to_numpy()
+        )
+    return Advice(remedies, tuple(against), tuple(combined.bills()), tables)
+
+
+def _followup(combined: Combined) -> pd.DataFrame:
+    """Return, per roster, inhabitants and jobs that can hold it now and with the set advised."""
+    portfolio, last = combined.portfolio, combined.steps[-1]
+    ledger, now = portfolio.ledger, portfolio.point(combined.steps[0])
+    before, after = portfolio.held(combined.steps[0]), portfolio.held(last)
+    sites, names = zip(*ledger.rosters, strict=True)
+    return pd.DataFrame({
+        "site": [ledger.study.sites[site].name for site in sites],
+        "roster": names,
+        "pool": ledger.people.sum(axis=1),
+        "now": (ledger.people * before).sum(axis=1),
+        "target": (ledger.people * after).sum(axis=1),
+        "jobs": ledger.jobs.sum(axis=1),
+        "jobs_now": now.by_roster,
+        "jobs_target": portfolio.point(last).by_roster,
+    })  # fmt: skip
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:

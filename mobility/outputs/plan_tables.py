@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,13 @@ from mobility.commute.study import Study
 from mobility.outputs.words import natural
 from mobility.remedies.factors import VM_RATE, LeverFactors
 from mobility.remedies.words import clock
-from mobility.shuttles.portfolio import Combined, Point, Portfolio
 from mobility.shuttles.sharing import to_the_cent
 from mobility.sources.versement import rate_of, read_rates
 from mobility.timetable.arrays import INF
 from mobility.timetable.runs import departures
+
+if TYPE_CHECKING:  # the search of sets, which a plan only reads
+    from mobility.shuttles.portfolio import Combined, Point, Portfolio
 
 Float = NDArray[np.float64]
 
