@@ -81,10 +81,11 @@ def check(
     for severity, source, text in answer.findings:
         terminal.print_said(severity, source, text, lang)
     if study is not None and page is not None and study.sheet is not None:
-        from mobility.outputs.map.check_page import write_check_page
+        from mobility.base.files import write_text
+        from mobility.outputs.map.check_page import check_page
 
         found = answers.findings_in_order(study)
-        write_check_page(study, study.sheet, found, page, language=lang)
+        write_text(page, check_page(study, study.sheet, found, lang))
         terminal.out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
     if study is not None and rules:
         from mobility.commute.inventory import canonical_rules

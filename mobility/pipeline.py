@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from mobility.base.files import staging
 from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
-from mobility.commute.comparison import asked_alike, check_comparable
+from mobility.commute.comparison import asked_alike, check_comparable, comparison
 from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import with_each
@@ -238,7 +238,7 @@ def _written(
     """
     from mobility.outputs import index_page
     from mobility.outputs import record as records
-    from mobility.outputs.table_files import write_comparison, write_tables
+    from mobility.outputs.table_files import write_tables
     from mobility.outputs.tables import write_csv
 
     access, zones = variants[0] if variants and found is None else present
@@ -253,14 +253,15 @@ def _written(
     findings = access.study.findings + (() if found is None else found.findings)
     kept = records.other_outputs(folder, access.study)
     before = present[0] if variants else None
-    reads = [*feeds, *_sources(present, *variants)]
+    evaluated = [access.study.territory for access, _ in (present, *variants)]
+    reads = [*feeds, *(path for one in evaluated for path in source_files(one))]
     with staging(folder, reads=reads, gone=gone) as part:
         progress("tables")
         write_tables(access, zones, part)
         if costs is not None:
             write_csv(part, "scenario_costs", costs)
         if variants:
-            write_comparison(present[0], variants[0][0], part)
+            write_csv(part, "comparison", comparison(present[0], variants[0][0]))
         if found is not None:
             language = found.study.territory.language
             write_plans(found, part / "shuttles", lighter=answers, language=language)
@@ -299,11 +300,6 @@ def _written(
             current=[*names, *index_page.OF_LEVERS], outdated=index_page.OF_LEVERS if old else (),
         )  # fmt: skip
     return Results(access.study, access, zones, folder, tuple(names), before, found)
-
-
-def _sources(*evaluations: Evaluation) -> Iterator[Path]:
-    for access, _ in evaluations:
-        yield from source_files(access.study.territory)
 
 
 def _draw(

@@ -57,13 +57,14 @@ def supply(study: Study) -> pd.DataFrame:
             rides = rides.drop_duplicates(["trip", "leave_s"])
             trips = rides["trip"].unique()
             heads = pd.Series(trips).groupby(study.feed.trips["route"].to_numpy()[trips]).first()
-            times = tt.call_dep[calls]
+            times, served = tt.call_dep[calls], np.unique(tt.call_stop[calls])
+            walk_s = study.egress_s[site][served]
             lines = {study.feed.line_names[int(t)] for t in heads}
             rows.append({
                 "site": place.name,
                 "day_kind": day.kind,
-                "stops": int(np.unique(tt.call_stop[calls]).size),
-                "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
+                "stops": len(served),
+                "nearest_walk_min": round(float(walk_s.min()) / 60, 1) if walk_s.size else None,
                 "lines": ", ".join(sorted(lines, key=natural)),
                 "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
@@ -76,10 +77,6 @@ def _clock(study: Study, kind: str, axis_s: int) -> str:
     """Return a clock time, marked when it is on the day after."""
     text = clock(study, kind, int(axis_s))
     return f"{text} (+1)" if axis_s >= DAY_S else text
-
-
-def _minutes(seconds: NDArray[np.int32]) -> float | None:
-    return round(float(seconds.min()) / 60, 1) if seconds.size else None
 
 
 def reach_by_mode(access: Access) -> pd.DataFrame:

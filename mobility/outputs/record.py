@@ -92,14 +92,9 @@ def _text(found: dict[str, object]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def _told(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the findings of a record."""
-    return list(record["findings"])
-
-
 def write_record(
     study: Study, outputs: list[str], path: Path, *, findings: tuple[Finding, ...] = (),
-    earlier: dict[str, object] | None = None,
+    earlier: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Write `record` as JSON.
 
@@ -110,11 +105,11 @@ def write_record(
     earlier
         Record of a run with the same inputs, whose findings hold still.
     """
-    found = record(study, outputs, findings)
+    found: dict[str, Any] = record(study, outputs, findings)
     if earlier is not None:
-        kept = [f for f in _told(earlier) if f["code"] not in _OF_ONE_RUN]
+        kept = [f for f in earlier["findings"] if f["code"] not in _OF_ONE_RUN]
         own = {f.code for f in findings} - {f.code for f in study.findings}
-        found["findings"] = kept + [f for f in _told(found) if f["code"] in own]
+        found["findings"] = kept + [f for f in found["findings"] if f["code"] in own]
     write_text(path, _text(found))
 
 

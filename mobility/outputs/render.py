@@ -41,18 +41,13 @@ _ANGLES = {"": (), "/": (-45,), "\\": (45,), "x": (45, -45)}
 
 def html_page(document: Document) -> str:
     """Return a document as a self-contained page."""
+    line = "repeating-linear-gradient({}deg, transparent 0 3px, {} 3px 4px)"
     fills = [
-        {
-            "colour": colour,
-            "image": ", ".join(_gradient(a, ink) for a in _ANGLES[hatch[:1]]) or "none",
-        }
+        {"colour": colour,
+         "image": ", ".join(line.format(a, ink) for a in _ANGLES[hatch[:1]]) or "none"}
         for colour, hatch, ink in STYLES
-    ]
+    ]  # fmt: skip
     return page_template("document.html").render(document=document, fills=fills)
-
-
-def _gradient(angle: int, ink: str) -> str:
-    return f"repeating-linear-gradient({angle}deg, transparent 0 3px, {ink} 3px 4px)"
 
 
 @cache

@@ -294,16 +294,12 @@ class Writer:
             t("The first limit that, relaxed alone, makes the missing directions hold.")
         )
         yield blocks.Heading(t("Remedy to examine first, for each reason"), 2)
-        yield blocks.Bullets(
-            tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in seen)
-        )
+        reasons = [(self.words.reason(n), t(REMEDIES[n])) for n in seen]
+        yield blocks.Bullets(tuple((why[:1].upper() + why[1:], mend) for why, mend in reasons))
         if seen:
             wanted = ("site", "roster", "shift", "day_kind", *(f"reason_{n}" for n in seen))
             told = t("Workers in a white zone by the first limit that binds.")
             yield table_block(sheet.only(*wanted), self.words, caption=told, most=MOST_ROWS)
-
-    def _sentence(self, text: str) -> str:
-        return text[:1].upper() + text[1:]
 
     def _late(self) -> Iterator[blocks.Block]:
         if "late" not in self.sheets:

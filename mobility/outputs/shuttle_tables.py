@@ -173,7 +173,8 @@ def _table(path: Path) -> pd.DataFrame:
 def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, Sheet]:
     """Return every table of the shuttle plans, by key; empty ones are left out."""
     rosters, vehicles, costs = (
-        _of_plan(frame, found.name) for frame in (found.rosters, found.vehicles, found.costs)
+        frame[frame["plan"] == found.name] if len(frame) else frame
+        for frame in (found.rosters, found.vehicles, found.costs)
     )
     frames = {
         "plans": told_plans(found.plans, words.language), "plan_rosters": rosters,
@@ -335,7 +336,3 @@ def _meaning(name: str, study: Study, words: Words) -> str:
     head, _, tail = name.rpartition(".")
     kinds = {day.kind: words.day(day.kind) for day in study.days}
     return f"{words.t(FACTORS.get(head, head))} ({kinds.get(tail, tail)})" if head else name
-
-
-def _of_plan(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    return frame[frame["plan"] == name] if len(frame) else frame

@@ -16,7 +16,6 @@ from mobility.base.files import writing
 from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import translate
 from mobility.commute.access import STATUSES, Access
-from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.layer_size import MOST_VALUES, shift_columns, too_wide
 from mobility.commute.white_zones import WhiteZones
@@ -119,11 +118,6 @@ def _write_commutes(access: Access, path: Path) -> None:
             writer.close()
 
 
-def write_comparison(before: Access, after: Access, folder: Path) -> Path:
-    """Write the comparison of two situations as CSV."""
-    return write_csv(folder, "comparison", comparison(before, after))
-
-
 STATUS_LABELS = (
     "Served: not white",
     "White: no way back (outbound only)",
@@ -196,9 +190,12 @@ def _add_styles(path: str | Path, language: str) -> None:
             ("homes", c.removesuffix(" | status"), status_qml(c, language, points=points))
             for c in statuses
         ]
+        gate = _marker("diamond", "#111820", "#ffffff", 5.0, 0.5)
+        gate += _marker("diamond", "#ffd166", "#111820", 1.8, 0.2)
+        stop = _marker("circle", "#ffffff", "#1c4f66", 1.8, 0.4)
         styles += [
-            ("sites", translate("Sites", language), _gates_qml()),
-            ("stops", translate("Public transport stops", language), _stops_qml()),
+            ("sites", translate("Sites", language), _qml(_single(gate) + _labels("site"))),
+            ("stops", translate("Public transport stops", language), _qml(_single(stop))),
         ]
         file.execute(_TABLE)
         seen: set[str] = set()
@@ -225,33 +222,21 @@ def status_qml(column: str, language: str, *, points: bool = False) -> str:
         if points:
             symbols.append(_symbol(i, "marker", _marker(_MARKERS[i], colour, ink, 2.4, 0.3)))
         else:
-            layers = _simple_fill(colour) + "".join(_hatch(ink, a) for a in HATCH_ANGLES[i])
+            plain = {"color": _rgb(colour), "style": "solid", "outline_style": "no"}
+            hatches = (_hatch(ink, angle) for angle in HATCH_ANGLES[i])
+            layers = _layer("SimpleFill", plain) + "".join(hatches)
             symbols.append(_symbol(i, "fill", layers))
         text = quoteattr(translate(label, language))
         categories.append(
             f'<category render="true" symbol="{i}" value="{name}" type="string" label={text}/>'
         )
+    field = '"' + column.replace('"', '""') + '"'  # as a QGIS expression
     return _qml(
-        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(_field(column))} '
+        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(field)} '
         'enableorderby="0" forceraster="0" symbollevels="0">'
         f"<categories>{''.join(categories)}</categories><symbols>{''.join(symbols)}</symbols>"
         "</renderer-v2>"
     )
-
-
-def _field(name: str) -> str:
-    """Return a column as a QGIS expression."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _gates_qml() -> str:
-    outer = _marker("diamond", "#111820", "#ffffff", 5.0, 0.5)
-    inner = _marker("diamond", "#ffd166", "#111820", 1.8, 0.2)
-    return _qml(_single("marker", outer + inner) + _labels("site"))
-
-
-def _stops_qml() -> str:
-    return _qml(_single("marker", _marker("circle", "#ffffff", "#1c4f66", 1.8, 0.4)))
 
 
 def _qml(body: str) -> str:
@@ -262,10 +247,10 @@ def _qml(body: str) -> str:
     )
 
 
-def _single(kind: str, layers: str) -> str:
+def _single(markers: str) -> str:
     return (
         '<renderer-v2 type="singleSymbol" enableorderby="0" forceraster="0" symbollevels="0">'
-        f"<symbols>{_symbol(0, kind, layers)}</symbols></renderer-v2>"
+        f"<symbols>{_symbol(0, 'marker', markers)}</symbols></renderer-v2>"
     )
 
 
@@ -290,10 +275,6 @@ def _layer(kind: str, options: dict[str, object], inside: str = "") -> str:
 def _rgb(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"{red},{green},{blue},255"
-
-
-def _simple_fill(colour: str) -> str:
-    return _layer("SimpleFill", {"color": _rgb(colour), "style": "solid", "outline_style": "no"})
 
 
 def _hatch(ink: str, angle: int) -> str:

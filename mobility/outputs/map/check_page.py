@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import service_clock
 from mobility.base.errors import Finding
-from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.commute.sheet import DataSheet
 from mobility.commute.study import Study
@@ -46,20 +44,6 @@ _TEXTS = {
     "departures": "Departures: ",
     "in_reach": "Stops within the walking limit: ",
 }
-
-
-def write_check_page(
-    study: Study, sheet: DataSheet, findings: Sequence[Finding], path: Path, *, language: str
-) -> Path:
-    """Write the page, see `check_page`.
-
-    Raises
-    ------
-    SourceError
-        The file cannot be written.
-    """
-    write_text(path, check_page(study, sheet, findings, language))
-    return path
 
 
 def check_page(study: Study, sheet: DataSheet, findings: Sequence[Finding], language: str) -> str:

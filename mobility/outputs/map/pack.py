@@ -102,16 +102,14 @@ def quantised(degrees: ArrayLike) -> NDArray[np.int64]:
 
 def add_paths(store: Store, paths: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
     """Keep polylines or rings (lon, lat): number of points of each, and all coordinates."""
-    points = np.concatenate([np.asarray(p, np.float64) for p in paths]) if paths else _no_points()
+    points = (
+        np.concatenate([np.asarray(p, np.float64) for p in paths]) if paths else np.zeros((0, 2))
+    )
     return {
         "n": store.add_ints([len(p) for p in paths]),
         "x": store.add_ints(quantised(points[:, 0]), delta=True),
         "y": store.add_ints(quantised(points[:, 1]), delta=True),
     }
-
-
-def _no_points() -> NDArray[np.float64]:
-    return np.zeros((0, 2))
 
 
 def along_curve(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.intp]:
