@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -261,7 +262,7 @@ def _symbol(name: object, kind: str, layers: str) -> str:
     )
 
 
-def _layer(kind: str, options: dict[str, object], inside: str = "") -> str:
+def _layer(kind: str, options: Mapping[str, object], inside: str = "") -> str:
     rows = "".join(
         f'<Option name="{name}" type="QString" value={quoteattr(str(value))}/>'
         for name, value in options.items()

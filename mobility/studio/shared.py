@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
 from pathlib import Path
 from threading import Lock
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -198,7 +197,7 @@ class SharedGuard:
             await PlainTextResponse("413", 413)(scope, receive, send)
             return
         answer = await self._own(inner, receive_counted)
-        secret = self._secret(headers)
+        secret = HTTPConnection(scope).cookies.get(_COOKIE)
         user = self.sessions.user(secret) if secret else None
         if answer is not None:
             await answer(scope, receive, send)
@@ -221,7 +220,7 @@ class SharedGuard:
         if scope["path"] == "/login" and scope["method"] == "POST":
             return await self._sign_in(request)
         if scope["path"] == "/logout" and scope["method"] == "POST":
-            self.sessions.end(self._secret(request.headers) or "")
+            self.sessions.end(request.cookies.get(_COOKIE, ""))
             return RedirectResponse(f"{self.prefix}/login", 303)
         return None
 
@@ -263,12 +262,3 @@ class SharedGuard:
         if user not in self._apps:
             self._apps[user] = self.app_of(user)
         return self._apps[user]
-
-    @staticmethod
-    def _secret(headers: Headers) -> str | None:
-        cookie = SimpleCookie()
-        try:
-            cookie.load(headers.get("cookie", ""))
-        except ValueError:
-            return None
-        return cookie[_COOKIE].value if _COOKIE in cookie else None

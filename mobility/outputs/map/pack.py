@@ -102,9 +102,7 @@ def quantised(degrees: ArrayLike) -> NDArray[np.int64]:
 
 def add_paths(store: Store, paths: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
     """Keep polylines or rings (lon, lat): number of points of each, and all coordinates."""
-    points = (
-        np.concatenate([np.asarray(p, np.float64) for p in paths]) if paths else np.zeros((0, 2))
-    )
+    points = np.concatenate([np.zeros((0, 2)), *paths])
     return {
         "n": store.add_ints([len(p) for p in paths]),
         "x": store.add_ints(quantised(points[:, 0]), delta=True),
