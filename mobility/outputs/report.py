@@ -1,30 +1,32 @@
-"""The report's content: from results to sentences, pictures and tables in one language."""
+"""The report: from results to sentences, pictures and tables in one language, and its files."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from mobility.base.errors import Finding
+from mobility.base.files import staging
 from mobility.base.version import __version__
 from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
-from mobility.commute.study import ShiftRow, Study
+from mobility.commute.study import Progress, ShiftRow, Study, quiet
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
-from mobility.outputs.advice import Advice
+from mobility.outputs import sentences
+from mobility.outputs.advice import Advice, has_advice, read_advice
 from mobility.outputs.pictures import Painter
-from mobility.outputs.sentences import (
-    advice_sentence,
-    decisions,
-    modes_that_count,
-    plan_sentence,
-    sentences,
-)
+from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
+from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
+from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
-from mobility.outputs.shuttle_tables import Shuttles
+from mobility.outputs.shuttle_tables import Shuttles, read_shuttles, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
 from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
+from mobility.outputs.workbook import workbook_bytes
+from mobility.territory.source_files import source_files
 
 #: Pictures of shifts side by side.
 _ABREAST = 3
@@ -67,25 +69,21 @@ class Writer:
 
     def document(self) -> blocks.Document:
         """Return the whole report."""
-        t = self.words.t
+        t, name = self.words.t, self.study.territory.name
         return blocks.Document(
             language=self.words.language,
-            title=self.study.territory.name,
+            title=name,
             subtitle=t("Who can get to work and back home, on every shift"),
-            footer=t(
-                "{territory} · mobility {version}",
-                territory=self.study.territory.name,
-                version=__version__,
-            ),
+            footer=t("{territory} · mobility {version}", territory=name, version=__version__),
             blocks=(
                 *self.essentials(),
                 *self._sites(),
                 *self._white_zones(),
                 *self._late(),
-                *self._groups(),
+                *self._themed("groups", t("Groups of the population")),
                 *self._remedies(),
                 *self._shuttles(),
-                *self._comparison(),
+                *self._themed("comparison", t("Before and after the plan")),
                 *self._grounds(),
             ),
             most_pages=_MOST_PAGES,
@@ -102,7 +100,7 @@ class Writer:
         k = self._largest(1)[0]
         row = frame.to_dict("records")[k]
         threshold = self.study.territory.limits.white_site_share
-        told = sentences(row, frame, self.sheets["shifts"].frame, self.words, threshold)
+        told = sentences.sentences(row, frame, self.sheets["shifts"].frame, self.words, threshold)
         yield blocks.Text(told[0], "lead")
         yield from map(blocks.Text, told[1:])
         yield self._panel(k)
@@ -111,13 +109,13 @@ class Writer:
         yield from self._decisions()
         white = f"{t('White zone')}. {t(DEFINITIONS['White zone'])}"
         yield blocks.Text(white, "callout")
-        counting = modes_that_count(self.study.territory, self.words)
+        counting = sentences.modes_that_count(self.study.territory, self.words)
         yield blocks.Text(f"{self._limits()} {counting}", "note")
 
     def _decisions(self) -> Iterator[blocks.Block]:
         if self.advice is not None:
-            yield blocks.Text(advice_sentence(self.advice, self.words))
-            table = decisions(self.advice, self.words)
+            yield blocks.Text(sentences.advice_sentence(self.advice, self.words))
+            table = sentences.decisions(self.advice, self.words)
             if table is not None:
                 yield table
         else:
@@ -127,7 +125,7 @@ class Writer:
 
     def _plan(self) -> str:
         assert self.shuttles is not None
-        return plan_sentence(self.shuttles.row, self.advice, self.words)
+        return sentences.plan_sentence(self.shuttles.row, self.advice, self.words)
 
     def _panel(self, k: int) -> blocks.Panel:
         """Return the map of a roster beside its card."""
@@ -314,13 +312,16 @@ class Writer:
         )
         yield self._table("late")
 
-    def _groups(self) -> Iterator[blocks.Block]:
-        if "groups" in self.sheets:
-            yield blocks.Heading(self.words.t("Groups of the population"))
-            yield self._table("groups")
+    def _themed(self, key: str, title: str) -> Iterator[blocks.Block]:
+        """Yield a part that is one table, where there is one."""
+        if key in self.sheets:
+            yield blocks.Heading(title)
+            yield self._table(key)
 
     def _remedies(self) -> Iterator[blocks.Block]:
-        table = None if self.advice is None else decisions(self.advice, self.words, most=15)
+        table = (
+            None if self.advice is None else sentences.decisions(self.advice, self.words, most=15)
+        )
         if table is None:
             return
         yield blocks.Heading(self.words.t("What to do, and what it costs"))
@@ -332,11 +333,6 @@ class Writer:
         if self.shuttles is not None:
             drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
             yield from shuttle_part(self.shuttles, self.sheets, self.words, self._plan(), drawing)
-
-    def _comparison(self) -> Iterator[blocks.Block]:
-        if "comparison" in self.sheets:
-            yield blocks.Heading(self.words.t("Before and after the plan"))
-            yield self._table("comparison")
 
     def _grounds(self) -> Iterator[blocks.Block]:
         t = self.words.t
@@ -362,3 +358,90 @@ class Writer:
         yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
         empty = t(MARKS, mark=NOTHING)
         yield blocks.Text(empty, "note")
+
+
+NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
+
+
+def write_report(
+    access: Access, zones: WhiteZones, folder: str | Path, *, before: Access | None = None,
+    language: str = "fr", files: Sequence[str] = (), plans_in: Sequence[Path] = (),
+    progress: Progress = quiet,
+) -> tuple[Path, ...]:  # fmt: skip
+    """Write ``report.html``, ``.pdf``, ``.docx`` and ``.xlsx``, and list them in ``run.json``.
+
+    Parameters
+    ----------
+    access, zones
+        The results.
+    folder
+        Where the other files of the run are.
+    before
+        The present, where the results are those of a variant.
+    language
+        ``fr`` or ``en``.
+    files
+        Names of the run's other files, for its record.
+    plans_in
+        Other folders of results whose shuttle plans are told if ``folder`` has none; plans
+        designed on other inputs are left out.
+    progress
+        Called with the name of each step.
+
+    Returns
+    -------
+    tuple of Path
+        The files; without the PDF where its library fails.
+    """
+    study = access.study
+    record = read_record(Path(folder))
+    own = record if record is not None and is_of(record, study) else None
+    gone: list[str] = []
+    with staging(folder, reads=source_files(study.territory), gone=gone) as part:
+        failed = add_report(
+            access, zones, part, before=before, language=language,
+            plans_in=(Path(folder), *plans_in), progress=progress,
+        )  # fmt: skip
+        gone += [finding.source for finding in failed]
+        names = [name for name in NAMES if name not in gone]
+        outputs = sorted({*files, *names, RECORD})
+        findings = (*study.findings, *failed)
+        write_record(study, outputs, part / RECORD, findings=findings, earlier=own)
+    return tuple(Path(folder) / name for name in names)
+
+
+def add_report(
+    access: Access, zones: WhiteZones, part: Path, *, before: Access | None, language: str,
+    plans_in: Sequence[Path], progress: Progress = quiet,
+) -> tuple[Finding, ...]:  # fmt: skip
+    """Add the files of a report to a set of outputs that is being written; see above.
+
+    Returns
+    -------
+    tuple of Finding
+        That there is no PDF, where the library that makes it fails.
+    """
+    study = access.study
+    words = Words(language, study.days)
+    progress("report")
+    sheets = all_sheets(access, zones, before, words)
+    shuttles = read_shuttles(plans_in, study)
+    if shuttles is not None:
+        sheets |= shuttle_sheets(shuttles, study, words)
+    # What is advised is for the territory as it is.
+    advice = None if study.scenario else read_advice(plans_in, study)
+    if advice is not None:
+        sheets |= advice.sheets(study, language)
+    outdated = advice is None and has_advice(plans_in)
+    document = Writer(access, zones, words, sheets, shuttles, advice, outdated).document()
+    (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
+    (part / "report.docx").write_bytes(docx_bytes(document))
+    (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
+    try:
+        (part / "report.pdf").write_bytes(pdf_bytes(document))
+    except (ImportError, RuntimeError) as error:
+        # A library that is there but does not run takes no other file with it.
+        message = "The PDF could not be made: {reason}. Page, text and spreadsheet are whole"
+        params = {"reason": str(error) or type(error).__name__}
+        return (Finding("warning", NO_PDF, message, source="report.pdf", params=params),)
+    return ()
