@@ -79,6 +79,7 @@ def _language(context: typer.Context, param: typer.CallbackParam, asked: Languag
     if file is None or source is None or source.name != "DEFAULT":
         return asked
     try:
+        # Read with the standard library alone: the command is not yet known to need more.
         own = tomllib.loads(Path(file).read_text(encoding="utf-8"))["output"]["language"]
     except (TypeError, KeyError, OSError, ValueError):  # the command says what is wrong with it
         return asked

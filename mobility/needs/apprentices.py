@@ -128,6 +128,7 @@ def with_centres(study: Study, path: Path, findings: list[Finding] | None = None
     lonlat = np.array([gate for _, gate in gates], np.float64)
     check_on_streets(study, [name for name, _ in gates], lonlat, column="lon, lat", file=path)
     found = _with_sites(without_car(study), (*study.sites, *centres))
+    # Results are kept by content: those of the same sites as companies and centres are others.
     if study.content:
         object.__setattr__(found, "content", content_hash([study.content, "apprentices"]))
     return found

@@ -205,6 +205,7 @@ class _Answers:
         Of several modes, the one whose longer direction is shortest.
         """
         row = self.study.shift_rows[shift_id]
+        # Rosters share shifts: the same hours at one site are one question.
         key = (row.site, row.start_s, row.end_s, day.kind)
         if key not in self._known:
             best_s = np.full(self.study.n_homes, INF, np.int32)

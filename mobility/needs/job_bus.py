@@ -171,6 +171,7 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
         )
         if best is None or seekers @ tour.reached > seekers @ best.reached:
             best = tour
+        # The halts chosen next are asked at the hours of this tour.
         end_s = int(np.mean([c for k, c in clocks[len(calls) :] if k < n]))
     assert best is not None
     return best
@@ -317,6 +318,7 @@ def _timed(
             before = (*there, *home)[k - 1]
             stay_s = round(wishes.visit_min * 60) if before in gates else _DWELL_S
             clock_s += stay_s + int(seconds[before, call])
+        # Whole minutes are published: rounded up, none is before the bus can be there.
         clock_s = -(-clock_s // 60) * 60
         calls.append((call, clock_s))
     length = sum(float(metres[a, b]) for a, b in pairwise((*there, *home)))

@@ -60,6 +60,7 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
         # Streets are known by their content, the land beside them is not.
         key = ["squares", cell_m]
         found = streets.kept(key, squares) if kind == "streets" else squares()
+        # None of this land in the extract: less telling land is better than an empty map.
         if found["missed"]:
             continue
         xy, cell = (np.asarray(found[name]) for name in ("xy", "cell"))

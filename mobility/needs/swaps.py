@@ -230,6 +230,7 @@ def _proven(
 ) -> Swap | None:
     """Return the swap that pays for some runs, assessed by the engine; None where none does."""
     needed = sum(_hours_added(bench, outcome.lever) for outcome in added)
+    # A run is put in as the copy of a trip, which has to stay.
     copied = {trip for outcome in added for trip in outcome.lever.trips}
     removed: list[_RoundTrip] = []
     saved = 0.0

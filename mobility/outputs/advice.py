@@ -164,6 +164,7 @@ def read_advice(
                 tuple((name, rank, CostLine(**line)) for name, rank, line in found["bills"]),
                 tables,
             )
+        # Written by another version, or by hand: as good as none.
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return None

@@ -87,6 +87,7 @@ def illustrate(
             example = _example_between(zones.access, access)
             after = white_zones(access, known=hours).told()
             found.append(Illustration(remedy, after.access, after, example))
+            # The territory with one remedy is large; only what is told of it is kept.
             del run, access, hours
             trim_memory()
     return found

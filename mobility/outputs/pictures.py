@@ -135,6 +135,7 @@ class Painter:
         from matplotlib.figure import Figure
 
         with mpl.rc_context(_RC):
+            # Without pyplot, which keeps every figure and asks for a screen.
             figure: Any = Figure(figsize=(_INCHES, _INCHES / _RATIO), dpi=_DPI, facecolor=_LAND)
             canvas: Any = FigureCanvasAgg(figure)
             axes = figure.add_axes((0, 0, 1, 1))

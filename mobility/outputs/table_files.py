@@ -208,6 +208,7 @@ def _add_styles(path: str | Path, language: str) -> None:
                 (layer, geometry[layer], name, qml, int(layer not in seen), _NO_TIME),
             )
             seen.add(layer)
+        # A GeoPackage lists every table that is no layer too.
         file.execute(
             "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, "
             "last_change, srs_id) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",

@@ -72,6 +72,7 @@ def book_bytes(
         book.remove(first)
     else:
         told(first)
+    # A sheet whose name is longer than 31 letters keeps the file from opening.
     for sheet in sheets:
         _fill(book.create_sheet(sheet.spec.name[words.language][:31]), sheet, words)
     out = io.BytesIO()
@@ -152,6 +153,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
         case "share" | "value" | "money" | "expected":
             return float(value)
         case "clock":
+            # Spreadsheets count time in days.
             return int(value) / 86_400
         case "date":
             return value
@@ -163,6 +165,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
 def _text(target: Worksheet, row: int, column: int, text: str) -> Cell:
     """Write a text as a text, whatever it begins with."""
     cell: Any = target.cell(row, column)
+    # A cell holds 32,767 letters at most.
     cell.value = one_line(text)[:32_000]
     cell.data_type = "s"
     return cell

@@ -370,6 +370,7 @@ class Studio:
 def _own(name: str) -> Response:
     """Answer a file of the package by its name alone."""
     folder = files("mobility.studio") / "static"
+    # Names that are known only: what an address says never becomes a path.
     known = {entry.name for entry in folder.iterdir()}
     if name not in known:
         raise SourceNotFoundError("There is no such file.", value=name)

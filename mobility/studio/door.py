@@ -146,6 +146,7 @@ class Door:
         async with self._changing:
             if not self.is_resting:
                 return
+            # A session of its own: Ctrl-C reaches this door alone, which ends it in good order.
             self._process = process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "mobility.studio.workshop", start_new_session=True,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -181,6 +182,7 @@ class Door:
         sent = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
         own = self._own_headers(user)
         headers = [pair for pair in sent if pair[0] not in _OWN | {name for name, _ in own}]
+        # The header is of one connection, but the body still comes without a length.
         if any(name == b"transfer-encoding" for name, _ in sent):
             headers.append((b"transfer-encoding", b"chunked"))
         return h11.Request(method=scope["method"], target=target, headers=headers + own)

@@ -49,6 +49,7 @@ def stepped(draft: Draft, step: Step) -> Draft:
         ``{"do": "lines", "lines"}``, every change of lines;
         ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
     """
+    # The states that can be gone back to share nothing with what comes after them.
     new: Draft = copy.deepcopy(draft)
     kind = step.get("do")
     if kind == "clear":
@@ -159,6 +160,7 @@ class History:
         with self.lock:
             if draft == self.draft:
                 return
+            # A step made after some were undone takes their place.
             del self._states[self._place + 1 :]
             self._states.append(draft)
             del self._states[:-_MOST_STEPS]

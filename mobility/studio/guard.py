@@ -72,11 +72,13 @@ class Guard:
         origin = headers.get("origin")
         if host not in self.hosts or origin not in (None, f"http://{host}"):
             return None
+        # "none" is an address that was typed, or a bookmark.
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return None
         parts = scope["path"].split("/", 3)
         if len(parts) < 4 or parts[1] != "t":
             return None
+        # Compared in the same time however many letters are right.
         if not secrets.compare_digest(parts[2].encode(), self.token.encode()):
             return None
         return {**scope, "path": f"/{parts[3]}", "raw_path": b""}

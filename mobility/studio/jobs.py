@@ -185,7 +185,9 @@ class Queue:
         names = {translate(name, job.language): name for name in _COMMANDS[job.kind]}
         steps = list(_COMMANDS[job.kind])
         command = [*PROGRAM, job.kind, "--out", str(job.out), "--lang", job.language]
+        # A place that begins with a hyphen is no option.
         command += [*job.options, "--", *job.given]
+        # Its steps are told line by line as they come, and no line is folded.
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", "NO_COLOR": "1"}
         with subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
             command,
@@ -197,6 +199,7 @@ class Queue:
             env=environment,
         ) as process:
             job.process = process
+            # It was cancelled after its turn had come, before there was a process to end.
             if job.state == "cancelled":
                 process.terminate()
             said: deque[str] = deque(maxlen=12)

@@ -27,6 +27,7 @@ def _kept_token() -> str:
         return found
     path.parent.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(32)
+    # Made for its owner alone: a file opened first and closed off later could be read meanwhile.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as stream:
         stream.write(token)

@@ -233,6 +233,7 @@ class SharedGuard:
             self.sessions.failed(name)
             return self._page("Name or password is wrong.", 403)
         answer = RedirectResponse(f"{self.prefix}/", 303)
+        # Not read by scripts, nor sent along by other sites; in plain text only where the site is.
         answer.set_cookie(
             _COOKIE, self.sessions.start(name), max_age=_SESSION_S, path=f"{self.prefix}/",
             secure=self.origin.startswith("https:"), httponly=True, samesite="strict",

@@ -293,6 +293,7 @@ class Studies:
                     self._resting = True
                     Thread(target=self._rest, daemon=True).start()
             self._opened[study] = found
+            # Those asked for last stand last; one being read goes on in its thread anyway.
             for name in list(self._opened)[:-_MOST_OPEN]:
                 if not self._opened[name].step:
                     del self._opened[name]

@@ -134,6 +134,7 @@ def _draw(
     browser: str, url: str, png: Path, size: tuple[int, int], scale: float, profile: str
 ) -> str:
     """Run the browser; return why it drew nothing: its own last words, or ours."""
+    # The page draws by timers: with virtual time they run out at once, before the picture.
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
         "--disable-background-networking", "--no-first-run", f"--user-data-dir={profile}",

@@ -138,6 +138,7 @@ def merged(frame: gpd.GeoDataFrame, by: NDArray[Any]) -> dict[Any, gpd.GeoDataFr
     """Return, by each value of ``by``, one shape of all polygons that have it."""
     found = {}
     for value in np.unique(by):
+        # Corners of neighbours that differ by rounding alone would leave slits between them.
         shapes = shapely.transform(frame.geometry.to_numpy()[by == value], lambda xy: xy.round(5))
         if shapely.coverage_is_valid(shapes):  # squares that share their corners: much quicker
             shape = shapely.coverage_union_all(shapes)

@@ -41,6 +41,7 @@ class Store:
         values = np.ascontiguousarray(array, np.uint8)
         key = hashlib.sha256(b"b" + values.tobytes()).digest()
         if key not in self._known:
+            # Differences wrap around in a byte, as do the sums of the page.
             steps = np.diff(values, prepend=np.uint8(0))
             tried = [
                 zlib.compress(bytes([code]) + data.tobytes(), _LEVEL)
@@ -55,6 +56,7 @@ class Store:
         key = hashlib.sha256(b"i" + bytes([delta]) + values.tobytes()).digest()
         if key not in self._known:
             steps = np.diff(values, prepend=0) if delta else values
+            # Small numbers of either sign get empty high bytes: planes that deflate to nothing.
             folded = ((steps << 1) ^ (steps >> 63)).astype("<u4")
             planes = folded.view(np.uint8).reshape(-1, 4).T
             data = bytes([int(delta)]) + planes.tobytes()
