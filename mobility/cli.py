@@ -150,7 +150,7 @@ def report(
     lang: Lang = "fr",
 ) -> None:
     """Write a territory's report (HTML, PDF, Word, spreadsheet) with its map and tables."""
-    from mobility.outputs.report import NAMES
+    from mobility.outputs.write import NAMES
     from mobility.pipeline import run as run_territory
 
     with terminal.progress_bar(lang, terminal.REPORT_STEPS) as step:

@@ -102,6 +102,6 @@ def report(
     language
         ``"fr"`` or ``"en"``.
     """
-    from mobility.outputs.report import write_report
+    from mobility.outputs.write import write_report
 
     return write_report(access, zones, folder, language=language)

@@ -269,7 +269,7 @@ def _written(
             progress("map")
             _draw(part / records.MAP, present, variants, found, name, earlier=folder / records.MAP)
         if report is not None:
-            from mobility.outputs.report import add_report
+            from mobility.outputs.write import add_report
 
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(

@@ -29,12 +29,13 @@ from mobility.outputs.levers import LeverResults, searched, write_levers
 from mobility.outputs.map.from_plans import map_plans
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.render import markdown_text
-from mobility.outputs.report import Writer, write_report
+from mobility.outputs.report import Writer
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.sentences import plan_sentence
 from mobility.outputs.shuttle_tables import read_shuttles
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
+from mobility.outputs.write import write_report
 from mobility.remedies.candidates import SearchOptions
 from mobility.shuttles.sharing import group_cost, overcharged
 from mobility.territory.project import Territory

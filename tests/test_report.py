@@ -34,12 +34,13 @@ from mobility.outputs.index_page import write_index
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
 from mobility.outputs.render import docx_bytes, html_page, markdown_text, pdf_bytes
-from mobility.outputs.report import NAMES, Writer, write_report
+from mobility.outputs.report import Writer
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.sentences import modes_that_count, sentences
 from mobility.outputs.table_files import status_qml, write_tables
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
+from mobility.outputs.write import NAMES, write_report
 
 HOSTILE = "<script>alert(\"é\")</script> & 'Cie' {x}"
 
