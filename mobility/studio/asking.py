@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -189,11 +189,7 @@ class Asking:
             for pair in missing:
                 self._pairs[names[pair]] = self._pair(access, *pair)
             self._waiting = dict.fromkeys((names[pair] for pair in missing), access)
-        found = {pair: self._pairs[name] for pair, name in names.items()}
-        for name in names.values():
-            self._pairs.move_to_end(name)
-        _keep_newest(self._pairs, len(found), found.values())
-        return found
+        return _taken(self._pairs, names)
 
     def _names(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, Name]:
         rows = study.shift_rows
@@ -221,11 +217,7 @@ class Asking:
             access = self._waiting[names[mine[0]]]
             known = self._hours.setdefault(key, Hours())
             self._know(names, white_zones(access, known=known), mine)
-        found = {pair: self._reasons[name] for pair, name in names.items()}
-        for name in names.values():
-            self._reasons.move_to_end(name)
-        _keep_newest(self._reasons, len(found), found.values())
-        return found
+        return _taken(self._reasons, names)
 
     def _know(self, names: Mapping[Key, Name], zones: WhiteZones, asked: Iterable[Key]) -> None:
         """Keep the reasons of some shifts and kinds of day."""
@@ -327,12 +319,16 @@ class Asking:
         return (int(rows[0]) if rows.size else None), (int(zones[0]) if zones.size else None)
 
 
-def _keep_newest(kept: OrderedDict[Name, Kept], asked: int, found: Collection[Kept]) -> None:
-    """Forget what was asked for longest ago, past so many bytes."""
-    one = next(iter(found), None)
-    most = max(asked, _MOST_BYTES // one.nbytes) if one is not None else 0
+def _taken(kept: OrderedDict[Name, Kept], names: Mapping[Key, Name]) -> dict[Key, Kept]:
+    """Return what is kept of some pairs; past so many bytes, forget what was asked longest ago."""
+    found = {pair: kept[name] for pair, name in names.items()}
+    for name in names.values():
+        kept.move_to_end(name)
+    one = next(iter(found.values()), None)
+    most = max(len(found), _MOST_BYTES // one.nbytes) if one is not None else 0
     while len(kept) > most:
         kept.popitem(last=False)
+    return found
 
 
 def _minutes(rows: Rows, row: int, kind: str) -> UInt8:

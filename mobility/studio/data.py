@@ -242,20 +242,13 @@ def _without_sites(document: tomlkit.TOMLDocument, names: list[str]) -> list[Fin
         del rows[k]
     if not rows:
         document.pop("sites", None)
-    return (
-        [
-            Finding(
-                "info",
-                "sites_replaced",
-                "{count} sites of the territory file are replaced by those of the same names in "
-                "the file dropped.",
-                count=len(replaced),
-                examples=tuple(replaced[:5]),
-            )
-        ]
-        if replaced
-        else []
+    message = (
+        "{count} sites of the territory file are replaced by those of the same names in the file "
+        "dropped."
     )
+    found = Finding("info", "sites_replaced", message, count=len(replaced),
+                    examples=tuple(replaced[:5]))  # fmt: skip
+    return [found] if replaced else []
 
 
 def _read_homes(file: Path, part: Path, kind: str) -> Homes:
