@@ -12,7 +12,7 @@ from typing import Any
 
 from mobility.base.i18n import translate
 
-FAILED = 1
+_FAILED = 1
 #: Objects made before memory is searched for what nothing uses any more. Starting up makes
 #: a great many that stay: at the usual rate, searching them takes a tenth of a second.
 _GARBAGE_AFTER = 100_000
@@ -67,7 +67,7 @@ def main() -> int:
         from mobility.base.i18n import chosen_language
 
         sys.stderr.write(explained(error).render(chosen_language(sys.argv)) + "\n")
-        return FAILED
+        return _FAILED
 
 
 def _misused(error: Any) -> int:
@@ -81,7 +81,7 @@ def _misused(error: Any) -> int:
     else:
         command = error.ctx.command_path if getattr(error, "ctx", None) else "mobility"
         meant = getattr(getattr(error, "param", None), "help", None) or "?"
-        problem = usage_problem(said, language, meant)
+        problem = _usage_problem(said, language, meant)
         sys.stderr.write(f"{translate('Error', language)} {problem}\n")
         sys.stderr.write(translate("Help: {command} --help", language, command=command) + "\n")
     return int(error.exit_code)
@@ -118,7 +118,7 @@ _PROBLEMS = (
 )  # fmt: skip
 
 
-def usage_problem(message: str, language: str, meant: str = "") -> str:
+def _usage_problem(message: str, language: str, meant: str = "") -> str:
     """Return the parser's complaint in a language, as it is where it is not known.
 
     Parameters

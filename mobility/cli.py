@@ -81,10 +81,11 @@ def check(
     for severity, source, text in answer.findings:
         terminal.print_said(severity, source, text, lang)
     if study is not None and page is not None and study.sheet is not None:
-        from mobility.outputs.map.check_page import write_check_page
+        from mobility.base.files import write_text
+        from mobility.outputs.map.check_page import check_page
 
         found = answers.findings_in_order(study)
-        write_check_page(study, study.sheet, found, page, language=lang)
+        write_text(page, check_page(study, study.sheet, found, lang))
         terminal.out.print(f"{translate('Map:', lang)} {page}", soft_wrap=True)
     if study is not None and rules:
         from mobility.commute.inventory import canonical_rules
@@ -133,14 +134,9 @@ def shuttles(
     territory = read_territory(file, out_dir, lang=lang)
     with terminal.progress_bar(lang, terminal.SHUTTLE_STEPS) as step:
         results = run_territory(
-            territory,
-            out_dir,
-            shuttles=True,
-            lighter=True,
-            every_plan=every_plan,
-            seed=seed,
+            territory, out_dir, shuttles=True, lighter=True, every_plan=every_plan, seed=seed,
             progress=step,
-        )
+        )  # fmt: skip
     terminal.print_outputs(results.folder, lang)
 
 
@@ -217,17 +213,11 @@ def init(
 
     with terminal.download_bar(lang) as (step, on_bytes):
         gathered = init_territory(
-            place,
-            folder or Path(place.split(" (")[0].lower().replace(" ", "-")),
-            radius_km=radius_km,
-            centre=parse_centre(centre) if centre else None,
-            language=lang,
-            osm=osm,
-            gtfs=gtfs or (),
-            desk=Desk(on_bytes=on_bytes),
-            progress=step,
+            place, folder or Path(place.split(" (")[0].lower().replace(" ", "-")),
+            radius_km=radius_km, centre=parse_centre(centre) if centre else None, language=lang,
+            osm=osm, gtfs=gtfs or (), desk=Desk(on_bytes=on_bytes), progress=step,
             overwrite=overwrite,
-        )
+        )  # fmt: skip
     terminal.print_gathered(gathered, lang)
 
 

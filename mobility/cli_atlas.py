@@ -49,14 +49,10 @@ def prepare(
 
     with progress_bar(lang, _PREPARE_STEPS) as step:
         found = prepare_atlas(
-            territories,
-            folder,
-            Sources(osm, gtfs, communes, population, sites),
-            margin_km=margin_km,
-            language=lang,
-            today=dt.datetime.now(tz=dt.UTC).date(),
+            territories, folder, Sources(osm, gtfs, communes, population, sites),
+            margin_km=margin_km, language=lang, today=dt.datetime.now(tz=dt.UTC).date(),
             progress=step,
-        )
+        )  # fmt: skip
     print_findings(found.findings, lang)
     for problem in found.problems:
         err.print(problem.render(lang), soft_wrap=True)
@@ -104,14 +100,9 @@ def run(
     units = found.chosen(only or ())
     tally = Tally(len(units), lang)
     run_atlas(
-        found,
-        units,
-        workers=workers,
-        scheduler=scheduler,
-        memory=memory,
-        told=tally,
+        found, units, workers=workers, scheduler=scheduler, memory=memory, told=tally,
         opened=tally.opened,
-    )
+    )  # fmt: skip
     tally.end()
 
 
@@ -173,9 +164,6 @@ class Tally:
     def _counts(self) -> str:
         failed = self.states.count("failed")
         return translate(
-            "territories: {done} done, {failed} failed, {left} left",
-            self.language,
-            done=len(self.states) - failed,
-            failed=failed,
-            left=self.total - len(self.states),
-        )
+            "territories: {done} done, {failed} failed, {left} left", self.language,
+            done=len(self.states) - failed, failed=failed, left=self.total - len(self.states),
+        )  # fmt: skip

@@ -66,12 +66,9 @@ PREPARE, COMPUTE = said("Prepare"), said("Compute")
 IMPROVE, SHARE = said("Improve"), said("Share")
 NEEDS = said("Needs of a basin")
 app = typer.Typer(
-    name="mobility",
-    help=said("Who can get to work, on time and back home, on every shift?"),
-    no_args_is_help=True,
-    cls=Group,
-    pretty_exceptions_enable=False,
-)
+    name="mobility", help=said("Who can get to work, on time and back home, on every shift?"),
+    no_args_is_help=True, cls=Group, pretty_exceptions_enable=False,
+)  # fmt: skip
 File = Annotated[Path, argument("The territory file (TOML).")]
 
 
@@ -82,6 +79,7 @@ def _language(context: typer.Context, param: typer.CallbackParam, asked: Languag
     if file is None or source is None or source.name != "DEFAULT":
         return asked
     try:
+        # Read with the standard library alone: the command is not yet known to need more.
         own = tomllib.loads(Path(file).read_text(encoding="utf-8"))["output"]["language"]
     except (TypeError, KeyError, OSError, ValueError):  # the command says what is wrong with it
         return asked

@@ -41,12 +41,9 @@ def levers(access: Access, *, limit: int = 20, language: str = "en") -> pd.DataF
 
 
 def isochrones(
-    study: Study,
-    *,
-    minutes: Sequence[float] = (30, 45, 60),
-    day: str = "school_weekday",
+    study: Study, *, minutes: Sequence[float] = (30, 45, 60), day: str = "school_weekday",
     modes: Sequence[str] | None = None,
-) -> gpd.GeoDataFrame:
+) -> gpd.GeoDataFrame:  # fmt: skip
     """Return from where each site is reached, and left, at the edges of its shifts.
 
     Parameters

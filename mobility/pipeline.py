@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from mobility.base.files import staging
 from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
-from mobility.commute.comparison import asked_alike, check_comparable
+from mobility.commute.comparison import asked_alike, check_comparable, comparison
 from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import with_each
@@ -54,18 +54,11 @@ class Results:
 
 
 def run(
-    territory: Territory | str | Path,
-    out: str | Path | None = None,
-    *,
-    plans: Sequence[str | Path] = (),
-    shuttles: bool = False,
-    lighter: bool = False,
-    every_plan: bool = False,
-    report: str | None = None,
-    seed: int = 0,
-    keep: bool = True,
+    territory: Territory | str | Path, out: str | Path | None = None, *,
+    plans: Sequence[str | Path] = (), shuttles: bool = False, lighter: bool = False,
+    every_plan: bool = False, report: str | None = None, seed: int = 0, keep: bool = True,
     progress: Progress = quiet,
-) -> Results:
+) -> Results:  # fmt: skip
     """Compute a territory and write its map, tables and record into a folder.
 
     Everything is written aside and takes its place at once when complete.
@@ -151,14 +144,9 @@ def _checked(territory: Territory | str | Path) -> Territory:
 
 
 def _with_shuttles(
-    folder: Path,
-    present: Evaluation,
-    *,
-    lighter: bool,
-    every_plan: bool,
-    seed: int,
+    folder: Path, present: Evaluation, *, lighter: bool, every_plan: bool, seed: int,
     progress: Progress,
-) -> Results:
+) -> Results:  # fmt: skip
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
     from mobility.shuttles.after import read_tables
     from mobility.shuttles.design import design_shuttles
@@ -183,12 +171,9 @@ def _with_shuttles(
 
 
 def compare(
-    before: Territory | str | Path,
-    after: Territory | str | Path,
-    out: str | Path,
-    *,
+    before: Territory | str | Path, after: Territory | str | Path, out: str | Path, *,
     progress: Progress = quiet,
-) -> Results:
+) -> Results:  # fmt: skip
     """Compute two scenarios of one territory and write what the second changes.
 
     Raises
@@ -205,12 +190,9 @@ def compare(
     names = _scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])
     return _written(
-        Path(out),
-        evaluate(first, progress=progress),
-        [evaluate(second, progress=progress)],
-        name=names[0],
-        progress=progress,
-    )
+        Path(out), evaluate(first, progress=progress), [evaluate(second, progress=progress)],
+        name=names[0], progress=progress,
+    )  # fmt: skip
 
 
 def _scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
@@ -243,18 +225,11 @@ def evaluate(study: Study, *, known: Hours | None = None, progress: Progress = q
 
 
 def _written(
-    folder: Path,
-    present: Evaluation,
-    variants: Sequence[Evaluation] = (),
-    *,
-    found: Plans | None = None,
-    answers: pd.DataFrame | None = None,
-    name: str = "",
-    feeds: Sequence[Path] = (),
-    report: str | None = None,
-    costs: pd.DataFrame | None = None,
+    folder: Path, present: Evaluation, variants: Sequence[Evaluation] = (), *,
+    found: Plans | None = None, answers: pd.DataFrame | None = None, name: str = "",
+    feeds: Sequence[Path] = (), report: str | None = None, costs: pd.DataFrame | None = None,
     progress: Progress,
-) -> Results:
+) -> Results:  # fmt: skip
     """Write everything a run gives, and keep the shuttle plans of an earlier one.
 
     The present is set against the first variant, which the tables tell if it is the user's
@@ -262,7 +237,7 @@ def _written(
     """
     from mobility.outputs import index_page
     from mobility.outputs import record as records
-    from mobility.outputs.table_files import write_comparison, write_tables
+    from mobility.outputs.table_files import write_tables
     from mobility.outputs.tables import write_csv
 
     access, zones = variants[0] if variants and found is None else present
@@ -277,14 +252,15 @@ def _written(
     findings = access.study.findings + (() if found is None else found.findings)
     kept = records.other_outputs(folder, access.study)
     before = present[0] if variants else None
-    reads = [*feeds, *_sources(present, *variants)]
+    evaluated = [access.study.territory for access, _ in (present, *variants)]
+    reads = [*feeds, *(path for one in evaluated for path in source_files(one))]
     with staging(folder, reads=reads, gone=gone) as part:
         progress("tables")
         write_tables(access, zones, part)
         if costs is not None:
             write_csv(part, "scenario_costs", costs)
         if variants:
-            write_comparison(present[0], variants[0][0], part)
+            write_csv(part, "comparison", comparison(present[0], variants[0][0]))
         if found is not None:
             language = found.study.territory.language
             write_plans(found, part / "shuttles", lighter=answers, language=language)
@@ -296,14 +272,9 @@ def _written(
 
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
-                access,
-                zones,
-                part,
-                before=before,
-                language=report,
-                plans_in=places,
+                access, zones, part, before=before, language=report, plans_in=places,
                 progress=progress,
-            )
+            )  # fmt: skip
             findings = (*findings, *failed)
             gone += [finding.source for finding in failed]
         plans_in = part if found is not None else folder
@@ -330,20 +301,10 @@ def _written(
     return Results(access.study, access, zones, folder, tuple(names), before, found)
 
 
-def _sources(*evaluations: Evaluation) -> Iterator[Path]:
-    for access, _ in evaluations:
-        yield from source_files(access.study.territory)
-
-
 def _draw(
-    path: Path,
-    present: Evaluation,
-    variants: Sequence[Evaluation],
-    found: Plans | None,
-    name: str,
-    *,
-    earlier: Path,
-) -> None:
+    path: Path, present: Evaluation, variants: Sequence[Evaluation], found: Plans | None, name: str,
+    *, earlier: Path,
+) -> None:  # fmt: skip
     """Draw the map of the present, called ``name``, and its variants, with the plans if any.
 
     Levers on an ``earlier`` page of the same inputs stay on it.
@@ -363,13 +324,9 @@ def _draw(
 
 
 def demo(
-    territory: Path,
-    out: str | Path,
-    *,
-    language: Language = "fr",
-    code: Path | None = None,
+    territory: Path, out: str | Path, *, language: Language = "fr", code: Path | None = None,
     progress: Progress = quiet,
-) -> Path:
+) -> Path:  # fmt: skip
     """Run the embedded demo into a folder, shuttles included, once per version and language of it.
 
     The demo never changes, so its outputs are kept in the user's cache under the hash of its

@@ -42,10 +42,10 @@ class _Plain(Console):
 out = _Plain()
 err = _Plain(stderr=True)
 
-STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
+_STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 #: Columns of the tables that end a run, where the room is short.
 SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
-COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
+_COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
 REMEDIES = ("rank", "kind", "line", "site", "jobs", "eur_year", "eur_per_job", "advised")
 PLANS = (
     "plan", "lines", "vehicles", "eur_year", "jobs_gained", "employees_gained",
@@ -62,7 +62,7 @@ def print_findings(findings: Iterable[Finding], language: Language, *, infos: bo
 
 def print_said(severity: str, source: str, text: str, language: Language) -> None:
     """Print a finding that is in words already."""
-    err.print(translate(severity, language), style=STYLES[severity], end=" ")
+    err.print(translate(severity, language), style=_STYLES[severity], end=" ")
     told = f"{source}{translate(': ', language)}{text}" if source else text
     err.print(told, soft_wrap=True)
 
@@ -100,13 +100,9 @@ def print_words(title: str, heads: list[str], rows: list[list[str]], language: L
 
 
 def _draw(
-    title: str,
-    heads: list[str],
-    rows: list[list[str]],
-    numeric: Sequence[bool],
-    language: Language,
-    labels: list[str],
-) -> None:
+    title: str, heads: list[str], rows: list[list[str]], numeric: Sequence[bool],
+    language: Language, labels: list[str],
+) -> None:  # fmt: skip
     """Print rows as a table where they fit, else one by one, where units have room."""
     from rich import box
     from rich.table import Table
@@ -187,7 +183,7 @@ def print_outputs(folder: Path, language: Language) -> None:
     print_table(summary, "summary", language, title=title, only=SUMMARY)
     if (folder / "comparison.csv").is_file() and "comparison.csv" in record["outputs"]:
         changed = read_csv_text(folder / "comparison.csv")
-        print_table(changed[changed["shift"].isna()], "comparison", language, only=COMPARISON)
+        print_table(changed[changed["shift"].isna()], "comparison", language, only=_COMPARISON)
     if "shuttles/plans.csv" in record["outputs"]:
         plans = read_csv_text(folder / "shuttles" / "plans.csv")
         from mobility.outputs.shuttle_tables import told_plans
@@ -206,7 +202,7 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
     """Print what `mobility init` found, what is lacking, and the next two commands."""
     folder = gathered.territory.parent
     for lacking in gathered.missing:
-        err.print(translate("warning", language), style=STYLES["warning"], end=" ")
+        err.print(translate("warning", language), style=_STYLES["warning"], end=" ")
         err.print(lacking.render(language), soft_wrap=True)
     lines = [translate("Territory file: {path}", language, path=gathered.territory)]
     streets = [path for path in gathered.files if path.parent.name == "osm"]
@@ -235,28 +231,14 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
 
 #: Named steps of a run, in order; the keys of the progress bar.
 STEPS = (
-    "streets",
-    "timetables",
-    "homes and sites",
-    "walks",
-    "days",
-    "streets to work",
-    "commutes",
-    "white zones",
-    "tables",
-    "map",
-)
+    "streets", "timetables", "homes and sites", "walks", "days", "streets to work", "commutes",
+    "white zones", "tables", "map",
+)  # fmt: skip
 
 SHUTTLE_STEPS = (
-    *STEPS[:8],
-    "shuttle demand",
-    "shuttle stops",
-    "shuttle lines",
-    "shuttle plans",
-    "shuttle proof",
-    "lighter answers",
-    *STEPS[8:],
-)
+    *STEPS[:8], "shuttle demand", "shuttle stops", "shuttle lines", "shuttle plans",
+    "shuttle proof", "lighter answers", *STEPS[8:],
+)  # fmt: skip
 INIT_STEPS = ("commune", "communes", "streets", "clipping", "timetables", "industrial land")
 REPORT_STEPS = (*STEPS, "report")
 LEVER_STEPS = (*STEPS[:7], "levers", "white zones", "on-demand trips", "frontier", "maps")
@@ -283,14 +265,10 @@ def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator
     )
 
     columns = (
-        SpinnerColumn(),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn(translate("left:", language), markup=False),
-        TimeRemainingColumn(),
-    )
+        SpinnerColumn(), BarColumn(bar_width=24), TaskProgressColumn(),
+        TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
+        TextColumn(translate("left:", language), markup=False), TimeRemainingColumn(),
+    )  # fmt: skip
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=len(steps))
 

@@ -37,9 +37,9 @@ from mobility.territory.rosters import Roster, Shift
 from mobility.timetable.arrays import INF
 
 Bool = NDArray[np.bool_]
-#: Night of young workers by age: from this clock time to `MORNING_S`.
-NIGHT_16_S, NIGHT_UNDER_16_S, MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
-ADULT, SIXTEEN = 18, 16
+#: Night of young workers by age: from this clock time to `_MORNING_S`.
+_NIGHT_16_S, _NIGHT_UNDER_16_S, _MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
+_ADULT, _SIXTEEN = 18, 16
 _APART_KM = 15.0
 #: What a remedy opens and closes, persons × pairs, and in how many pairs.
 _OPENED = ["remedy", "opened", "closed", "pairs"]
@@ -93,12 +93,12 @@ class Triangles:
 
 def is_night_work(shift: Shift, age: int) -> bool:
     """Whether a shift falls into the night of workers of an age, be it in part."""
-    if age >= ADULT:
+    if age >= _ADULT:
         return False
-    night_s = NIGHT_16_S if age >= SIXTEEN else NIGHT_UNDER_16_S
+    night_s = _NIGHT_16_S if age >= _SIXTEEN else _NIGHT_UNDER_16_S
     start, end = shift.start, shift.start + shift.duration_s
     return any(
-        start < MORNING_S + day and end > night_s + day - DAY_S for day in (0, DAY_S, 2 * DAY_S)
+        start < _MORNING_S + day and end > night_s + day - DAY_S for day in (0, DAY_S, 2 * DAY_S)
     )
 
 
@@ -121,16 +121,14 @@ def with_centres(study: Study, path: Path, findings: list[Finding] | None = None
     for centre in centres:
         if centre.name in names:
             raise TerritoryError(
-                "A training centre has the name of a site.",
-                file=path,
-                column="name",
-                value=centre.name,
-                mend="Give each site a name of its own.",
-            )
+                "A training centre has the name of a site.", file=path, column="name",
+                value=centre.name, mend="Give each site a name of its own.",
+            )  # fmt: skip
     gates = [(centre.name, gate) for centre in centres for gate in centre.gates]
     lonlat = np.array([gate for _, gate in gates], np.float64)
     check_on_streets(study, [name for name, _ in gates], lonlat, column="lon, lat", file=path)
     found = _with_sites(without_car(study), (*study.sites, *centres))
+    # Results are kept by content: those of the same sites as companies and centres are others.
     if study.content:
         object.__setattr__(found, "content", content_hash([study.content, "apprentices"]))
     return found
@@ -253,14 +251,10 @@ def _at_school(access: Access, site: int, rules: Rules) -> Bool:
 
 
 def after_remedies(
-    access: Access,
-    companies: int,
-    rules: Rules,
-    *,
-    variants: Sequence[tuple[str, Callable[[], Access]]] = (),
-    retimings: int = 0,
+    access: Access, companies: int, rules: Rules, *,
+    variants: Sequence[tuple[str, Callable[[], Access]]] = (), retimings: int = 0,
     language: str = "en",
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Return what remedies open, the most pairs first.
 
     Parameters
@@ -312,13 +306,9 @@ def _opened(name: str, people: NDArray[np.float64], before: Bool, after: Bool) -
 
 
 def _retimed(
-    found: Triangles,
-    companies: int,
-    rules: Rules,
-    people: NDArray[np.float64],
-    most: int,
+    found: Triangles, companies: int, rules: Rules, people: NDArray[np.float64], most: int,
     language: str,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Return what the best levers of the timetable open, a row each.
 
     They are sought for the sites of some pair, of a company the rosters that are allowed: one

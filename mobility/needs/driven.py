@@ -156,6 +156,7 @@ def _steps(
     node = into.node[door]
     while home.size:
         arc = vias[gate, node]
+        # A tree begins at the ends of the piece on which its gate stands.
         seed = arc < 0
         if seed.any():
             exits = np.flatnonzero(out.point == gate)

@@ -154,14 +154,9 @@ class Housing:
 
 
 def housing(
-    study: Study,
-    jobs: Sequence[Job],
-    *,
-    cell_m: float = 200.0,
-    ground: str | None = None,
-    points: Sequence[tuple[str, float, float]] = (),
-    progress: Progress = quiet,
-) -> Housing:
+    study: Study, jobs: Sequence[Job], *, cell_m: float = 200.0, ground: str | None = None,
+    points: Sequence[tuple[str, float, float]] = (), progress: Progress = quiet,
+) -> Housing:  # fmt: skip
     """Return from which places the jobs can be held without a car.
 
     Parameters
@@ -210,6 +205,7 @@ class _Answers:
         Of several modes, the one whose longer direction is shortest.
         """
         row = self.study.shift_rows[shift_id]
+        # Rosters share shifts: the same hours at one site are one question.
         key = (row.site, row.start_s, row.end_s, day.kind)
         if key not in self._known:
             best_s = np.full(self.study.n_homes, INF, np.int32)
@@ -305,11 +301,8 @@ def jobs_of(study: Study, texts: Sequence[str], *, option: str = "--job") -> lis
         if not mine:
             names = dict.fromkeys([site for site, _ in known] + ["/".join(row) for row in known])
             raise TerritoryError(
-                "There is no such site, or no such roster of it.",
-                column=option,
-                value=text,
-                mend="Write one of: {known}.",
-                known=", ".join(names),
-            )
+                "There is no such site, or no such roster of it.", column=option, value=text,
+                mend="Write one of: {known}.", known=", ".join(names),
+            )  # fmt: skip
         found.append(Job(text, tuple(mine)))
     return found

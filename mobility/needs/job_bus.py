@@ -41,12 +41,12 @@ Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 #: Places whose surroundings are asked by the timetable: those with most seekers on foot.
 _CANDIDATES = 60
-SPACING_M = 400.0
-DWELL_S = 120
+_SPACING_M = 400.0
+_DWELL_S = 120
 #: The tour is exact over the orders of so many halts, or of so many sites.
-MOST_CALLS = 7
+_MOST_CALLS = 7
 #: Of the hours of return, which depend on the halts: choices made one after the other.
-ROUNDS = 2
+_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -111,16 +111,12 @@ class Tour:
         there = self.calls[self.calls["direction"] == "outbound"]
         total, reached = self.seekers.sum(), float(self.seekers @ self.reached)
         row = {
-            "halts": int((there["kind"] != "gate").sum()),
-            "seekers": total,
-            "reachable": reached,
-            "share": reached / total if total else np.nan,
-            "bound": self.bound,
-            "km": round(self.km, 1),
-            "start_s": int(self.calls["clock_s"].iloc[0]),
+            "halts": int((there["kind"] != "gate").sum()), "seekers": total, "reachable": reached,
+            "share": reached / total if total else np.nan, "bound": self.bound,
+            "km": round(self.km, 1), "start_s": int(self.calls["clock_s"].iloc[0]),
             "end_s": int(self.calls["clock_s"].iloc[-1]),
             "dates": ", ".join(date.isoformat() for date in self.dates),
-        }
+        }  # fmt: skip
         return whole_persons(pd.DataFrame([row]), ["seekers", "reachable", "bound"])
 
     def told_calls(self) -> pd.DataFrame:
@@ -152,15 +148,15 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
     )
     drive = drive_matrix(graph, np.arange(len(everything)))
     n = len(places)
-    joined, most = _joined(drive.seconds, n), min(wishes.halts, MOST_CALLS)
+    joined, most = _joined(drive.seconds, n), min(wishes.halts, _MOST_CALLS)
     asked = _asked(study, places)
     xy = study.streets.project(*lonlat_of(places).T)
     end_s = wishes.start_s + len(gates) * round(wishes.visit_min * 60) + 2 * 3600
     best: Tour | None = None
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         within = _reach(asked, day, [(k, wishes.start_s, end_s) for k in range(n)])
         within &= joined[:, None]
-        found = select_stops(within, seekers, xy, spacing_m=SPACING_M, max_stops=most)
+        found = select_stops(within, seekers, xy, spacing_m=_SPACING_M, max_stops=most)
         if not found.chosen.size:
             raise TerritoryError(
                 "Nobody reaches any place in time and gets home from it.",
@@ -175,6 +171,7 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
         )
         if best is None or seekers @ tour.reached > seekers @ best.reached:
             best = tour
+        # The halts chosen next are asked at the hours of this tour.
         end_s = int(np.mean([c for k, c in clocks[len(calls) :] if k < n]))
     assert best is not None
     return best
@@ -183,10 +180,7 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
 def _joined(seconds: NDArray[np.int32], n: int) -> Bool:
     """Return which of the first ``n`` places roads join to every site, both ways.
 
-    Raises
-    ------
-    TerritoryError
-        None is.
+    Raises `TerritoryError`: none is.
     """
     way = seconds < UNREACHED
     joined = np.asarray(way[:n, n:].all(axis=1) & way[n:, :n].all(axis=0))
@@ -230,21 +224,15 @@ def sites_named(study: Study, names: Sequence[str]) -> tuple[int, ...]:
     for name in names:
         if name not in known:
             raise TerritoryError(
-                "There is no such name.",
-                column="--site",
-                value=name,
-                mend="Choose one of: {known}.",
-                known=", ".join(known),
-            )
+                "There is no such name.", column="--site", value=name,
+                mend="Choose one of: {known}.", known=", ".join(known),
+            )  # fmt: skip
     found = tuple(k for k, name in enumerate(known) if not names or name in names)
-    if len(found) > MOST_CALLS:
+    if len(found) > _MOST_CALLS:
         raise TerritoryError(
-            "These are {count} sites; a tour visits {most} at most.",
-            column="--site",
-            mend="Name those to visit with --site.",
-            count=len(found),
-            most=MOST_CALLS,
-        )
+            "These are {count} sites; a tour visits {most} at most.", column="--site",
+            mend="Name those to visit with --site.", count=len(found), most=_MOST_CALLS,
+        )  # fmt: skip
     return found
 
 
@@ -266,7 +254,7 @@ def _candidates(study: Study, seekers: Float) -> list[Place]:
     xy = study.streets.project(*lonlat_of(places).T)
     kept: list[int] = []
     for k in order.tolist():
-        if all(np.hypot(*(xy[k] - xy[j])) >= SPACING_M for j in kept):
+        if all(np.hypot(*(xy[k] - xy[j])) >= _SPACING_M for j in kept):
             kept.append(k)
         if len(kept) == _CANDIDATES:
             break
@@ -312,12 +300,9 @@ Order = tuple[int, tuple[int, ...]]
 
 
 def _timed(
-    wishes: Wishes,
-    seconds: NDArray[np.int32],
-    metres: Float,
-    halts: NDArray[np.int32],
+    wishes: Wishes, seconds: NDArray[np.int32], metres: Float, halts: NDArray[np.int32],
     gates: Sequence[int],
-) -> tuple[list[tuple[int, int]], tuple[int, ...], float]:
+) -> tuple[list[tuple[int, int]], tuple[int, ...], float]:  # fmt: skip
     """Return each call with its clock, those of the way there, and the metres driven."""
     chosen = [int(k) for k in halts]
     pick, visit = _shortest(seconds, chosen), _shortest(seconds, list(gates))
@@ -331,8 +316,9 @@ def _timed(
     for k, call in enumerate((*there, *home)):
         if k:
             before = (*there, *home)[k - 1]
-            stay_s = round(wishes.visit_min * 60) if before in gates else DWELL_S
+            stay_s = round(wishes.visit_min * 60) if before in gates else _DWELL_S
             clock_s += stay_s + int(seconds[before, call])
+        # Whole minutes are published: rounded up, none is before the bus can be there.
         clock_s = -(-clock_s // 60) * 60
         calls.append((call, clock_s))
     length = sum(float(metres[a, b]) for a, b in pairwise((*there, *home)))
@@ -340,14 +326,9 @@ def _timed(
 
 
 def _toured(
-    study: Study,
-    asked: Study,
-    day: ChosenDay,
-    places: Sequence[Place],
-    clocks: Sequence[tuple[int, int]],
-    there: tuple[int, ...],
-    graph: DriveGraph,
-) -> Tour:
+    study: Study, asked: Study, day: ChosenDay, places: Sequence[Place],
+    clocks: Sequence[tuple[int, int]], there: tuple[int, ...], graph: DriveGraph,
+) -> Tour:  # fmt: skip
     """Return the tour, asked again at its own hours."""
     n = len(there)
     back = dict(clocks[n:])

@@ -29,7 +29,7 @@ from mobility.timetable.runs import headways, that_leave
 from mobility.timetable.trips import DayNetwork
 
 #: Columns of `supply` beside the line.
-SUPPLY = ["trips_year", "km_year", "hours_year", "wait_year", "vehicles"]
+_SUPPLY = ["trips_year", "km_year", "hours_year", "wait_year", "vehicles"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Lines:
     Attributes
     ----------
     table
-        A row for the whole network (``line`` empty), then one per line: `SUPPLY`, ``eur_year``,
+        A row for the whole network (``line`` empty), then one per line: `_SUPPLY`, ``eur_year``,
         ``jobs_at_risk``, ``workers_at_risk``.
     bill
         What the whole network costs.
@@ -57,7 +57,7 @@ class Changed:
     Attributes
     ----------
     table
-        The lines that differ, and the whole network: differences of `SUPPLY` and ``eur_year``.
+        The lines that differ, and the whole network: differences of `_SUPPLY` and ``eur_year``.
     bill
         Of the differences of the whole network.
     groups
@@ -132,7 +132,7 @@ def supply(study: Study) -> pd.DataFrame:
     calls["km"] *= detour
     rows = [_year("", calls)]
     rows += [_year(str(line), mine) for line, mine in calls.groupby("line", sort=True)]
-    return pd.DataFrame(rows, columns=["line", *SUPPLY])
+    return pd.DataFrame(rows, columns=["line", *_SUPPLY])
 
 
 def _of_day(
@@ -252,6 +252,3 @@ def sentences(found: Changed, language: str) -> list[str]:
     text = "{gained} jobs gain their whole roster, {lost} lose theirs."
     told = {"gained": number(gained, language), "lost": number(lost, language)}
     return [*texts, translate(text, language, **told)]
-
-
-__all__ = ["Changed", "Lines", "changed", "lines_of", "sentences", "supply"]

@@ -60,6 +60,7 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
         # Streets are known by their content, the land beside them is not.
         key = ["squares", cell_m]
         found = streets.kept(key, squares) if kind == "streets" else squares()
+        # None of this land in the extract: less telling land is better than an empty map.
         if found["missed"]:
             continue
         xy, cell = (np.asarray(found[name]) for name in ("xy", "cell"))
@@ -72,12 +73,9 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
 
 def _no_ground(ground: str) -> TerritoryError:
     return TerritoryError(
-        "The extract has no land of this kind.",
-        column="--ground",
-        value=ground,
-        mend="Choose one of: {known}; or leave it out.",
-        known=", ".join(_GROUNDS),
-    )
+        "The extract has no land of this kind.", column="--ground", value=ground,
+        mend="Choose one of: {known}; or leave it out.", known=", ".join(_GROUNDS),
+    )  # fmt: skip
 
 
 def _land(study: Study, kind: str, cell_m: float) -> gpd.GeoDataFrame | None:

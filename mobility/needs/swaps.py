@@ -31,13 +31,13 @@ from mobility.timetable.trips import DayNetwork
 #: Round trips whose loss is computed: those after which one waits least.
 _MOST_TRIED = 400
 #: Another round trip of the line is not taken out within so many of its gaps.
-APART = 2
+_APART = 2
 #: Stops so near one another are one terminus.
 _TERMINUS_M = 300.0
 
 
 @dataclass(frozen=True)
-class RoundTrip:
+class _RoundTrip:
     """A trip and the next one of its vehicle, back to where it started, on its days.
 
     Attributes
@@ -59,7 +59,7 @@ class RoundTrip:
 class Swap:
     """Round trips taken out, and runs put in, with what the engine finds of all of them."""
 
-    removed: tuple[RoundTrip, ...]
+    removed: tuple[_RoundTrip, ...]
     added: tuple[Outcome, ...]
     hours_removed: float
     hours_added: float
@@ -127,7 +127,7 @@ def _hours_added(bench: Workbench, lever: Lever) -> float:
     return driven * (1 + rows["empty_run_share"].value)
 
 
-def _round_trips(bench: Workbench, keep_min: float) -> Iterator[RoundTrip]:
+def _round_trips(bench: Workbench, keep_min: float) -> Iterator[_RoundTrip]:
     """Yield what can be taken out: there and back, while the line stays within some minutes."""
     study, nets = bench.study, bench.nets
     trips = np.unique(np.concatenate([n.pieces.trip for n in nets.values()]))
@@ -150,7 +150,7 @@ def _round_trips(bench: Workbench, keep_min: float) -> Iterator[RoundTrip]:
             spans = network.pieces.end_s[places] - network.pieces.start_s[places]
             hours += float(spans.sum()) / 3600 * study.days_of_kind(kind)
         line = int(lines_of(study, np.array(twins[:1]))[0])
-        yield RoundTrip(mine, line, _leaves_s(bench, twins), hours, gap)
+        yield _RoundTrip(mine, line, _leaves_s(bench, twins), hours, gap)
 
 
 def _turns(bench: Workbench, network: DayNetwork) -> Iterator[tuple[int, int]]:
@@ -209,7 +209,7 @@ def _gaps(bench: Workbench) -> dict[int, float]:
     return found
 
 
-def _least_lost(bench: Workbench, trips: list[RoundTrip]) -> list[tuple[RoundTrip, Score]]:
+def _least_lost(bench: Workbench, trips: list[_RoundTrip]) -> list[tuple[_RoundTrip, Score]]:
     """Return round trips, those first whose loss is least: jobs, then commutes, then hours."""
     trips.sort(key=lambda one: (one.gap_min, one.trips))
     scored = [
@@ -226,18 +226,19 @@ def _least_lost(bench: Workbench, trips: list[RoundTrip]) -> list[tuple[RoundTri
 
 
 def _proven(
-    bench: Workbench, pool: Sequence[tuple[RoundTrip, Score]], added: Sequence[Outcome]
+    bench: Workbench, pool: Sequence[tuple[_RoundTrip, Score]], added: Sequence[Outcome]
 ) -> Swap | None:
     """Return the swap that pays for some runs, assessed by the engine; None where none does."""
     needed = sum(_hours_added(bench, outcome.lever) for outcome in added)
+    # A run is put in as the copy of a trip, which has to stay.
     copied = {trip for outcome in added for trip in outcome.lever.trips}
-    removed: list[RoundTrip] = []
+    removed: list[_RoundTrip] = []
     saved = 0.0
     for one, _ in pool:
         if saved >= needed:
             break
         near = any(
-            two.line == one.line and abs(two.start_s - one.start_s) < APART * 60 * one.gap_min
+            two.line == one.line and abs(two.start_s - one.start_s) < _APART * 60 * one.gap_min
             for two in removed
         )
         shared = any(set(two.trips) & set(one.trips) for two in removed)
@@ -277,6 +278,3 @@ def swap_table(access: Access, found: Sequence[Swap]) -> pd.DataFrame:
         "workers_lost", "hours_balance",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
-
-
-__all__ = ["RoundTrip", "Swap", "swap_table", "swaps"]

@@ -32,9 +32,9 @@ from mobility.territory.project import StreetMode
 from mobility.timetable.footpaths import walk_snaps
 
 Float = NDArray[np.float64]
-DETOUR = 2.0
+_DETOUR = 2.0
 #: Points so near each other may be joined; stops so near a gate are of the area.
-LINK_M, AREA_M = 800.0, 1500.0
+_LINK_M, _AREA_M = 800.0, 1500.0
 _SEARCH_S = 3600.0
 #: From this limit on, a road is dangerous to cross where nothing helps.
 _FAST_KMH = 70.0
@@ -58,7 +58,7 @@ class Wants:
     within_min: float = 10.0
 
 
-class Danger(NamedTuple):
+class _Danger(NamedTuple):
     """Junctions at which a way crosses a fast road; its pieces unlit along traffic, or bare."""
 
     crossings: tuple[int, ...]
@@ -95,7 +95,7 @@ class Zone:
     paths: tuple[StreetPath | None, ...]
 
     @cached_property
-    def dangers(self) -> list[Danger]:
+    def dangers(self) -> list[_Danger]:
         """What is dangerous on the way from each gate to its nearest stop."""
         return _dangers(self)
 
@@ -271,7 +271,7 @@ def zone_of(study: Study, wants: Wants) -> Zone:
             "No stop is within {away:g} m of a gate.",
             column="sites.gates",
             mend="Check the gates, or give the timetables of the network that serves them.",
-            away=AREA_M,
+            away=_AREA_M,
         )
     lonlat = np.vstack([gates, study.feed.lonlat()[stops]])
     times = mode_times(study.territory, study.streets, wants.mode)
@@ -304,7 +304,7 @@ def _stops_around(study: Study, gates: Float) -> NDArray[np.intp]:
     rows = np.flatnonzero(own & served & np.isfinite(lonlat).all(axis=1))
     project = study.streets.project
     away = np.linalg.norm(project(*lonlat[rows].T)[:, None] - project(*gates.T)[None], axis=2)
-    return np.asarray(rows[away.min(axis=1, initial=np.inf) <= AREA_M])
+    return np.asarray(rows[away.min(axis=1, initial=np.inf) <= _AREA_M])
 
 
 def _table(study: Study, times: object, lonlat: Float, connector_ms: float) -> Float:
@@ -322,19 +322,19 @@ def _table(study: Study, times: object, lonlat: Float, connector_ms: float) -> F
 def _missing(
     study: Study, lonlat: Float, n_gates: int, seconds: Float, speed: float
 ) -> tuple[Link, ...]:
-    """Return the pairs with a gate whose way is over `DETOUR` times the straight line."""
+    """Return the pairs with a gate whose way is over `_DETOUR` times the straight line."""
     xy = study.streets.project(*lonlat.T)
     away = np.linalg.norm(xy[:, None] - xy[None], axis=2)
     found = []
     for a in range(n_gates):
         for b in range(a + 1, len(lonlat)):
             metres = float(away[a, b])
-            if 1.0 <= metres <= LINK_M and seconds[a, b] > DETOUR * metres / speed:
+            if 1.0 <= metres <= _LINK_M and seconds[a, b] > _DETOUR * metres / speed:
                 found.append(Link(a, b, metres, metres / speed))
     return tuple(found)
 
 
-def _dangers(zone: Zone) -> list[Danger]:
+def _dangers(zone: Zone) -> list[_Danger]:
     """Return what is dangerous on the way from each gate to its nearest stop.
 
     A road is crossed at a junction where it is none of the pieces before and after.
@@ -356,7 +356,7 @@ def _dangers(zone: Zone) -> list[Danger]:
             shared &= {int(streets.edge_u[two]), int(streets.edge_v[two])}
             if not fast[one] and not fast[two]:
                 crossings += [node for node in shared if at_fast[node]][:1]
-        found.append(Danger(tuple(crossings), edges[~safe[edges]], edges[bare[edges]]))
+        found.append(_Danger(tuple(crossings), edges[~safe[edges]], edges[bare[edges]]))
     return found
 
 

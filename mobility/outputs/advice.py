@@ -17,21 +17,17 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.files import write_text
-from mobility.commute.access import Access
-from mobility.commute.indicators import by_group
 from mobility.commute.study import Study
-from mobility.outputs.plan_tables import employer_steps
 from mobility.outputs.record import ADVICE as FILE
 from mobility.outputs.record import OWN_PLANS, advice_key, inputs_hash
 from mobility.outputs.tables import Sheet, sheet_of
 from mobility.remedies.bill import CostLine, bill_frame, spread
 from mobility.remedies.factors import LeverFactors, factors_of
-from mobility.remedies.recommendations import objections, remedies_frame
+from mobility.remedies.recommendations import remedies_frame
 from mobility.remedies.remedy import Effect, Remedy
-from mobility.shuttles.portfolio import Combined
 
 #: Parts of a remedy that are records of their own, and how they are read again.
-PARTS = {"bill": CostLine, "effects": Effect}
+_PARTS = {"bill": CostLine, "effects": Effect}
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,42 +85,6 @@ class Advice:
         return {key: sheet_of(key, frame) for key, frame in frames.items() if len(frame)}
 
 
-def advice_from(access: Access, remedies: Iterable[Remedy], combined: Combined) -> Advice:
-    """Return what is advised among ranked remedies, from the frontier of their sets."""
-    remedies = tuple(remedies)
-    against = objections(remedies, combined.members, combined.chosen)
-    tables = {
-        "frontier": combined.to_frame(),
-        "employers": employer_steps(access.study, combined),
-        "followup": _followup(combined),
-    }
-    if access.study.homes.groups:
-        after = combined.portfolio.access(combined.steps[-1])
-        frame = by_group(access)[["site", "roster", "group", "total", "reachable"]]
-        tables["recruitment"] = frame.rename(columns={"reachable": "now"}).assign(
-            target=by_group(after)["reachable"].to_numpy()
-        )
-    return Advice(remedies, tuple(against), tuple(combined.bills()), tables)
-
-
-def _followup(combined: Combined) -> pd.DataFrame:
-    """Return, per roster, inhabitants and jobs that can hold it now and with the set advised."""
-    portfolio, last = combined.portfolio, combined.steps[-1]
-    ledger, now = portfolio.ledger, portfolio.point(combined.steps[0])
-    before, after = portfolio.held(combined.steps[0]), portfolio.held(last)
-    sites, names = zip(*ledger.rosters, strict=True)
-    return pd.DataFrame({
-        "site": [ledger.study.sites[site].name for site in sites],
-        "roster": names,
-        "pool": ledger.people.sum(axis=1),
-        "now": (ledger.people * before).sum(axis=1),
-        "target": (ledger.people * after).sum(axis=1),
-        "jobs": ledger.jobs.sum(axis=1),
-        "jobs_now": now.by_roster,
-        "jobs_target": portfolio.point(last).by_roster,
-    })  # fmt: skip
-
-
 def write_advice(advice: Advice, study: Study, part: Path, *, folder: Path, designed: bool) -> None:
     """Write ``levers.json`` among the outputs that take their place in ``folder``."""
     record = advice_key(study, folder, designed=designed) | {
@@ -142,12 +102,12 @@ def write_advice(advice: Advice, study: Study, part: Path, *, folder: Path, desi
 
 def _plain(remedy: Remedy) -> dict[str, object]:
     found = {f.name: getattr(remedy, f.name) for f in fields(remedy) if f.compare}
-    found |= {name: [vars(one) for one in getattr(remedy, name)] for name in PARTS}
+    found |= {name: [vars(one) for one in getattr(remedy, name)] for name in _PARTS}
     return found | {"also": [_plain(one) for one in remedy.also]}
 
 
 def _read(found: dict[str, Any]) -> Remedy:
-    found |= {name: tuple(part(**one) for one in found[name]) for name, part in PARTS.items()}
+    found |= {name: tuple(part(**one) for one in found[name]) for name, part in _PARTS.items()}
     found["also"] = tuple(_read(one) for one in found["also"])
     for name in ("words", "sites", "uptake"):
         found[name] = tuple(found[name])
@@ -204,6 +164,7 @@ def read_advice(
                 tuple((name, rank, CostLine(**line)) for name, rank, line in found["bills"]),
                 tables,
             )
+        # Written by another version, or by hand: as good as none.
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return None

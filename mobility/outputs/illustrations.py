@@ -27,7 +27,7 @@ Journeys = tuple[tuple[LegText, ...], tuple[LegText, ...]]
 
 
 @dataclass(frozen=True)
-class Example:
+class _Example:
     """The journeys of one home that gains a shift, before and after.
 
     Attributes
@@ -61,7 +61,7 @@ class Illustration:
     remedy: Remedy
     access: Access
     zones: WhiteZones
-    example: Example | None
+    example: _Example | None
 
 
 def illustrate(
@@ -87,6 +87,7 @@ def illustrate(
             example = _example_between(zones.access, access)
             after = white_zones(access, known=hours).told()
             found.append(Illustration(remedy, after.access, after, example))
+            # The territory with one remedy is large; only what is told of it is kept.
             del run, access, hours
             trim_memory()
     return found
@@ -113,7 +114,7 @@ def _rescued(zones: WhiteZones, remedy: Remedy) -> WhiteZones:
     return replace(zones, status=status, reason=reason)
 
 
-def _example_between(before: Access, after: Access) -> Example | None:
+def _example_between(before: Access, after: Access) -> _Example | None:
     """Return the journeys of the home of most workers that gains a shift by public transport."""
     study = before.study
     best: tuple[float, int, str, int] | None = None
@@ -131,7 +132,7 @@ def _example_between(before: Access, after: Access) -> Example | None:
     if best is None:
         return None
     _, shift_id, kind, home = best
-    return Example(
+    return _Example(
         _told(study, home), shift_id, kind, _texts(study, shift_id, kind, home),
         _texts(after.study, shift_id, kind, home),
     )  # fmt: skip
@@ -151,7 +152,7 @@ def _texts(study: Study, shift_id: int, kind: str, home: int) -> Journeys:
     return out.texts(home), back.texts(home)
 
 
-def _cycled(zones: WhiteZones, remedy: Remedy) -> Example | None:
+def _cycled(zones: WhiteZones, remedy: Remedy) -> _Example | None:
     """Return the ride, by bicycle or car, of the home of most workers that a remedy serves."""
     study = zones.access.study
     mode = "car" if remedy.kind == "carpool" else "bike"
@@ -173,14 +174,10 @@ def _cycled(zones: WhiteZones, remedy: Remedy) -> Example | None:
     there, back = (int(way[one.site, home]) for way in study.street_times[mode])
     if INF in (there, back):
         return None
-    return Example(
-        _told(study, home),
-        shift_id,
-        kind,
-        _texts(study, shift_id, kind, home),
-        ((), ()),
+    return _Example(
+        _told(study, home), shift_id, kind, _texts(study, shift_id, kind, home), ((), ()),
         (there, back),
-    )
+    )  # fmt: skip
 
 
 def example_blocks(study: Study, found: Illustration, words: Words) -> tuple[Block, ...]:

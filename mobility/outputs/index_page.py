@@ -13,7 +13,7 @@ from mobility.outputs.words import Words
 
 NAME = "index.html"
 #: File → what it is, by part, in the order of the page.
-PARTS: dict[str, dict[str, str]] = {
+_PARTS: dict[str, dict[str, str]] = {
     "To read": {
         "report.pdf": "The report, to print: the first page says what is wrong and what is advised",
         "map.html": "The map: the present, what would help, before and after",
@@ -44,7 +44,7 @@ PARTS: dict[str, dict[str, str]] = {
         "levers.json": "What the search of levers found, for the other commands",
     },
 }
-TABLES = "Spreadsheets and tables"
+_TABLES = "Spreadsheets and tables"
 #: Files of `mobility levers`, which tell alike whether they are of what stands beside them.
 OF_LEVERS = (
     "recommendations.html", "minutes_to_fix.gpkg", "cycle_tracks.geojson", "levers.json",
@@ -54,16 +54,9 @@ OF_LEVERS = (
 
 
 def write_index(
-    part: Path,
-    folder: Path,
-    language: str,
-    title: str,
-    *,
-    reads: Iterable[Path] = (),
-    gone: Collection[str] = (),
-    current: Collection[str] = (),
-    outdated: Collection[str] = (),
-) -> None:
+    part: Path, folder: Path, language: str, title: str, *, reads: Iterable[Path] = (),
+    gone: Collection[str] = (), current: Collection[str] = (), outdated: Collection[str] = (),
+) -> None:  # fmt: skip
     """Write the index of what a set of outputs makes of a folder.
 
     Parameters
@@ -86,7 +79,7 @@ def write_index(
     old = {name for name, path in kept.items() if path.stat().st_mtime_ns < since_ns}
     old = (old - set(current) | set(outdated)) - set(new)
     there = (set(kept) - set(gone)) | set(new)
-    parts = [(words.t(name), _lines(name, there, old, words)) for name in PARTS]
+    parts = [(words.t(name), _lines(name, there, old, words)) for name in _PARTS]
     page = page_template("index.html").render(
         language=words.language,
         title=title,
@@ -106,8 +99,8 @@ def _lines(
     part: str, there: Collection[str], old: Collection[str], words: Words
 ) -> list[tuple[str, str, str]]:
     """Return address, name and sentence of each file of a part that is there."""
-    told = {name: words.t(text) for name, text in PARTS[part].items()}
-    if part == TABLES:
+    told = {name: words.t(text) for name, text in _PARTS[part].items()}
+    if part == _TABLES:
         for spec in registry().values():
             note = words.set_spaces(spec.note[words.language])
             told.setdefault(spec.file, f"{spec.name[words.language]} – {note}")

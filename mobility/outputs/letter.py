@@ -17,7 +17,6 @@ from mobility.commute.study import Progress, Study, quiet
 from mobility.outputs.advice import Advice, read_advice
 from mobility.outputs.document import Document, Text
 from mobility.outputs.index_page import write_index
-from mobility.outputs.levers import searched
 from mobility.outputs.render import pdf_bytes, write_document
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
@@ -40,15 +39,15 @@ NONE = (
 )
 _NONE_MEND = "Read in the plan what speaks against each change, or study other days or hours."
 _TOGETHER = "Changes of one number are one request: their jobs count once."
-FURTHER = "{count} further changes of timetable are advised; the plan lists them."
+_FURTHER = "{count} further changes of timetable are advised; the plan lists them."
 #: Kinds of remedies that a mobility authority can be asked for, and changes asked for at most.
 ASKED = (
     "move_trip", "move_line", "pair", "hold", "extend", "add_run", "lift_school", "stop"
 )  # fmt: skip
-MOST = 5
+_MOST = 5
 #: Left for whoever signs to fill in: a computation knows neither place nor day.
 _BLANK = "…………………"
-CLOSING = (
+_CLOSING = (
     "We ask for an answer before the next change of timetables, and are at your disposal to "
     "share the computation, which can be run again from its territory file."
 )
@@ -110,7 +109,7 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
     possible = [r for r in advice.advised if r.kind in ASKED and r.feasible]
     if not possible:
         raise TerritoryError(NONE, file=study.territory.path, mend=_NONE_MEND)
-    asked, more = possible[:MOST], len(possible[MOST:])
+    asked, more = possible[:_MOST], len(possible[_MOST:])
     sites = sorted({site for r in asked for site, _ in r.rosters})
     signed = ", ".join(dict.fromkeys(s.employer or s.name for s in study.sites if s.name in sites))
     networks = dict.fromkeys(s.attribution for s in study.sources if s.role == "timetable")
@@ -123,10 +122,10 @@ def request_letter(advice: Advice, study: Study, language: str = "fr") -> Docume
         Text(t("Dear Sir or Madam,")),
         Text(t(_OPENING, sites=", ".join(sites))),
         table_block(sheet_of("requests", requests(asked, language)), words),
-        *([Text(t(FURTHER, count=more), "note")] if more else []),
+        *([Text(t(_FURTHER, count=more), "note")] if more else []),
         Text(f"{t(_BENEFICIARIES)} {t('Costs are orders of magnitude.')}", "note"),
         *([Text(t(_TOGETHER), "note")] if any(r.also for r in asked) else []),
-        Text(t(CLOSING)),
+        Text(t(_CLOSING)),
         Text(t("Yours faithfully,")),
         Text("\n".join([t("For the employers: {employers}", employers=signed),
                         t("(name, office and signature)")]), "right"),
@@ -151,12 +150,9 @@ def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) 
 
 
 def letter_of(
-    territory: Territory,
-    *,
-    language: str = "fr",
-    folder: Path | None = None,
+    territory: Territory, *, language: str = "fr", folder: Path | None = None,
     progress: Progress = quiet,
-) -> Document:
+) -> Document:  # fmt: skip
     """Return the letter of a territory, from what `mobility levers` advised or found now.
 
     Raises
@@ -168,5 +164,7 @@ def letter_of(
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     advice = read_advice([folder], study)
     if advice is None:
+        from mobility.outputs.levers import searched  # slow to load: only where there are none
+
         advice = searched(assess(study, progress=progress), folder, progress=progress).advice
     return request_letter(advice, study, language)

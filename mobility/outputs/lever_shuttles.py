@@ -27,7 +27,7 @@ from mobility.shuttles.plans import Plans
 from mobility.shuttles.written import read_plan_table
 from mobility.sources.gtfs.read import Feed, read_feed
 
-ACTIONS = {
+_ACTIONS = {
     "shuttle": "Run the shuttle plan {plan} (lines: {lines}, vehicles: {vehicles})",
     "earlier": "Run the shuttle plan {plan} (lines: {lines}, vehicles: {vehicles}; designed and "
     "costed with other inputs: run `mobility shuttles` again)",
@@ -43,7 +43,7 @@ _PLAN_TEXTS = (
     "vehicles", "kilometres", "drivers", "new stops", "structure costs", "km", "hours paid",
     "stops", "EUR",
 )  # fmt: skip
-COSTS = ("item", "quantity", "unit", "price", "eur_low", "eur_high", "factors")
+_COSTS = ("item", "quantity", "unit", "price", "eur_low", "eur_high", "factors")
 
 
 def shuttle_remedies(found: Plans, present: Access | None = None) -> list[Remedy]:
@@ -87,15 +87,12 @@ def _alone(found: Plans, plan: Plan, lines: Sequence[Line]) -> Plan:
 
 def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) -> Remedy:
     figures = {
-        "plan": plan.name,
-        "lines": len(plan.lines),
-        "vehicles": plan.operations.vehicles,
-        "employees_gained": plan.employees_gained,
-        "co2_saved_kg": plan.co2_saved_kg(found.factors),
+        "plan": plan.name, "lines": len(plan.lines), "vehicles": plan.operations.vehicles,
+        "employees_gained": plan.employees_gained, "co2_saved_kg": plan.co2_saved_kg(found.factors),
         "refused": found.refused if plan is found.knee else plan.refused,
-    }
+    }  # fmt: skip
     feed = read_tables(found.gtfs(plan))
-    return _measured(access, kind, ACTIONS[action], figures, found.bill(plan), feed)
+    return _measured(access, kind, _ACTIONS[action], figures, found.bill(plan), feed)
 
 
 def _measured(
@@ -174,7 +171,7 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
         "lines", "vehicles", "eur_year", "employees_gained", "co2_saved_kg", "refused", "knee",
     ]  # fmt: skip
     table = read_plan_table(path, wanted)
-    costs = read_plan_table(folder / "costs.csv", COSTS)
+    costs = read_plan_table(folder / "costs.csv", _COSTS)
     earlier = earlier_plans(folder.parent, access.study)
     same = earlier is None or earlier.same
     found = []
@@ -183,7 +180,7 @@ def written_remedies(access: Access, folder: Path) -> list[Remedy]:
         if not feed.is_file():
             continue
         figures = row if same else row | {"refused": "designed and costed with other inputs"}
-        action = ACTIONS["shuttle" if same else "earlier"]
+        action = _ACTIONS["shuttle" if same else "earlier"]
         bill = _written_bill(access.study, costs[costs["plan"] == row["plan"]])
         found.append(_measured(access, "shuttle", action, figures, bill, read_feed(feed)))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.memory import trim_memory
 from mobility.commute.access import Access
-from mobility.commute.indicators import whole_persons
+from mobility.commute.indicators import by_group, whole_persons
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.outputs.advice import Advice, advice_from, write_advice
+from mobility.outputs.advice import Advice, write_advice
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
 from mobility.outputs.index_page import write_index
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.map.model import MapLever
+from mobility.outputs.plan_tables import employer_steps
 from mobility.outputs.record import MAP, OWN_PLANS
 from mobility.outputs.render import write_document
 from mobility.outputs.sentences import advice_blocks
@@ -33,32 +34,30 @@ from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import factors_of
 from mobility.remedies.fixes import Fixes, fixes_of
-from mobility.remedies.recommendations import recommend
+from mobility.remedies.recommendations import objections, recommend
 from mobility.remedies.remedy import Remedy, whole_plans
 from mobility.remedies.search import Retiming, search
 from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
 from mobility.remedies.words import levers_frame
 from mobility.shuttles.booked_remedy import BookedSite, booked_remedies, booked_sites, sites_table
-from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.lighter import with_lighter
-from mobility.shuttles.outputs import outdated, write_plans
 from mobility.shuttles.plans import Plans
-from mobility.shuttles.portfolio import access_left, combined_frontier
+from mobility.shuttles.portfolio import Combined, access_left, combined_frontier
 from mobility.territory.project import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
 _ILLUSTRATED = 20
-COUNTS = [
+_COUNTS = [
     "workers_gained", "workers_lost", "commutes_gained", "commutes_lost", "rosters_gained",
     "rosters_lost", "directions_lost",
 ]  # fmt: skip
 #: End of the names of the shuttles designed for what the levers leave white.
-OWN = "L"
+_OWN = "L"
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class _Search:
     """What a search finds, and what is advised of it.
 
     Attributes
@@ -87,7 +86,7 @@ class Search:
 class LeverResults:
     """What `mobility levers` finds and writes: the search and its illustrations."""
 
-    search: Search
+    search: _Search
     illustrations: tuple[Illustration, ...]
 
     @property
@@ -101,15 +100,9 @@ class LeverResults:
 
 
 def find_levers(
-    access: Access,
-    *,
-    folder: Path | None = None,
-    limit: int = 20,
-    shuttles: bool = False,
-    seed: int = 0,
-    illustrated: int = _ILLUSTRATED,
-    progress: Progress = quiet,
-) -> LeverResults:
+    access: Access, *, folder: Path | None = None, limit: int = 20, shuttles: bool = False,
+    seed: int = 0, illustrated: int = _ILLUSTRATED, progress: Progress = quiet,
+) -> LeverResults:  # fmt: skip
     """Search the levers of an assessed territory.
 
     Parameters
@@ -143,15 +136,9 @@ def find_levers(
 
 
 def searched(
-    access: Access,
-    folder: Path,
-    *,
-    design: bool = False,
-    seed: int = 0,
-    limit: int = 20,
-    options: SearchOptions | None = None,
-    progress: Progress = quiet,
-) -> Search:
+    access: Access, folder: Path, *, design: bool = False, seed: int = 0, limit: int = 20,
+    options: SearchOptions | None = None, progress: Progress = quiet,
+) -> _Search:  # fmt: skip
     """Search every remedy, rank them, and return what is advised.
 
     Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
@@ -164,13 +151,15 @@ def searched(
     booked = tuple(booked_sites(zones))
     trim_memory()
     if design:
+        from mobility.shuttles.design import design_shuttles  # its solvers take memory
+
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
         progress("shuttle demand")
         still = white_zones(left)
         plans = design_shuttles(
             access.study, left, still, present=access, seed=seed, progress=progress
         )
-        named = tuple(replace(plan, name=plan.name + OWN) for plan in plans.plans)
+        named = tuple(replace(plan, name=plan.name + _OWN) for plan in plans.plans)
         plans, answers = with_lighter(replace(plans, plans=named), still)
         others = shuttle_remedies(plans, access)
     else:
@@ -178,13 +167,49 @@ def searched(
     others += booked_remedies(found.bench.study, booked)
     remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
     progress("frontier")
-    advice = advice_from(access, remedies, combined_frontier(found.bench, remedies))
-    return Search(found, hours, tuple(remedies), advice, zones, booked, plans, answers)
+    advice = _advice_from(access, remedies, combined_frontier(found.bench, remedies))
+    return _Search(found, hours, tuple(remedies), advice, zones, booked, plans, answers)
+
+
+def _advice_from(access: Access, remedies: Iterable[Remedy], combined: Combined) -> Advice:
+    """Return what is advised among ranked remedies, from the frontier of their sets."""
+    remedies = tuple(remedies)
+    against = objections(remedies, combined.members, combined.chosen)
+    tables = {
+        "frontier": combined.to_frame(),
+        "employers": employer_steps(access.study, combined),
+        "followup": _followup(combined),
+    }
+    if access.study.homes.groups:
+        after = combined.portfolio.access(combined.steps[-1])
+        frame = by_group(access)[["site", "roster", "group", "total", "reachable"]]
+        tables["recruitment"] = frame.rename(columns={"reachable": "now"}).assign(
+            target=by_group(after)["reachable"].to_numpy()
+        )
+    return Advice(remedies, tuple(against), tuple(combined.bills()), tables)
+
+
+def _followup(combined: Combined) -> pd.DataFrame:
+    """Return, per roster, inhabitants and jobs that can hold it now and with the set advised."""
+    portfolio, last = combined.portfolio, combined.steps[-1]
+    ledger, now = portfolio.ledger, portfolio.point(combined.steps[0])
+    before, after = portfolio.held(combined.steps[0]), portfolio.held(last)
+    sites, names = zip(*ledger.rosters, strict=True)
+    return pd.DataFrame({
+        "site": [ledger.study.sites[site].name for site in sites],
+        "roster": names,
+        "pool": ledger.people.sum(axis=1),
+        "now": (ledger.people * before).sum(axis=1),
+        "target": (ledger.people * after).sum(axis=1),
+        "jobs": ledger.jobs.sum(axis=1),
+        "jobs_now": now.by_roster,
+        "jobs_target": portfolio.point(last).by_roster,
+    })  # fmt: skip
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
     """Return every lever that changes something, ranked."""
-    return whole_persons(levers_frame(found), COUNTS)
+    return whole_persons(levers_frame(found), _COUNTS)
 
 
 def recommendations_report(results: LeverResults, language: str) -> Document:
@@ -222,6 +247,8 @@ def write_levers(
     # A page of their own, as earlier versions wrote it, would tell older levers.
     gone = ["levers.html", "cycle_tracks.geojson"]
     if made.plans is not None:
+        from mobility.shuttles.outputs import outdated, write_plans
+
         gone += [f"{OWN_PLANS}/{name}" for name in outdated(own, made.plans)]
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:
         write_csv(part, "levers", levers_table(made.found))
@@ -235,7 +262,7 @@ def write_levers(
         if made.plans is not None:
             write_plans(made.plans, part / OWN_PLANS, lighter=made.answers, language=language)
         write_csv(part, "levers_on_demand", sites_table(study, made.booked, language))
-        write_text(part / "levers_changes.json", lever_changes(study, made.remedies))
+        write_text(part / "levers_changes.json", _lever_changes(study, made.remedies))
         write_document(recommendations_report(results, language), part, "recommendations")
         tracks = tracks_layer(study, made.remedies, language)
         if len(tracks):
@@ -306,7 +333,7 @@ def _map_lever(study: Study, scenario: int, one: Illustration) -> MapLever:
 _HOW = {"move_trip": "move", "move_line": "move", "add_run": "add"}
 
 
-def lever_changes(study: Study, remedies: Sequence[Remedy]) -> str:
+def _lever_changes(study: Study, remedies: Sequence[Remedy]) -> str:
     """Return the recommendations as JSON, in their order.
 
     Each holds ``head`` and ``told`` in both languages, ``jobs`` (gained, net), ``eur_year`` and
@@ -349,10 +376,6 @@ def _steps(study: Study, remedy: Remedy) -> Iterator[dict[str, Any]]:
             if (row.site, row.roster) in rosters:
                 start, end = ((s + 60 * minutes) % DAY_S for s in (row.start_s, row.end_s))
                 yield {
-                    "do": "shift",
-                    "site": row.site_name,
-                    "roster": row.roster,
-                    "shift": row.shift,
-                    "start": format_clock(start),
-                    "end": format_clock(end),
-                }
+                    "do": "shift", "site": row.site_name, "roster": row.roster, "shift": row.shift,
+                    "start": format_clock(start), "end": format_clock(end),
+                }  # fmt: skip

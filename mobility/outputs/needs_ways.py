@@ -117,15 +117,12 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
     told = translate("; ", language).join(rows.loc[rows["check"], "name"])
     note = translate(_RISK_NOTE, language, names=told)
     return Answer(
-        found.study,
-        "risk",
-        translate("How much is driven to work in the dark, and at what risk?", language),
-        note,
+        found.study, "risk",
+        translate("How much is driven to work in the dark, and at what risk?", language), note,
         layers,
         {key: frame for key, frame in tables.items() if len(frame)} | {"risk_factors": rows},
-        {"roads": roads},
-        [note],
-    )
+        {"roads": roads}, [note],
+    )  # fmt: skip
 
 
 def _roads(found: Risk) -> gpd.GeoDataFrame:

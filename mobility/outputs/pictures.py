@@ -29,30 +29,30 @@ STYLES = (
     ("#e99a52", "\\\\\\\\\\", "#9a5414"),
     ("#d9ad96", "xxxxx", "#a0583a"),
 )
-LAND, LABEL, GATE, GATE_DOT = "#f6f4ef", "#26323a", "#111820", "#ffd166"
+_LAND, LABEL, _GATE, GATE_DOT = "#f6f4ef", "#26323a", "#111820", "#ffd166"
 _AREAS = {"forest": "#dfe8d5", "built": "#ebe6dd", "industrial": "#e6dde6", "water": "#bcd7e6"}
-RIVER, RAIL = "#a5c9de", "#8d8a94"
+_RIVER, _RAIL = "#a5c9de", "#8d8a94"
 #: Fill, casing and width (points, for a picture of 4 inches) of each class of road.
-ROADS = {
+_ROADS = {
     "street": ("#b9b0a1", "#b9b0a1", 0.0),
     "tertiary": ("#ffffff", "#b9b0a1", 0.6),
     "secondary": ("#fffdf5", "#a79c8a", 0.9),
     "primary": ("#fff3d0", "#a08f6c", 1.2),
     "motorway": ("#ffdf9e", "#93733a", 1.5),
 }
-INCHES, DPI, RATIO, MARGIN = 5.0, 170, 4 / 3, 0.04
+_INCHES, _DPI, _RATIO, _MARGIN = 5.0, 170, 4 / 3, 0.04
 #: Homes are paler where few workers live: below the median, below the top fifth.
-TONES = (0.6, 0.8, 1.0)
-MAX_LABELS, LABEL_PT = 16, 6.5
+_TONES = (0.6, 0.8, 1.0)
+_MAX_LABELS, _LABEL_PT = 16, 6.5
 #: Half the side of the square of a home known as a point is this part of the picture.
-POINT = 200
-COLOURS = 128
+_POINT = 200
+_COLOURS = 128
 #: Points between a mark of the frontier and its label.
-APART = 5
+_APART = 5
 
 
 @dataclass(frozen=True)
-class View:
+class _View:
     """A plane around the middle of the territory, metres, and the rectangle drawn."""
 
     lon: float
@@ -64,7 +64,7 @@ class View:
     @property
     def height(self) -> float:
         """Metres from bottom to top."""
-        return self.width / RATIO
+        return self.width / _RATIO
 
     def plane(self, lonlat: Floats) -> Floats:
         """Return (lon, lat) rows as metres east and north of the middle."""
@@ -72,14 +72,14 @@ class View:
         return np.asarray((lonlat - [self.lon, self.lat]) * scale)
 
 
-def view_of(bounds: Floats) -> View:
+def view_of(bounds: Floats) -> _View:
     """Return the view that holds a box of degrees (west, south, east, north)."""
     west, south, east, north = bounds
     lon, lat = (west + east) / 2, (south + north) / 2
-    view = View(lon, lat, 0, 0, 1)
+    view = _View(lon, lat, 0, 0, 1)
     (x0, y0), (x1, y1) = view.plane(np.array([[west, south], [east, north]]))
-    width = max(x1 - x0, (y1 - y0) * RATIO, 500.0) * (1 + 2 * MARGIN)
-    return View(lon, lat, -width / 2, -width / RATIO / 2, width)
+    width = max(x1 - x0, (y1 - y0) * _RATIO, 500.0) * (1 + 2 * _MARGIN)
+    return _View(lon, lat, -width / 2, -width / _RATIO / 2, width)
 
 
 class Painter:
@@ -135,7 +135,8 @@ class Painter:
         from matplotlib.figure import Figure
 
         with mpl.rc_context(_RC):
-            figure: Any = Figure(figsize=(INCHES, INCHES / RATIO), dpi=DPI, facecolor=LAND)
+            # Without pyplot, which keeps every figure and asks for a screen.
+            figure: Any = Figure(figsize=(_INCHES, _INCHES / _RATIO), dpi=_DPI, facecolor=_LAND)
             canvas: Any = FigureCanvasAgg(figure)
             axes = figure.add_axes((0, 0, 1, 1))
             axes.set_axis_off()
@@ -233,7 +234,7 @@ class Painter:
         for index in (3, 0, 2, 1):
             colour, hatch, ink = STYLES[index]
             mine = (status == index) & lived_in
-            for tone, alpha in enumerate(TONES):
+            for tone, alpha in enumerate(_TONES):
                 at = (mine & (self._tone == tone))[owner]
                 if at.any():
                     path = Path(vertices[at], codes[at])
@@ -248,8 +249,8 @@ class Painter:
     def _labels(self, axes: Any, places: Iterable[Place], small: bool) -> Iterator[Any]:
         from matplotlib.patheffects import withStroke
 
-        per_pt = self.view.width / (INCHES * 72)
-        size, most = (LABEL_PT * 1.8, 4) if small else (LABEL_PT, MAX_LABELS)
+        per_pt = self.view.width / (_INCHES * 72)
+        size, most = (_LABEL_PT * 1.8, 4) if small else (_LABEL_PT, _MAX_LABELS)
         taken: list[tuple[float, float, float, float]] = []
         for place in places:
             if place.rank > 2 or len(taken) == most:
@@ -278,10 +279,10 @@ class Painter:
     def _gates(self, axes: Any, site: int, small: bool) -> Iterator[Any]:
         xy = self.view.plane(np.array(self._study.sites[site].gates))
         grow = 1.7 if small else 1.0
-        for colour, size, edge in ((GATE, 7.5 * grow, "white"), (GATE_DOT, 2.6 * grow, GATE)):
+        for colour, size, edge in ((_GATE, 7.5 * grow, "white"), (GATE_DOT, 2.6 * grow, _GATE)):
             yield axes.plot(
                 xy[:, 0], xy[:, 1], "D", ms=size, mfc=colour, mec=edge,
-                mew=0.9 * grow * (colour == GATE),
+                mew=0.9 * grow * (colour == _GATE),
             )[0]  # fmt: skip
 
     def _scale(self, axes: Any, small: bool) -> Iterator[Any]:
@@ -292,14 +293,9 @@ class Painter:
         x1, y = view.west + view.width * 0.97, view.south + view.height * 0.075
         halo = [withStroke(linewidth=2.4, foreground="white")]
         yield axes.plot(
-            [x1 - length, x1],
-            [y, y],
-            "-|",
-            color=LABEL,
-            lw=1.6 if small else 1,
-            ms=4,
+            [x1 - length, x1], [y, y], "-|", color=LABEL, lw=1.6 if small else 1, ms=4,
             path_effects=halo,
-        )[0]
+        )[0]  # fmt: skip
         text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
         yield axes.text(
             x1 - length / 2, y + view.height * 0.012, text, ha="center", va="bottom",
@@ -312,13 +308,9 @@ class Painter:
 
 
 _RC: dict[Any, object] = {
-    "font.family": "DejaVu Sans",
-    "hatch.linewidth": 0.55,
-    "text.usetex": False,
-    "text.parse_math": False,
-    "path.simplify": True,
-    "path.snap": False,
-}
+    "font.family": "DejaVu Sans", "hatch.linewidth": 0.55, "text.usetex": False,
+    "text.parse_math": False, "path.simplify": True, "path.snap": False,
+}  # fmt: skip
 
 
 def scale_length(most_m: float) -> float:
@@ -332,7 +324,7 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 
 def _outlines(
-    cells: NDArray[np.object_], view: View
+    cells: NDArray[np.object_], view: _View
 ) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
     """Return the rings of all cells as one compound path, and the home of each vertex."""
     parts, home = shapely.get_parts(cells, return_index=True)
@@ -345,15 +337,15 @@ def _outlines(
     return view.plane(lonlat), codes, home[part[ring]]
 
 
-def _squares(lonlat: Floats, view: View) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
+def _squares(lonlat: Floats, view: _View) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
     """Return a small square around each point, as `_outlines` returns the rings of cells."""
-    around = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * view.width / POINT
+    around = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * view.width / _POINT
     corners = (view.plane(lonlat)[:, None] + around).reshape(-1, 2)
     codes = np.tile(np.array([1, 2, 2, 2, 79], np.uint8), len(lonlat))
     return corners, codes, np.repeat(np.arange(len(lonlat)), 5)
 
 
-def _draw_background(axes: Any, background: Background, view: View) -> None:
+def _draw_background(axes: Any, background: Background, view: _View) -> None:
     from matplotlib.collections import LineCollection
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path
@@ -365,11 +357,11 @@ def _draw_background(axes: Any, background: Background, view: View) -> None:
                 *(Path(view.plane(np.vstack([r, r[:1]])), closed=True) for r in rings)
             )
             axes.add_artist(PathPatch(path, facecolor=colour, linewidth=0))
-    lines = [(background.rivers, RIVER, 1.1, "-"), (background.railways, RAIL, 0.8, (0, (4, 2)))]
+    lines = [(background.rivers, _RIVER, 1.1, "-"), (background.railways, _RAIL, 0.8, (0, (4, 2)))]
     for paths, colour, width, dash in lines:
         drawn = [view.plane(line) for line in paths]
         axes.add_artist(LineCollection(drawn, colors=colour, linewidths=width, linestyles=[dash]))
-    for name, (fill, casing, width) in ROADS.items():
+    for name, (fill, casing, width) in _ROADS.items():
         drawn = [view.plane(line) for line in background.roads.get(name, ())]
         for colour, extra in ((casing, 0.7), (fill, 0.0)):
             axes.add_artist(LineCollection(drawn, colors=colour, linewidths=width + extra))
@@ -380,9 +372,9 @@ def _as_png(rgba: NDArray[np.uint8]) -> bytes:
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(rgba[..., :3]), "RGB")
-    small = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = image.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     out = io.BytesIO()
-    small.save(out, "PNG", optimize=True, dpi=(DPI, DPI))
+    small.save(out, "PNG", optimize=True, dpi=(_DPI, _DPI))
     return out.getvalue()
 
 
@@ -405,7 +397,7 @@ def frontier_png(plans: pd.DataFrame, told: str, words: Words) -> bytes | None:
     if len(plans) < 2:
         return None
     with mpl.rc_context(_RC):
-        figure: Any = Figure(figsize=(INCHES, INCHES / RATIO), dpi=DPI, facecolor="white")
+        figure: Any = Figure(figsize=(_INCHES, _INCHES / _RATIO), dpi=_DPI, facecolor="white")
         canvas: Any = FigureCanvasAgg(figure)
         axes = figure.add_axes((0.12, 0.14, 0.85, 0.82))
         _draw_frontier(axes, plans, told)
@@ -424,10 +416,10 @@ def _draw_frontier(axes: Any, plans: pd.DataFrame, told: str) -> None:
     for k, (x, y, name) in enumerate(zip(eur[ordered], jobs[ordered], names[ordered], strict=True)):
         chosen = name == told
         # Names of neighbours stand on either side of the line.
-        side, at = ("right", (-APART, APART)) if k % 2 else ("left", (APART, -APART - 5))
+        side, at = ("right", (-_APART, _APART)) if k % 2 else ("left", (_APART, -_APART - 5))
         axes.plot(
             [x], [y], "D" if chosen else "o", ms=9 if chosen else 4.5,
-            mfc=GATE_DOT if chosen else blue, mec=GATE if chosen else blue,
+            mfc=GATE_DOT if chosen else blue, mec=_GATE if chosen else blue,
         )  # fmt: skip
         axes.annotate(
             name, (x, y), at, textcoords="offset points", fontsize=7,

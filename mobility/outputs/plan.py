@@ -39,7 +39,7 @@ _SHORT = (
     "what is advised, {jobs_target}."
 )
 #: What each kind of remedy asks for, and the months it takes: an order of magnitude.
-STEPS: dict[str, tuple[str, int]] = {
+_STEPS: dict[str, tuple[str, int]] = {
     "move_trip": ("Request to the mobility authority, next timetable change", 6),
     "pair": ("Request to the mobility authority, next timetable change", 6),
     "move_line": ("Request to the mobility authority, next timetable change", 6),
@@ -79,7 +79,7 @@ _WHITE_NOTE = (
     "every mobility authority."
 )
 #: The parts that only show tables: heading, sentences, keys of the tables.
-SUPPLY = (
+_SUPPLY = (
     "Transport supply",
     ("Lines that stop within the walking limit of a gate, on each kind of day.", _PLANNED_NOTE),
     ("supply",),
@@ -107,7 +107,7 @@ _SAME_AS = {"actions": "remedies"}
 
 
 @dataclass(frozen=True)
-class MobilityPlan:
+class _MobilityPlan:
     """The plan: a document to read, and its tables.
 
     Attributes
@@ -135,13 +135,9 @@ class MobilityPlan:
 
 
 def mobility_plan(
-    access: Access,
-    advice: Advice,
-    *,
-    language: str = "fr",
-    late: LastReturn | None = None,
+    access: Access, advice: Advice, *, language: str = "fr", late: LastReturn | None = None,
     modes: Mapping[str, pd.DataFrame] | None = None,
-) -> MobilityPlan:
+) -> _MobilityPlan:  # fmt: skip
     """Return the mobility plan of the sites of a study.
 
     Parameters
@@ -165,15 +161,12 @@ def mobility_plan(
         "supply": plan_tables.supply(study),
         "reach": _whole(plan_tables.reach_by_mode(access), after="day_kind"),
         "potential": _whole(plan_tables.modal_potential(access), after="roster"),
-        "driving": plan_tables.driving(access, factors),
-        "actions": found["remedies"],
+        "driving": plan_tables.driving(access, factors), "actions": found["remedies"],
         "financing": _financing(advice.tables["employers"], dues),
         "calendar": _calendar(advice.advised, language),
-        "followup": _followup(advice.tables["followup"]),
-        "factors": found["lever_factors"],
-        "frontier": found["frontier"],
-        "employers": _with_dues(advice.tables["employers"], dues),
-    }
+        "followup": _followup(advice.tables["followup"]), "factors": found["lever_factors"],
+        "frontier": found["frontier"], "employers": _with_dues(advice.tables["employers"], dues),
+    }  # fmt: skip
     if late is not None:
         tables["last_return"] = _whole(late.to_frame(), after="day_kind")
     if "recruitment" in advice.tables:
@@ -184,7 +177,7 @@ def mobility_plan(
     sheets = {k: sheet_of(_SAME_AS.get(k, k), frame).brief() for k, frame in tables.items()}
     blocks = (
         *_opening(advice, words),
-        *_section(SUPPLY, sheets, words),
+        *_section(_SUPPLY, sheets, words),
         *_section(_potential(study.territory, words), sheets, words),
         *_actions(advice, sheets, words),
         *_financing_part(factors, plan_tables.staff_by_employer(study), sheets, words),
@@ -193,7 +186,7 @@ def mobility_plan(
         *_notes(access, sheets, words),
     )
     title = words.t("Mobility plan: {name}", name=study.territory.name)
-    return MobilityPlan(Document(language, title, blocks, about=study.territory.name), tables)
+    return _MobilityPlan(Document(language, title, blocks, about=study.territory.name), tables)
 
 
 def _section(
@@ -312,20 +305,16 @@ def _with_dues(employers: pd.DataFrame, dues: pd.DataFrame) -> pd.DataFrame:
 
 
 def _calendar(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
-    kinds = [kind for kind in dict.fromkeys(r.kind for r in remedies) if kind in STEPS]
-    rows = [(kind, translate(STEPS[kind][0], language), STEPS[kind][1]) for kind in kinds]
+    kinds = [kind for kind in dict.fromkeys(r.kind for r in remedies) if kind in _STEPS]
+    rows = [(kind, translate(_STEPS[kind][0], language), _STEPS[kind][1]) for kind in kinds]
     frame = pd.DataFrame(rows, columns=["kind", "step", "months"])
     return frame.sort_values(["months", "kind"]).reset_index(drop=True)
 
 
 def plan_of(
-    territory: Territory,
-    *,
-    language: str = "fr",
-    folder: Path | None = None,
-    shuttles: bool = False,
-    progress: Progress = quiet,
-) -> MobilityPlan:
+    territory: Territory, *, language: str = "fr", folder: Path | None = None,
+    shuttles: bool = False, progress: Progress = quiet,
+) -> _MobilityPlan:  # fmt: skip
     """Return the mobility plan of a territory, every part included.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,19 +17,21 @@ from mobility.commute.study import Study
 from mobility.outputs.words import natural
 from mobility.remedies.factors import VM_RATE, LeverFactors
 from mobility.remedies.words import clock
-from mobility.shuttles.portfolio import Combined, Point, Portfolio
 from mobility.shuttles.sharing import to_the_cent
 from mobility.sources.versement import rate_of, read_rates
 from mobility.timetable.arrays import INF
 from mobility.timetable.runs import departures
 
+if TYPE_CHECKING:  # the search of sets, which a plan only reads
+    from mobility.shuttles.portfolio import Combined, Point, Portfolio
+
 Float = NDArray[np.float64]
 
 #: Night of the French labour code, clock hours (Code du travail L3122-2: 21:00 to 06:00).
-NIGHT_FROM_S, NIGHT_TO_S = 21 * 3600, 6 * 3600
+_NIGHT_FROM_S, _NIGHT_TO_S = 21 * 3600, 6 * 3600
 #: Workers from which an employer owes the versement mobilité (CGCT L2333-64).
 _VM_LEAST = 11
-INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
+_INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 
 
 def supply(study: Study) -> pd.DataFrame:
@@ -54,13 +57,14 @@ def supply(study: Study) -> pd.DataFrame:
             rides = rides.drop_duplicates(["trip", "leave_s"])
             trips = rides["trip"].unique()
             heads = pd.Series(trips).groupby(study.feed.trips["route"].to_numpy()[trips]).first()
-            times = tt.call_dep[calls]
+            times, served = tt.call_dep[calls], np.unique(tt.call_stop[calls])
+            walk_s = study.egress_s[site][served]
             lines = {study.feed.line_names[int(t)] for t in heads}
             rows.append({
                 "site": place.name,
                 "day_kind": day.kind,
-                "stops": int(np.unique(tt.call_stop[calls]).size),
-                "nearest_walk_min": _minutes(study.egress_s[site][np.unique(tt.call_stop[calls])]),
+                "stops": len(served),
+                "nearest_walk_min": round(float(walk_s.min()) / 60, 1) if walk_s.size else None,
                 "lines": ", ".join(sorted(lines, key=natural)),
                 "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
                 "first": _clock(study, day.kind, times.min()) if times.size else "",
@@ -73,10 +77,6 @@ def _clock(study: Study, kind: str, axis_s: int) -> str:
     """Return a clock time, marked when it is on the day after."""
     text = clock(study, kind, int(axis_s))
     return f"{text} (+1)" if axis_s >= DAY_S else text
-
-
-def _minutes(seconds: NDArray[np.int32]) -> float | None:
-    return round(float(seconds.min()) / 60, 1) if seconds.size else None
 
 
 def reach_by_mode(access: Access) -> pd.DataFrame:
@@ -185,7 +185,7 @@ def _night_trips(study: Study, shift_id: int) -> float:
     """Return the trips a year to or from a shift at hours of the night, on all its days."""
     row = study.shift_rows[shift_id]
     night = sum(
-        at_s % 86_400 < NIGHT_TO_S or at_s % 86_400 >= NIGHT_FROM_S
+        at_s % 86_400 < _NIGHT_TO_S or at_s % 86_400 >= _NIGHT_FROM_S
         for at_s in (row.start_s, row.end_s)
     )
     days = sum(study.days_per_year(shift_id, d) for d in study.days if study.works_on(shift_id, d))
@@ -241,10 +241,10 @@ def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
     found: list[float | None] = []
     for number, site in enumerate(study.sites, start=1):
         commune = site_commune(site, study.homes)
-        several = INSEE_CODE.findall(commune) if len(commune) % 5 == 0 else []
+        several = _INSEE_CODE.findall(commune) if len(commune) % 5 == 0 else []
         if len({rate_of(rates, code, changes) for code in several}) == 1:
             commune = several[0]  # A cell on a border, where the communes have one rate.
-        if not INSEE_CODE.fullmatch(commune):
+        if not _INSEE_CODE.fullmatch(commune):
             raise TerritoryError(
                 "The commune of site {name} is not known: its rate of versement mobilité cannot "
                 "be looked up.",

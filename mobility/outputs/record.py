@@ -22,13 +22,13 @@ from mobility.base.files import write_text
 from mobility.base.version import __version__
 from mobility.commute.study import Study
 
-SHUTTLES, RECORD, MAP, COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
+SHUTTLES, RECORD, MAP, _COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
 PLANS = f"{SHUTTLES}/plans.csv"
 ADVICE = "levers.json"
 #: Folder of the shuttles designed for what the levers leave white.
 OWN_PLANS = "levers_shuttles"
 #: What tells of the plans outside their folder; it is put there where a run cannot keep it.
-_BESIDE = (MAP, COMPARISON, RECORD)
+_BESIDE = (MAP, _COMPARISON, RECORD)
 ADVICE_OUTDATED = Finding(
     "warning",
     "advice_outdated",
@@ -92,19 +92,10 @@ def _text(found: dict[str, object]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def _told(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the findings of a record."""
-    return list(record["findings"])
-
-
 def write_record(
-    study: Study,
-    outputs: list[str],
-    path: Path,
-    *,
-    findings: tuple[Finding, ...] = (),
-    earlier: dict[str, object] | None = None,
-) -> None:
+    study: Study, outputs: list[str], path: Path, *, findings: tuple[Finding, ...] = (),
+    earlier: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
     """Write `record` as JSON.
 
     Parameters
@@ -114,16 +105,16 @@ def write_record(
     earlier
         Record of a run with the same inputs, whose findings hold still.
     """
-    found = record(study, outputs, findings)
+    found: dict[str, Any] = record(study, outputs, findings)
     if earlier is not None:
-        kept = [f for f in _told(earlier) if f["code"] not in _OF_ONE_RUN]
+        kept = [f for f in earlier["findings"] if f["code"] not in _OF_ONE_RUN]
         own = {f.code for f in findings} - {f.code for f in study.findings}
-        found["findings"] = kept + [f for f in _told(found) if f["code"] in own]
+        found["findings"] = kept + [f for f in found["findings"] if f["code"] in own]
     write_text(path, _text(found))
 
 
 @dataclass(frozen=True)
-class EarlierPlans:
+class _EarlierPlans:
     """The shuttle plans of an earlier run.
 
     Attributes
@@ -160,7 +151,7 @@ class EarlierPlans:
 
     def bring_back(self, part: Path) -> list[str]:
         """Copy what was set aside to its place; return the names of all that is kept."""
-        names = [n for n in (MAP, COMPARISON) if (self._home / n).is_file()]
+        names = [n for n in (MAP, _COMPARISON) if (self._home / n).is_file()]
         for name in names if self.aside else ():
             shutil.copyfile(self._home / name, part / name)
         gone = {f"{SHUTTLES}/{name}" for name in _BESIDE}
@@ -178,7 +169,7 @@ class EarlierPlans:
         """Return what stands elsewhere now: in the results, or else beside the plans."""
         if shown:
             return [f"{SHUTTLES}/{name}" for name in _BESIDE if self.aside]
-        return [] if self.aside or COMPARISON in names else [COMPARISON]
+        return [] if self.aside or _COMPARISON in names else [_COMPARISON]
 
     def finding(self, scenario: str) -> Finding:
         """Return what a user should know where the map no longer shows the plans."""
@@ -192,7 +183,7 @@ class EarlierPlans:
         return Finding("warning", "plans_set_aside", message, source=SHUTTLES, params=params)
 
 
-def earlier_plans(folder: Path, study: Study) -> EarlierPlans | None:
+def earlier_plans(folder: Path, study: Study) -> _EarlierPlans | None:
     """Return the plans that lie in a folder of results, None where there are none."""
     if not (folder / PLANS).is_file():
         return None
@@ -200,7 +191,7 @@ def earlier_plans(folder: Path, study: Study) -> EarlierPlans | None:
         record = read_record(place)
         if record is not None and PLANS in record.get("outputs", ()):
             same = record.get("inputs") == inputs_hash(study)
-            return EarlierPlans(folder, record, aside, same)
+            return _EarlierPlans(folder, record, aside, same)
     return None
 
 

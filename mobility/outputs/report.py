@@ -12,30 +12,24 @@ from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import ShiftRow, Study
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
+from mobility.outputs import sentences
 from mobility.outputs.advice import Advice
 from mobility.outputs.pictures import Painter
-from mobility.outputs.sentences import (
-    advice_sentence,
-    decisions,
-    modes_that_count,
-    plan_sentence,
-    sentences,
-)
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
 from mobility.outputs.shuttle_tables import Shuttles
 from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
 from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
 
 #: Pictures of shifts side by side.
-ABREAST = 3
+_ABREAST = 3
 #: Of the rosters of most jobs a report shows these, on the first page and with their maps; the
 #: spreadsheet has every one of them.
-MOST_PAGES, MOST_CARDS, MOST_MAPS = 12, 6, 4
+_MOST_PAGES, _MOST_CARDS, _MOST_MAPS = 12, 6, 4
 _NOT_SEARCHED = (
     "What costs less than a shuttle has not been searched for: the command “mobility levers” does "
     "so, and this page then tells what is advised."
 )
-OUTDATED = (
+_OUTDATED = (
     "The remedies found in this folder are of other inputs, or of before these shuttles: run "
     "the command “mobility levers” again, and this page then tells what is advised."
 )
@@ -67,28 +61,24 @@ class Writer:
 
     def document(self) -> blocks.Document:
         """Return the whole report."""
-        t = self.words.t
+        t, name = self.words.t, self.study.territory.name
         return blocks.Document(
             language=self.words.language,
-            title=self.study.territory.name,
+            title=name,
             subtitle=t("Who can get to work and back home, on every shift"),
-            footer=t(
-                "{territory} · mobility {version}",
-                territory=self.study.territory.name,
-                version=__version__,
-            ),
+            footer=t("{territory} · mobility {version}", territory=name, version=__version__),
             blocks=(
                 *self.essentials(),
                 *self._sites(),
                 *self._white_zones(),
                 *self._late(),
-                *self._groups(),
+                *self._themed("groups", t("Groups of the population")),
                 *self._remedies(),
                 *self._shuttles(),
-                *self._comparison(),
+                *self._themed("comparison", t("Before and after the plan")),
                 *self._grounds(),
             ),
-            most_pages=MOST_PAGES,
+            most_pages=_MOST_PAGES,
         )
 
     # --- the first page ---
@@ -102,7 +92,7 @@ class Writer:
         k = self._largest(1)[0]
         row = frame.to_dict("records")[k]
         threshold = self.study.territory.limits.white_site_share
-        told = sentences(row, frame, self.sheets["shifts"].frame, self.words, threshold)
+        told = sentences.sentences(row, frame, self.sheets["shifts"].frame, self.words, threshold)
         yield blocks.Text(told[0], "lead")
         yield from map(blocks.Text, told[1:])
         yield self._panel(k)
@@ -111,23 +101,23 @@ class Writer:
         yield from self._decisions()
         white = f"{t('White zone')}. {t(DEFINITIONS['White zone'])}"
         yield blocks.Text(white, "callout")
-        counting = modes_that_count(self.study.territory, self.words)
+        counting = sentences.modes_that_count(self.study.territory, self.words)
         yield blocks.Text(f"{self._limits()} {counting}", "note")
 
     def _decisions(self) -> Iterator[blocks.Block]:
         if self.advice is not None:
-            yield blocks.Text(advice_sentence(self.advice, self.words))
-            table = decisions(self.advice, self.words)
+            yield blocks.Text(sentences.advice_sentence(self.advice, self.words))
+            table = sentences.decisions(self.advice, self.words)
             if table is not None:
                 yield table
         else:
-            yield blocks.Text(self.words.t(OUTDATED if self.outdated else _NOT_SEARCHED))
+            yield blocks.Text(self.words.t(_OUTDATED if self.outdated else _NOT_SEARCHED))
         if self.shuttles is not None:
             yield blocks.Text(self._plan())
 
     def _plan(self) -> str:
         assert self.shuttles is not None
-        return plan_sentence(self.shuttles.row, self.advice, self.words)
+        return sentences.plan_sentence(self.shuttles.row, self.advice, self.words)
 
     def _panel(self, k: int) -> blocks.Panel:
         """Return the map of a roster beside its card."""
@@ -202,10 +192,10 @@ class Writer:
         t, study = self.words.t, self.study
         cards = self.sheets["summary"].frame.to_dict("records")
         shifts = list(roster_shifts(study).items())
-        wanted, first = self._largest(MOST_MAPS), self._largest(1)[0]
+        wanted, first = self._largest(_MOST_MAPS), self._largest(1)[0]
         yield blocks.Heading(t("Site by site"), new_page=True)
         yield blocks.Text(t(WORST_OF))
-        yield blocks.Cards(tuple(self._card(cards[k]) for k in self._largest(MOST_CARDS)))
+        yield blocks.Cards(tuple(self._card(cards[k]) for k in self._largest(_MOST_CARDS)))
         yield blocks.Legend(self._legend(("There and back", "One way only", "Neither direction")))
         if len(wanted) < len(cards):
             told = t(
@@ -249,8 +239,8 @@ class Writer:
         words, study = self.words, self.study
         pictures = [p for i in shift_ids if (p := self._shift_picture(study.shift_rows[i]))]
         if len(shift_ids) > 1:
-            for k in range(0, len(pictures), ABREAST):
-                yield blocks.Strip(tuple(pictures[k : k + ABREAST]))
+            for k in range(0, len(pictures), _ABREAST):
+                yield blocks.Strip(tuple(pictures[k : k + _ABREAST]))
         sheet = self.sheets["shifts"]
         mine = (sheet.frame["site"] == study.sites[site].name) & (sheet.frame["roster"] == roster)
         yield table_block(
@@ -294,16 +284,12 @@ class Writer:
             t("The first limit that, relaxed alone, makes the missing directions hold.")
         )
         yield blocks.Heading(t("Remedy to examine first, for each reason"), 2)
-        yield blocks.Bullets(
-            tuple((self._sentence(self.words.reason(n)), t(REMEDIES[n])) for n in seen)
-        )
+        reasons = [(self.words.reason(n), t(REMEDIES[n])) for n in seen]
+        yield blocks.Bullets(tuple((why[:1].upper() + why[1:], mend) for why, mend in reasons))
         if seen:
             wanted = ("site", "roster", "shift", "day_kind", *(f"reason_{n}" for n in seen))
             told = t("Workers in a white zone by the first limit that binds.")
             yield table_block(sheet.only(*wanted), self.words, caption=told, most=MOST_ROWS)
-
-    def _sentence(self, text: str) -> str:
-        return text[:1].upper() + text[1:]
 
     def _late(self) -> Iterator[blocks.Block]:
         if "late" not in self.sheets:
@@ -318,13 +304,16 @@ class Writer:
         )
         yield self._table("late")
 
-    def _groups(self) -> Iterator[blocks.Block]:
-        if "groups" in self.sheets:
-            yield blocks.Heading(self.words.t("Groups of the population"))
-            yield self._table("groups")
+    def _themed(self, key: str, title: str) -> Iterator[blocks.Block]:
+        """Yield a part that is one table, where there is one."""
+        if key in self.sheets:
+            yield blocks.Heading(title)
+            yield self._table(key)
 
     def _remedies(self) -> Iterator[blocks.Block]:
-        table = None if self.advice is None else decisions(self.advice, self.words, most=15)
+        table = (
+            None if self.advice is None else sentences.decisions(self.advice, self.words, most=15)
+        )
         if table is None:
             return
         yield blocks.Heading(self.words.t("What to do, and what it costs"))
@@ -336,11 +325,6 @@ class Writer:
         if self.shuttles is not None:
             drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
             yield from shuttle_part(self.shuttles, self.sheets, self.words, self._plan(), drawing)
-
-    def _comparison(self) -> Iterator[blocks.Block]:
-        if "comparison" in self.sheets:
-            yield blocks.Heading(self.words.t("Before and after the plan"))
-            yield self._table("comparison")
 
     def _grounds(self) -> Iterator[blocks.Block]:
         t = self.words.t

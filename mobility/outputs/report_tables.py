@@ -49,12 +49,9 @@ ASSUMED = {"built_up": "in built-up areas", "always": "always", "never": "never"
 
 #: What a source is used for.
 ROLES = {
-    "territory": "Territory",
-    "streets": "Streets",
-    "timetable": "Timetable",
-    "homes": "Homes",
+    "territory": "Territory", "streets": "Streets", "timetable": "Timetable", "homes": "Homes",
     "sites": "Sites",
-}
+}  # fmt: skip
 
 #: Means over the workers who hold, and their decimals.
 MEANS = {

@@ -15,13 +15,13 @@ from mobility.remedies.remedy import whole_plans
 from mobility.territory.project import Territory
 
 #: Pieces of advice told one by one.
-FIRST = 3
+_FIRST = 3
 TOGETHER = (
     "Advised: {count} remedies that together gain {jobs} jobs whose whole roster can be held, for "
     "{eur} EUR a year, {job} EUR a year a job; about {users} users, {each} EUR a year each."
 )
 _NOTHING_ADVISED = "Nothing is advised: no remedy found gains a whole roster of a job."
-SURE = "The same set is advised with every price and uptake at either end of its band."
+_SURE = "The same set is advised with every price and uptake at either end of its band."
 _UNSURE = (
     "Within the bands of prices and uptake the advice changes: where all is cheap and much taken "
     "up, the remedies {cheap} of the list; where all is dear and little taken up, {dear}."
@@ -43,7 +43,7 @@ def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
     yield Text(advice_sentence(advice, words), "lead")
     if not point:
         return
-    told = (r.sentence(words.language) for r in advice.advised[:FIRST])
+    told = (r.sentence(words.language) for r in advice.advised[:_FIRST])
     yield Bullets(tuple(("", words.set_spaces(sentence)) for sentence in told))
     frame = advice.tables["frontier"]
     found = {
@@ -52,7 +52,7 @@ def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
     }
     same = found["cheap"] == found["dear"] == str(point["set"])
     ends = {end: ", ".join(ranks.split()) for end, ranks in found.items()}
-    yield Text(words.t(SURE) if same else words.t(_UNSURE, **ends), "note")
+    yield Text(words.t(_SURE) if same else words.t(_UNSURE, **ends), "note")
 
 
 def advice_sentence(advice: Advice, words: Words) -> str:
@@ -61,14 +61,10 @@ def advice_sentence(advice: Advice, words: Words) -> str:
     if not point:
         return words.t(_NOTHING_ADVISED)
     return words.t(
-        TOGETHER,
-        count=number(len(advice.advised)),
-        jobs=number(point["jobs"]),
-        eur=number(point["eur_year"]),
-        job=number(point["eur_per_job"]),
-        users=number(point["users"]),
-        each=number(point["eur_per_user"]),
-    )
+        TOGETHER, count=number(len(advice.advised)), jobs=number(point["jobs"]),
+        eur=number(point["eur_year"]), job=number(point["eur_per_job"]),
+        users=number(point["users"]), each=number(point["eur_per_user"]),
+    )  # fmt: skip
 
 
 def plan_sentence(row: pd.Series[Any], advice: Advice | None, words: Words) -> str:
@@ -106,7 +102,7 @@ def _against(plan: str, advice: Advice | None) -> str | None:
 #: Decisions told on the first page; the others are in the list of remedies.
 _MOST_DECISIONS = 3
 
-ONE = (
+_ONE = (
     "{n} of the {pool} workers of the pool ({share}) can hold without a car a job of the roster "
     "{roster} at {site}, which has {jobs} jobs."
 )
@@ -129,12 +125,9 @@ _HARDEST = (
 
 
 def sentences(
-    row: Mapping[Hashable, Any],
-    summary: pd.DataFrame,
-    shifts: pd.DataFrame,
-    words: Words,
+    row: Mapping[Hashable, Any], summary: pd.DataFrame, shifts: pd.DataFrame, words: Words,
     threshold: float,
-) -> tuple[str, ...]:
+) -> tuple[str, ...]:  # fmt: skip
     """Return three sentences on the present.
 
     Parameters
@@ -154,7 +147,7 @@ def sentences(
         "jobs": number(white["headcount"].sum()), "all": number(summary["headcount"].sum()),
     }  # fmt: skip
     first = t(
-        ONE, n=number(row["reachable"]), pool=number(row["pool"]),
+        _ONE, n=number(row["reachable"]), pool=number(row["pool"]),
         share=words.percent(row["share"]), roster=words.roster(str(row["roster"])),
         site=row["site"], jobs=number(row["headcount"]),
     )  # fmt: skip

@@ -27,7 +27,7 @@ LAST = (
     ("What the costs rest on", ("shuttle_factors",)),
 )
 #: Shown whole, however long.
-WHOLE = ("shuttle_factors",)
+_WHOLE = ("shuttle_factors",)
 _PROVEN = (
     "A whole roster is gained where every shift of it can be reached and left, on every kind of "
     "working day, thanks to the shuttles. The proven figure is found by computing the territory "
@@ -40,12 +40,9 @@ _MEANT = (
 
 
 def shuttle_part(
-    found: Shuttles,
-    sheets: Mapping[str, Sheet],
-    words: Words,
-    told: str,
+    found: Shuttles, sheets: Mapping[str, Sheet], words: Words, told: str,
     drawing: blocks.Figure | None = None,
-) -> Iterator[blocks.Block]:
+) -> Iterator[blocks.Block]:  # fmt: skip
     """Yield the part on shuttles.
 
     Parameters
@@ -105,7 +102,7 @@ def _tables(
 ) -> Iterator[blocks.Block]:
     for heading, keys in wanted:
         there = [
-            table_block(sheets[key].brief(), words, most=None if key in WHOLE else MOST_ROWS)
+            table_block(sheets[key].brief(), words, most=None if key in _WHOLE else MOST_ROWS)
             for key in keys
             if key in sheets
         ]

@@ -60,14 +60,11 @@ FACTORS = {
 UNITS = {"days": "days a year"}
 #: Where a shuttle stops, in order of preference of the design.
 PLACES = {
-    "stop": "existing bus stop",
-    "village": "village centre",
-    "carpool": "car-pool area",
-    "park_ride": "park and ride",
-    "node": "new stop",
-}
+    "stop": "existing bus stop", "village": "village centre", "carpool": "car-pool area",
+    "park_ride": "park and ride", "node": "new stop",
+}  # fmt: skip
 #: Kinds of place where a line begins or ends: all its riders get on or off there.
-ENDS = ("gate", "hub")
+_ENDS = ("gate", "hub")
 #: Columns without which a report cannot tell the plans.
 _WANTED = (
     "knee", "refused", "jobs_gained", "jobs_estimate", "eur_per_job", "eur_per_user", "co2_saved_kg"
@@ -176,23 +173,17 @@ def _table(path: Path) -> pd.DataFrame:
 def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, Sheet]:
     """Return every table of the shuttle plans, by key; empty ones are left out."""
     rosters, vehicles, costs = (
-        _of_plan(frame, found.name) for frame in (found.rosters, found.vehicles, found.costs)
+        frame[frame["plan"] == found.name] if len(frame) else frame
+        for frame in (found.rosters, found.vehicles, found.costs)
     )
     frames = {
-        "plans": told_plans(found.plans, words.language),
-        "plan_rosters": rosters,
-        "vehicles": vehicles,
-        "plan_costs": costs,
-        "plan_lines": _lines(found, study),
-        "plan_stops": _stops(found, words),
-        "plan_runs": _runs(found, study, words),
-        "timetable": _calls(found, study, words),
-        "shares": found.shares,
-        "on_demand": found.on_demand,
-        "lighter": found.lighter,
-        "harmonise": _saving(found.harmonise),
-        "shuttle_factors": _factors(found, study, words),
-    }
+        "plans": told_plans(found.plans, words.language), "plan_rosters": rosters,
+        "vehicles": vehicles, "plan_costs": costs, "plan_lines": _lines(found, study),
+        "plan_stops": _stops(found, words), "plan_runs": _runs(found, study, words),
+        "timetable": _calls(found, study, words), "shares": found.shares,
+        "on_demand": found.on_demand, "lighter": found.lighter,
+        "harmonise": _saving(found.harmonise), "shuttle_factors": _factors(found, study, words),
+    }  # fmt: skip
     return {k: sheet_of(k, frame, fill=True) for k, frame in frames.items() if len(frame)}
 
 
@@ -226,7 +217,7 @@ def _listed(shifts: Iterable[str], study: Study) -> str:
 
 def _away(stops: pd.DataFrame) -> pd.DataFrame:
     """Return the stops away from the gates and hubs, where all riders of a run get on or off."""
-    return stops[~stops["kind"].isin(ENDS)] if len(stops) else stops
+    return stops[~stops["kind"].isin(_ENDS)] if len(stops) else stops
 
 
 def _stops(found: Shuttles, words: Words) -> pd.DataFrame:
@@ -267,7 +258,7 @@ def _spoken(direction: str) -> set[str]:
 
 def _runs(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
     table, stops = found.timetable, found.stops
-    ends = stops[stops["kind"].isin(ENDS)] if len(stops) else stops
+    ends = stops[stops["kind"].isin(_ENDS)] if len(stops) else stops
     gates = set(zip(ends["line"], ends["stop"], strict=True)) if len(ends) else set()
     rows = []
     for _, run in table.groupby("run", sort=True) if len(table) else ():
@@ -345,7 +336,3 @@ def _meaning(name: str, study: Study, words: Words) -> str:
     head, _, tail = name.rpartition(".")
     kinds = {day.kind: words.day(day.kind) for day in study.days}
     return f"{words.t(FACTORS.get(head, head))} ({kinds.get(tail, tail)})" if head else name
-
-
-def _of_plan(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    return frame[frame["plan"] == name] if len(frame) else frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -16,7 +17,6 @@ from mobility.base.files import writing
 from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import translate
 from mobility.commute.access import STATUSES, Access
-from mobility.commute.comparison import comparison
 from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.layer_size import MOST_VALUES, shift_columns, too_wide
 from mobility.commute.white_zones import WhiteZones
@@ -58,10 +58,10 @@ def _write_layers(access: Access, zones: WhiteZones, folder: Path) -> list[Path]
         homes = _write_homes(zones, part)
     if not access.study.territory.output.geopackage:
         return [folder / "homes.parquet"]
-    layers = {"homes": homes, "sites": gates_layer(access), "stops": stops_layer(access)}
+    layers = {"homes": homes, "sites": _gates_layer(access), "stops": stops_layer(access)}
     with writing(folder / "results.gpkg") as part:
         write_gpkg(part, layers.items())
-        add_styles(part, access.study.territory.language)
+        _add_styles(part, access.study.territory.language)
     return [folder / "homes.parquet", folder / "results.gpkg"]
 
 
@@ -119,11 +119,6 @@ def _write_commutes(access: Access, path: Path) -> None:
             writer.close()
 
 
-def write_comparison(before: Access, after: Access, folder: Path) -> Path:
-    """Write the comparison of two situations as CSV."""
-    return write_csv(folder, "comparison", comparison(before, after))
-
-
 STATUS_LABELS = (
     "Served: not white",
     "White: no way back (outbound only)",
@@ -135,7 +130,7 @@ HATCH_ANGLES: tuple[tuple[int, ...], ...] = ((), (45,), (135,), (45, 135))
 #: Marker of each status where homes are points: told apart without colours too.
 _MARKERS = ("circle", "triangle", "square", "cross_fill")
 #: A GeoPackage holds times; a fixed one keeps the bytes the same.
-NO_TIME = "1970-01-01T00:00:00.000Z"
+_NO_TIME = "1970-01-01T00:00:00.000Z"
 
 _TABLE = """CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256), f_table_schema TEXT(256),
@@ -144,7 +139,7 @@ _TABLE = """CREATE TABLE layer_styles (
     update_time DATETIME)"""
 
 
-def gates_layer(access: Access) -> gpd.GeoDataFrame:
+def _gates_layer(access: Access) -> gpd.GeoDataFrame:
     """Return one point per gate."""
     rows = [
         (site.name, site.employer, lon, lat)
@@ -172,7 +167,7 @@ def stops_layer(access: Access) -> gpd.GeoDataFrame:
     return frame[(stops["lon"].notna() & (stops["copy_of"] < 0)).to_numpy()]
 
 
-def add_styles(path: str | Path, language: str) -> None:
+def _add_styles(path: str | Path, language: str) -> None:
     """Add the styles of the layers ``homes``, ``sites`` and ``stops`` to a GeoPackage.
 
     Parameters
@@ -196,9 +191,12 @@ def add_styles(path: str | Path, language: str) -> None:
             ("homes", c.removesuffix(" | status"), status_qml(c, language, points=points))
             for c in statuses
         ]
+        gate = _marker("diamond", "#111820", "#ffffff", 5.0, 0.5)
+        gate += _marker("diamond", "#ffd166", "#111820", 1.8, 0.2)
+        stop = _marker("circle", "#ffffff", "#1c4f66", 1.8, 0.4)
         styles += [
-            ("sites", translate("Sites", language), _gates_qml()),
-            ("stops", translate("Public transport stops", language), _stops_qml()),
+            ("sites", translate("Sites", language), _qml(_single(gate) + _labels("site"))),
+            ("stops", translate("Public transport stops", language), _qml(_single(stop))),
         ]
         file.execute(_TABLE)
         seen: set[str] = set()
@@ -207,13 +205,14 @@ def add_styles(path: str | Path, language: str) -> None:
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, "
                 "f_geometry_column, styleName, styleQML, styleSLD, useAsDefault, description, "
                 "owner, ui, update_time) VALUES ('', '', ?, ?, ?, ?, '', ?, '', '', '', ?)",
-                (layer, geometry[layer], name, qml, int(layer not in seen), NO_TIME),
+                (layer, geometry[layer], name, qml, int(layer not in seen), _NO_TIME),
             )
             seen.add(layer)
+        # A GeoPackage lists every table that is no layer too.
         file.execute(
             "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, "
             "last_change, srs_id) VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
-            (NO_TIME,),
+            (_NO_TIME,),
         )
 
 
@@ -225,33 +224,21 @@ def status_qml(column: str, language: str, *, points: bool = False) -> str:
         if points:
             symbols.append(_symbol(i, "marker", _marker(_MARKERS[i], colour, ink, 2.4, 0.3)))
         else:
-            layers = _simple_fill(colour) + "".join(_hatch(ink, a) for a in HATCH_ANGLES[i])
+            plain = {"color": _rgb(colour), "style": "solid", "outline_style": "no"}
+            hatches = (_hatch(ink, angle) for angle in HATCH_ANGLES[i])
+            layers = _layer("SimpleFill", plain) + "".join(hatches)
             symbols.append(_symbol(i, "fill", layers))
         text = quoteattr(translate(label, language))
         categories.append(
             f'<category render="true" symbol="{i}" value="{name}" type="string" label={text}/>'
         )
+    field = '"' + column.replace('"', '""') + '"'  # as a QGIS expression
     return _qml(
-        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(_field(column))} '
+        f'<renderer-v2 type="categorizedSymbol" attr={quoteattr(field)} '
         'enableorderby="0" forceraster="0" symbollevels="0">'
         f"<categories>{''.join(categories)}</categories><symbols>{''.join(symbols)}</symbols>"
         "</renderer-v2>"
     )
-
-
-def _field(name: str) -> str:
-    """Return a column as a QGIS expression."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _gates_qml() -> str:
-    outer = _marker("diamond", "#111820", "#ffffff", 5.0, 0.5)
-    inner = _marker("diamond", "#ffd166", "#111820", 1.8, 0.2)
-    return _qml(_single("marker", outer + inner) + _labels("site"))
-
-
-def _stops_qml() -> str:
-    return _qml(_single("marker", _marker("circle", "#ffffff", "#1c4f66", 1.8, 0.4)))
 
 
 def _qml(body: str) -> str:
@@ -262,10 +249,10 @@ def _qml(body: str) -> str:
     )
 
 
-def _single(kind: str, layers: str) -> str:
+def _single(markers: str) -> str:
     return (
         '<renderer-v2 type="singleSymbol" enableorderby="0" forceraster="0" symbollevels="0">'
-        f"<symbols>{_symbol(0, kind, layers)}</symbols></renderer-v2>"
+        f"<symbols>{_symbol(0, 'marker', markers)}</symbols></renderer-v2>"
     )
 
 
@@ -276,7 +263,7 @@ def _symbol(name: object, kind: str, layers: str) -> str:
     )
 
 
-def _layer(kind: str, options: dict[str, object], inside: str = "") -> str:
+def _layer(kind: str, options: Mapping[str, object], inside: str = "") -> str:
     rows = "".join(
         f'<Option name="{name}" type="QString" value={quoteattr(str(value))}/>'
         for name, value in options.items()
@@ -290,10 +277,6 @@ def _layer(kind: str, options: dict[str, object], inside: str = "") -> str:
 def _rgb(colour: str) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"{red},{green},{blue},255"
-
-
-def _simple_fill(colour: str) -> str:
-    return _layer("SimpleFill", {"color": _rgb(colour), "style": "solid", "outline_style": "no"})
 
 
 def _hatch(ink: str, angle: int) -> str:

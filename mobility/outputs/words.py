@@ -15,7 +15,7 @@ from mobility.outputs.map.assets import ENGLISH
 from mobility.sources.days import ChosenDay
 from mobility.territory.rosters import roster_label, shift_label
 
-NARROW, HARD = NARROW_SPACE, HARD_SPACE
+_NARROW, HARD = NARROW_SPACE, HARD_SPACE
 #: Shown where nothing is computed, or where there is nothing to show.
 NOTHING = "–"
 MARKS = (
@@ -91,7 +91,7 @@ class Words:
             text = f"<{HARD}0.1"
         elif per_cent < 100 and float(text) == 100:
             text = f">{HARD}99.9"
-        return f"{text.replace('.', ',')}{NARROW}%" if self.language == "fr" else f"{text}%"
+        return f"{text.replace('.', ',')}{_NARROW}%" if self.language == "fr" else f"{text}%"
 
     def date(self, date: dt.date) -> str:
         """Return e.g. ``mardi 17 novembre 2026``."""

@@ -32,15 +32,9 @@ _FORMATS: dict[Kind, str] = {
     "date": "yyyy-mm-dd",
 }
 _WIDTHS: dict[Kind, int] = {
-    "count": 12,
-    "value": 12,
-    "expected": 12,
-    "money": 14,
-    "share": 10,
-    "clock": 9,
-    "date": 12,
+    "count": 12, "value": 12, "expected": 12, "money": 14, "share": 10, "clock": 9, "date": 12,
     "flag": 10,
-}
+}  # fmt: skip
 #: Classes of the labour pool in the chart, as on the map.
 _SPLIT = ("reachable", "one_way_only", "neither")
 #: A workbook and its archive hold times; a fixed one keeps the bytes the same.
@@ -63,12 +57,9 @@ def workbook_bytes(sheets: dict[str, Sheet], study: Study, words: Words) -> byte
 
 
 def book_bytes(
-    sheets: Iterable[Sheet],
-    words: Words,
-    *,
-    title: str,
+    sheets: Iterable[Sheet], words: Words, *, title: str,
     told: Callable[[Worksheet], None] | None = None,
-) -> bytes:
+) -> bytes:  # fmt: skip
     """Return tables as a workbook, after a first sheet that ``told`` fills, if it is given."""
     from openpyxl import Workbook
 
@@ -81,6 +72,7 @@ def book_bytes(
         book.remove(first)
     else:
         told(first)
+    # A sheet whose name is longer than 31 letters keeps the file from opening.
     for sheet in sheets:
         _fill(book.create_sheet(sheet.spec.name[words.language][:31]), sheet, words)
     out = io.BytesIO()
@@ -161,6 +153,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
         case "share" | "value" | "money" | "expected":
             return float(value)
         case "clock":
+            # Spreadsheets count time in days.
             return int(value) / 86_400
         case "date":
             return value
@@ -172,6 +165,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
 def _text(target: Worksheet, row: int, column: int, text: str) -> Cell:
     """Write a text as a text, whatever it begins with."""
     cell: Any = target.cell(row, column)
+    # A cell holds 32,767 letters at most.
     cell.value = one_line(text)[:32_000]
     cell.data_type = "s"
     return cell

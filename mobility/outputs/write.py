@@ -24,16 +24,10 @@ NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
 
 
 def write_report(
-    access: Access,
-    zones: WhiteZones,
-    folder: str | Path,
-    *,
-    before: Access | None = None,
-    language: str = "fr",
-    files: Sequence[str] = (),
-    plans_in: Sequence[Path] = (),
+    access: Access, zones: WhiteZones, folder: str | Path, *, before: Access | None = None,
+    language: str = "fr", files: Sequence[str] = (), plans_in: Sequence[Path] = (),
     progress: Progress = quiet,
-) -> tuple[Path, ...]:
+) -> tuple[Path, ...]:  # fmt: skip
     """Write ``report.html``, ``.pdf``, ``.docx`` and ``.xlsx``, and list them in ``run.json``.
 
     Parameters
@@ -65,14 +59,9 @@ def write_report(
     gone: list[str] = []
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:
         failed = add_report(
-            access,
-            zones,
-            part,
-            before=before,
-            language=language,
-            plans_in=(Path(folder), *plans_in),
-            progress=progress,
-        )
+            access, zones, part, before=before, language=language,
+            plans_in=(Path(folder), *plans_in), progress=progress,
+        )  # fmt: skip
         gone += [finding.source for finding in failed]
         names = [name for name in NAMES if name not in gone]
         outputs = sorted({*files, *names, RECORD})
@@ -82,15 +71,9 @@ def write_report(
 
 
 def add_report(
-    access: Access,
-    zones: WhiteZones,
-    part: Path,
-    *,
-    before: Access | None,
-    language: str,
-    plans_in: Sequence[Path],
-    progress: Progress = quiet,
-) -> tuple[Finding, ...]:
+    access: Access, zones: WhiteZones, part: Path, *, before: Access | None, language: str,
+    plans_in: Sequence[Path], progress: Progress = quiet,
+) -> tuple[Finding, ...]:  # fmt: skip
     """Add the files of a report to a set of outputs that is being written; see above.
 
     Returns

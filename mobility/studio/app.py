@@ -43,7 +43,7 @@ from mobility.studio.shown import (
 from mobility.studio.studies import Opened, Studies
 
 #: What a page asks: the fields of a body, or of a query.
-Asked = Mapping[str, Any]
+_Asked = Mapping[str, Any]
 #: A page of results holds its own script and style.
 _OF_PAGES = {"content-security-policy": PAGE}
 _TYPES = {
@@ -79,36 +79,23 @@ class Studio:
         """Return the application, to be put behind a guard."""
         study = "/studies/{study}"
         addresses: tuple[tuple[str, Callable[..., Any], str], ...] = (
-            ("/", self.shell, "GET"),
-            ("/static/{name}", self.static, "GET"),
-            ("/words", self.words, "GET"),
-            ("/state", self.state, "GET"),
-            ("/studies", self.create, "POST"),
-            (study, self.study, "GET"),
-            (f"{study}/map.html", self.map_page, "GET"),
-            (f"{study}/live", self.live, "POST"),
-            (f"{study}/trips", self.trips, "GET"),
-            (f"{study}/lines", self.lines, "GET"),
-            (f"{study}/carpool", self.carpool, "GET"),
-            (f"{study}/undo", self.undo, "POST"),
-            (f"{study}/scenarios", self.scenarios, "POST"),
-            (f"{study}/data", self.data, "GET"),
-            (f"{study}/sites", self.put_sites, "POST"),
-            (f"{study}/depot", self.put_depot, "POST"),
+            ("/", self.shell, "GET"), ("/static/{name}", self.static, "GET"),
+            ("/words", self.words, "GET"), ("/state", self.state, "GET"),
+            ("/studies", self.create, "POST"), (study, self.study, "GET"),
+            (f"{study}/map.html", self.map_page, "GET"), (f"{study}/live", self.live, "POST"),
+            (f"{study}/trips", self.trips, "GET"), (f"{study}/lines", self.lines, "GET"),
+            (f"{study}/carpool", self.carpool, "GET"), (f"{study}/undo", self.undo, "POST"),
+            (f"{study}/scenarios", self.scenarios, "POST"), (f"{study}/data", self.data, "GET"),
+            (f"{study}/sites", self.put_sites, "POST"), (f"{study}/depot", self.put_depot, "POST"),
             (f"{study}/files/{{role}}", self.put_file, "POST"),
             (f"{study}/files/{{role}}", self.drop_file, "DELETE"),
-            ("/templates/{name}", self.template, "GET"),
-            (f"{study}/check.html", self.check, "GET"),
-            (f"{study}/mends", self.mends, "GET"),
-            (f"{study}/mends", self.put_mend, "POST"),
-            (f"{study}/job", self.job, "GET"),
-            (f"{study}/job", self.add_job, "POST"),
-            (f"{study}/job", self.cancel, "DELETE"),
-            (f"{study}/results", self.results, "GET"),
-            (f"{study}/levers", self.levers, "GET"),
-            (f"{study}/plans", self.plans, "GET"),
+            ("/templates/{name}", self.template, "GET"), (f"{study}/check.html", self.check, "GET"),
+            (f"{study}/mends", self.mends, "GET"), (f"{study}/mends", self.put_mend, "POST"),
+            (f"{study}/job", self.job, "GET"), (f"{study}/job", self.add_job, "POST"),
+            (f"{study}/job", self.cancel, "DELETE"), (f"{study}/results", self.results, "GET"),
+            (f"{study}/levers", self.levers, "GET"), (f"{study}/plans", self.plans, "GET"),
             (f"{study}/get/{{name:path}}", self.get, "GET"),
-        )
+        )  # fmt: skip
         return Starlette(routes=[Route(at, self._told(f), methods=[m]) for at, f, m in addresses])
 
     def _told(self, answer: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
@@ -143,30 +130,27 @@ class Studio:
         root = f"{self.studies.root}/"
         return {code: error.render(code).replace(root, "") for code in LANGUAGES}
 
-    def shell(self, _asked: Asked) -> Response:
+    def shell(self, _asked: _Asked) -> Response:
         """Answer the studio's one page."""
         return _own("index.html")
 
-    def static(self, _asked: Asked, name: str) -> Response:
+    def static(self, _asked: _Asked, name: str) -> Response:
         """Answer a script or a style of the studio's."""
         return _own(name)
 
-    def words(self, _asked: Asked) -> dict[str, str]:
+    def words(self, _asked: _Asked) -> dict[str, str]:
         """Answer the French of every text of the studio's."""
         return french()
 
-    def state(self, _asked: Asked) -> dict[str, Any]:
+    def state(self, _asked: _Asked) -> dict[str, Any]:
         """Answer what there is to open."""
         confined = self.studies.confined
         return {
-            "boot": self.boot,
-            "version": __version__,
-            "shared": confined,
-            "studies": self.studies.listed(),
-            "root": "" if confined else str(self.studies.root),
-        }
+            "boot": self.boot, "version": __version__, "shared": confined,
+            "studies": self.studies.listed(), "root": "" if confined else str(self.studies.root),
+        }  # fmt: skip
 
-    def create(self, asked: Asked) -> dict[str, str]:
+    def create(self, asked: _Asked) -> dict[str, str]:
         """Make a study: empty, or the demo."""
         if asked.get("demo"):
             from mobility.pipeline import demo_territory
@@ -174,7 +158,7 @@ class Studio:
             return {"id": self.studies.add_demo(demo_territory())}
         return {"id": self.studies.create(str(asked.get("name", "")))}
 
-    def study(self, _asked: Asked, study: str) -> dict[str, Any]:
+    def study(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Answer how far a study is read, its draft and its scenarios."""
         return self._about(self.studies.open(study))
 
@@ -193,14 +177,14 @@ class Studio:
             about |= {"settings": settings(opened)}
         return about | opened.history.told()
 
-    def map_page(self, _asked: Asked, study: str) -> Response:
+    def map_page(self, _asked: _Asked, study: str) -> Response:
         """Answer the map page of a study."""
         page = self.studies.open(study).page
         if page is None:
             raise SourceNotFoundError("The map is not drawn yet.", mend="Wait, and ask again.")
         return Response(page, media_type="text/html", headers=_OF_PAGES)
 
-    def live(self, asked: Asked, study: str) -> Response:
+    def live(self, asked: _Asked, study: str) -> Response:
         """Make a step, or try one, and answer what the map then shows."""
         opened, shown, part = self.studies.open(study), asked["shown"], asked.get("part", "all")
         at = Shown(str(shown["pick"]), whole(shown["day"]), whole(shown["mode"]))
@@ -212,7 +196,7 @@ class Studio:
             opened.history.keep_soon()
         return Response(answer, media_type="application/octet-stream")
 
-    def _live(self, opened: Opened, asked: Asked, shown: Shown, part: Part) -> bytes:
+    def _live(self, opened: Opened, asked: _Asked, shown: Shown, part: Part) -> bytes:
         live, history = live_of(opened), opened.history
         with history.lock:
             draft = history.draft
@@ -232,31 +216,31 @@ class Studio:
             told |= costs(live.bill(territory), zoned="on_demand" in draft)
         return live.answer(territory, shown, part).packed(**told)
 
-    def trips(self, asked: Asked, study: str) -> list[dict[str, Any]]:
+    def trips(self, asked: _Asked, study: str) -> list[dict[str, Any]]:
         """Answer the trips that serve a shift's gate, as they run today."""
         shift, day = (whole(asked.get(name, 0)) for name in ("shift", "day"))
         return trips_at_gate(live_of(self.studies.open(study)).study, shift, day)
 
-    def lines(self, asked: Asked, study: str) -> dict[str, Any]:
+    def lines(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Answer the lines that run on a kind of day, with their first and last departures."""
         day = whole(asked.get("day", 0))
         return {"lines": lines_on(live_of(self.studies.open(study)).study, day)}
 
-    def carpool(self, asked: Asked, study: str) -> dict[str, Any]:
+    def carpool(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Answer who of a shift would find a colleague to share a car with, as the draft has it."""
         opened = self.studies.open(study)
         live = live_of(opened)
         territory = live.territory(opened.history.draft)
         return {"carpool": sharing(live, territory, whole(asked.get("shift", 0)))}
 
-    def undo(self, asked: Asked, study: str) -> dict[str, Any]:
+    def undo(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Undo or redo a step."""
         history = self.studies.open(study).history
         history.move(1 if asked.get("redo") else -1)
         history.keep_soon()
         return history.told()
 
-    def scenarios(self, asked: Asked, study: str) -> dict[str, Any]:
+    def scenarios(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Keep the draft as a scenario, take one up, or delete one."""
         opened, what, name = self.studies.open(study), asked.get("do"), str(asked.get("name", ""))
         history, stem = opened.history, str(asked.get("id"))
@@ -275,7 +259,7 @@ class Studio:
                 history.remove(stem)
         return self._about(opened)
 
-    def data(self, _asked: Asked, study: str) -> dict[str, Any]:
+    def data(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Answer the files a study names and its sites."""
         found = data.about(self.studies.path(study))
         return found | {"error": found["error"] and self.said(found["error"])}
@@ -295,17 +279,17 @@ class Studio:
         said = [{code: one.render(code) for code in LANGUAGES} for one in told]
         return JSONResponse(found | {"told": said})
 
-    def drop_file(self, asked: Asked, study: str, role: str) -> dict[str, Any]:
+    def drop_file(self, asked: _Asked, study: str, role: str) -> dict[str, Any]:
         """Name a source no longer."""
         self._write(data.drop_file, self.studies.path(study), role, asked.get("name", ""))
         return self.data({}, study)
 
-    def put_sites(self, asked: Asked, study: str) -> dict[str, Any]:
+    def put_sites(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Write the table of sites and rosters."""
         self._write(data.put_sites, self.studies.path(study), asked["sites"], asked["seen"])
         return self.data({}, study)
 
-    def put_depot(self, asked: Asked, study: str) -> dict[str, Any]:
+    def put_depot(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Write where the vehicles of shuttles start and end."""
         self._write(edits.put_depot, self.studies.open(study).file, asked["depot"])
         return {"depot": asked["depot"]}
@@ -315,7 +299,7 @@ class Studio:
         with self._writing:
             return change(*given)
 
-    def template(self, _asked: Asked, name: str) -> Response:
+    def template(self, _asked: _Asked, name: str) -> Response:
         """Answer a template, named like ``sites-fr.xlsx``."""
         kind, _, rest = name.partition("-")
         language, _, suffix = rest.partition(".")
@@ -324,17 +308,17 @@ class Studio:
         headers = {"content-disposition": f'attachment; filename="{name}"'}
         return Response(data.template(kind, language, f".{suffix}"), headers=headers)
 
-    def check(self, asked: Asked, study: str) -> Response:
+    def check(self, asked: _Asked, study: str) -> Response:
         """Answer the page of `mobility check`: the findings beside their places on a map."""
         page = checked_page(self.studies.open(study), asked.get("lang", LANGUAGES[0]))
         return Response(page, media_type="text/html", headers=_OF_PAGES)
 
-    def mends(self, _asked: Asked, study: str) -> dict[str, Any]:
+    def mends(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Answer what the buttons of each finding say, in the order of the check's page."""
         live = live_of(self.studies.open(study))
         return {"mends": edits.told(findings_of(live.study), live.sources.territory)}
 
-    def put_mend(self, asked: Asked, study: str) -> dict[str, Any]:
+    def put_mend(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Write the setting that a button stands for; the study is then read again."""
         opened = self.studies.open(study)
         findings, territory = findings_of(live_of(opened).study), live_of(opened).sources.territory
@@ -342,40 +326,40 @@ class Studio:
         self._write(edits.put_mend, opened.file, mend)
         return {"table": mend.table, "field": mend.field, "value": mend.value}
 
-    def job(self, _asked: Asked, study: str) -> dict[str, Any]:
+    def job(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Answer how far the last job of a study is."""
         return {"job": self.queue.told(self.studies.path(study).parent)}
 
-    def add_job(self, asked: Asked, study: str) -> dict[str, Any]:
+    def add_job(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Put a command on a study, or one of its scenarios, into the queue."""
         job = jobs.gathering if asked.get("kind") == "init" else jobs.computation
         self.queue.add(job(self.studies.open(study), asked))
         return self.job({}, study)
 
-    def cancel(self, _asked: Asked, study: str) -> dict[str, Any]:
+    def cancel(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Cancel the job of a study."""
         self.queue.cancel(self.studies.path(study).parent)
         return self.job({}, study)
 
-    def results(self, _asked: Asked, study: str) -> list[dict[str, Any]]:
+    def results(self, _asked: _Asked, study: str) -> list[dict[str, Any]]:
         """Answer the files that a study and its scenarios gave."""
         return jobs.results_of(self.studies.open(study))
 
-    def levers(self, _asked: Asked, study: str) -> dict[str, Any]:
+    def levers(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Answer what a search for levers advised, each with the steps that try it."""
         opened = self.studies.open(study)
         path = jobs.results_folder(opened, "") / "levers_changes.json"
         found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
         return {"levers": found, "outdated": jobs.is_outdated(opened, path)}
 
-    def plans(self, _asked: Asked, study: str) -> dict[str, Any]:
+    def plans(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Answer the plans of shuttles that were designed, each with what it costs and gains."""
         opened = self.studies.open(study)
         folder = jobs.results_folder(opened, "")
         outdated = jobs.is_outdated(opened, folder / "shuttles" / "plans.csv")
         return {"plans": plans_of(folder), "outdated": outdated}
 
-    def get(self, asked: Asked, study: str, name: str) -> Response:
+    def get(self, asked: _Asked, study: str, name: str) -> Response:
         """Answer a file of a study: to keep, or a page to look at."""
         path = self.studies.inside(study, name)
         if "view" in asked and path.suffix == ".html":
@@ -386,6 +370,7 @@ class Studio:
 def _own(name: str) -> Response:
     """Answer a file of the package by its name alone."""
     folder = files("mobility.studio") / "static"
+    # Names that are known only: what an address says never becomes a path.
     known = {entry.name for entry in folder.iterdir()}
     if name not in known:
         raise SourceNotFoundError("There is no such file.", value=name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -24,7 +24,6 @@ from mobility.commute.white_zones import Hours, WhiteZones, status_of, white_zon
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import MapModel, Scenario, minutes
 from mobility.outputs.map.pack import along_curve
-from mobility.remedies.scenario import booked_on
 from mobility.timetable.arrays import INF
 
 UInt8 = NDArray[np.uint8]
@@ -47,7 +46,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Pair:
+class _Pair:
     """Times of one shift on one kind of day, in the units of the map.
 
     Attributes
@@ -95,13 +94,13 @@ class Answer:
 
 
 #: Bytes of answers kept.
-MOST_BYTES = 64_000_000
-MINUTES = ("outbound_min", "return_min", "overtime_min")
+_MOST_BYTES = 64_000_000
+_MINUTES = ("outbound_min", "return_min", "overtime_min")
 
 #: A shift and a kind of day, and what tells it in some scenario.
 Key = tuple[int, str]
 Name = tuple[object, ...]
-Kept = TypeVar("Kept", Pair, UInt8)
+Kept = TypeVar("Kept", _Pair, UInt8)
 
 
 class Asking:
@@ -115,16 +114,20 @@ class Asking:
         Of the study as it is.
     hours
         What was found of the best hours of the day, by the settings of a scenario.
+    booked_on
+        Counts the on-demand trips a year of a shift and a kind of day.
     """
 
     def __init__(
-        self, model: MapModel, access: Access, zones: WhiteZones, hours: dict[str, Hours]
-    ) -> None:
+        self, model: MapModel, access: Access, zones: WhiteZones, hours: dict[str, Hours],
+        booked_on: Callable[[Access, int, str], float],
+    ) -> None:  # fmt: skip
         self.model = model
         self._access, self._zones, self._hours = access, zones, hours
+        self._booked_on = booked_on
         #: Homes in the order of the page.
         self.order = along_curve(model.homes.lon, model.homes.lat)
-        self._pairs: OrderedDict[Name, Pair] = OrderedDict()
+        self._pairs: OrderedDict[Name, _Pair] = OrderedDict()
         self._reasons: OrderedDict[Name, UInt8] = OrderedDict()
         #: What was computed last: its reasons may still be asked for.
         self._waiting: dict[Name, Access] = {}
@@ -138,10 +141,7 @@ class Asking:
     def answer(self, study: Study, key: str, shown: Shown, part: Part) -> Answer:
         """Return what the map shows of a study, whose settings a key tells.
 
-        Raises
-        ------
-        MobilityError
-            There is no such shift.
+        Raises `MobilityError`: there is no such shift.
         """
         if not self._is_there(shown):
             raise MobilityError("There is no such shift.", value=shown.pick)
@@ -176,7 +176,7 @@ class Asking:
         days = {day.kind: day for day in study.days}
         return [(s, k) for s in shifts for k in kinds if study.works_on(s, days[k])]
 
-    def pairs(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, Pair]:
+    def pairs(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, _Pair]:
         """Return the times of some shifts and kinds of day, computed where they are not kept."""
         names = self._names(study, key, asked)
         missing = [pair for pair, name in names.items() if name not in self._pairs]
@@ -189,11 +189,7 @@ class Asking:
             for pair in missing:
                 self._pairs[names[pair]] = self._pair(access, *pair)
             self._waiting = dict.fromkeys((names[pair] for pair in missing), access)
-        found = {pair: self._pairs[name] for pair, name in names.items()}
-        for name in names.values():
-            self._pairs.move_to_end(name)
-        _keep_newest(self._pairs, len(found), found.values())
-        return found
+        return _taken(self._pairs, names)
 
     def _names(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, Name]:
         rows = study.shift_rows
@@ -221,18 +217,14 @@ class Asking:
             access = self._waiting[names[mine[0]]]
             known = self._hours.setdefault(key, Hours())
             self._know(names, white_zones(access, known=known), mine)
-        found = {pair: self._reasons[name] for pair, name in names.items()}
-        for name in names.values():
-            self._reasons.move_to_end(name)
-        _keep_newest(self._reasons, len(found), found.values())
-        return found
+        return _taken(self._reasons, names)
 
     def _know(self, names: Mapping[Key, Name], zones: WhiteZones, asked: Iterable[Key]) -> None:
         """Keep the reasons of some shifts and kinds of day."""
         for pair in asked:
             self._reasons[names[pair]] = np.asarray(zones.reason[zones.row(*pair)], np.uint8)
 
-    def _pair(self, access: Access, shift: int, kind: str) -> Pair:
+    def _pair(self, access: Access, shift: int, kind: str) -> _Pair:
         """Return the times of one shift and kind of day, for the modes of the map."""
         rows = [access.row(shift, kind, mode) for mode in self.model.modes]
         assert None not in rows
@@ -242,10 +234,12 @@ class Asking:
             for seconds in (access.outbound_s, access.return_s, access.overtime_s)
         )
         status = np.asarray(status_of(access, shift, kind), np.uint8)
-        return Pair(out, back, over, status, access.holds[at], booked_on(access, shift, kind))
+        return _Pair(
+            out, back, over, status, access.holds[at], self._booked_on(access, shift, kind)
+        )
 
     def _filled(
-        self, study: Study, found: Mapping[Key, Pair], reasons: Mapping[Key, UInt8] | None
+        self, study: Study, found: Mapping[Key, _Pair], reasons: Mapping[Key, UInt8] | None
     ) -> Scenario:
         """Return a scenario of which the rows of some pairs are known, and no others."""
         model = self.model
@@ -287,8 +281,8 @@ class Asking:
         pool, status = model.homes.pool(roster), rows.status(zone)
         counter = Counter(model, *self._area)
         if part != "zones":
-            there, home, late = (_minutes(rows, row, kind) for kind in MINUTES)
-            was = [_minutes(first, row, kind) for kind in MINUTES[:2]]
+            there, home, late = (_minutes(rows, row, kind) for kind in _MINUTES)
+            was = [_minutes(first, row, kind) for kind in _MINUTES[:2]]
             counter.add_mode(directions(there, home), roster)
             counter.add_change(
                 directions(was[0], was[1]) == 0, directions(there, home) == 0, roster
@@ -325,12 +319,16 @@ class Asking:
         return (int(rows[0]) if rows.size else None), (int(zones[0]) if zones.size else None)
 
 
-def _keep_newest(kept: OrderedDict[Name, Kept], asked: int, found: Collection[Kept]) -> None:
-    """Forget what was asked for longest ago, past so many bytes."""
-    one = next(iter(found), None)
-    most = max(asked, MOST_BYTES // one.nbytes) if one is not None else 0
+def _taken(kept: OrderedDict[Name, Kept], names: Mapping[Key, Name]) -> dict[Key, Kept]:
+    """Return what is kept of some pairs; past so many bytes, forget what was asked longest ago."""
+    found = {pair: kept[name] for pair, name in names.items()}
+    for name in names.values():
+        kept.move_to_end(name)
+    one = next(iter(found.values()), None)
+    most = max(len(found), _MOST_BYTES // one.nbytes) if one is not None else 0
     while len(kept) > most:
         kept.popitem(last=False)
+    return found
 
 
 def _minutes(rows: Rows, row: int, kind: str) -> UInt8:

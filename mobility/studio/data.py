@@ -44,7 +44,7 @@ _SUFFIXES = {
     "homes": (".csv", ".xlsx", ".gpkg", ".geojson", ".parquet"),
     "employees": (".csv", ".xlsx", ".gpkg", ".geojson"),
 }
-LINES = (".gpkg", ".geojson")
+_LINES = (".gpkg", ".geojson")
 _MOST_FILES = 60
 #: What is kept of persons: their protected counts.
 COUNTS = "data/homes/protected-counts.csv"
@@ -149,10 +149,7 @@ def _told(site: Site) -> dict[str, Any]:
 async def received(chunks: AsyncIterator[bytes], role: str, name: str) -> Path:
     """Write what a browser sends to a folder nobody else reads, under a plain name.
 
-    Raises
-    ------
-    SourceError
-        A file of this kind cannot be of this role.
+    Raises `SourceError`: a file of this kind cannot be of this role.
     """
     lower = name.lower()
     known = _SUFFIXES.get(role, ())
@@ -182,22 +179,19 @@ def put_file(file: Path, role: str, part: Path) -> tuple[Finding, ...]:
     Persons pass the door of `mobility.sources.homes.door` while they are read; their protected
     counts are kept, and nothing else of them.
 
+    Raises `MobilityError`: it is refused, in the words of the check; nothing changes then.
+
     Returns
     -------
     tuple of Finding
         What became of persons, or which columns of sites are not read.
-
-    Raises
-    ------
-    MobilityError
-        It is refused, in the words of the check; nothing changes then.
     """
     name = f"data/{role}/{part.name}"
     told: list[Finding] = []
     document = document_of(file)
     sources: Any = document.setdefault("sources", tomlkit.table())
     if role == "streets":
-        lines = part.suffix in LINES
+        lines = part.suffix in _LINES
         (streets_from_lines if lines else streets_from_osm)(part)
         sources.pop("osm" if lines else "lines", None)
         sources["lines" if lines else "osm"] = name
@@ -247,20 +241,13 @@ def _without_sites(document: tomlkit.TOMLDocument, names: list[str]) -> list[Fin
         del rows[k]
     if not rows:
         document.pop("sites", None)
-    return (
-        [
-            Finding(
-                "info",
-                "sites_replaced",
-                "{count} sites of the territory file are replaced by those of the same names in "
-                "the file dropped.",
-                count=len(replaced),
-                examples=tuple(replaced[:5]),
-            )
-        ]
-        if replaced
-        else []
+    message = (
+        "{count} sites of the territory file are replaced by those of the same names in the file "
+        "dropped."
     )
+    found = Finding("info", "sites_replaced", message, count=len(replaced),
+                    examples=tuple(replaced[:5]))  # fmt: skip
+    return [found] if replaced else []
 
 
 def _read_homes(file: Path, part: Path, kind: str) -> Homes:
@@ -280,10 +267,7 @@ def _read_homes(file: Path, part: Path, kind: str) -> Homes:
 def drop_file(file: Path, role: str, name: str) -> None:
     """Name a source no longer; its file stays.
 
-    Raises
-    ------
-    MobilityError
-        The study does not name it, as when another took its place meanwhile.
+    Raises `MobilityError`: the study does not name it, as when another took its place meanwhile.
     """
     document = document_of(file)
     if (role, name) not in [(one["role"], one["name"]) for one in about(file)["sources"]]:
@@ -310,19 +294,15 @@ def drop_file(file: Path, role: str, name: str) -> None:
 def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]) -> None:
     """Write the sites of a study into its territory file, in place of those it has.
 
+    Raises `TerritoryError`: a field cannot be; the error names it, and nothing changes. Raises
+    `MobilityError`: somebody else changed the sites meanwhile.
+
     Parameters
     ----------
     rows
         The sites, as `about` tells them.
     seen
         Those that the table showed before it was edited.
-
-    Raises
-    ------
-    TerritoryError
-        A field cannot be; the error names it, and nothing changes.
-    MobilityError
-        Somebody else changed the sites meanwhile.
     """
     if about(file)["sites"] != seen:
         raise MobilityError(

@@ -28,9 +28,9 @@ from mobility.base.i18n import translate
 #: What a page left open asks again and again.
 _POLL = re.compile(r"/state|/studies/[^/]+")
 #: Seconds between looks at whether the workshop may rest.
-LOOK_S = 15.0
+_LOOK_S = 15.0
 #: Headers that concern one connection alone.
-OWN = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"host"})
+_OWN = frozenset({b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"host"})
 _CHUNK = 65_536
 _GONE = "The studio's computation ended unexpectedly, perhaps for want of memory. Ask again."
 
@@ -100,7 +100,7 @@ class Door:
 
     async def _look(self) -> None:
         while True:
-            await asyncio.sleep(min(LOOK_S, self.rest_s / 2))
+            await asyncio.sleep(min(_LOOK_S, self.rest_s / 2))
             async with self._changing:
                 with suppress(OSError, h11.RemoteProtocolError):
                     if await self._may_rest():
@@ -141,14 +141,12 @@ class Door:
     async def _awake(self) -> None:
         """Start the workshop where there is none, and wait until it listens.
 
-        Raises
-        ------
-        OSError
-            It ended before.
+        Raises `OSError`: it ended before.
         """
         async with self._changing:
             if not self.is_resting:
                 return
+            # A session of its own: Ctrl-C reaches this door alone, which ends it in good order.
             self._process = process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "mobility.studio.workshop", start_new_session=True,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
@@ -183,7 +181,8 @@ class Door:
             target += b"?" + scope["query_string"]
         sent = [(bytes(name), bytes(value)) for name, value in scope["headers"]]
         own = self._own_headers(user)
-        headers = [pair for pair in sent if pair[0] not in OWN | {name for name, _ in own}]
+        headers = [pair for pair in sent if pair[0] not in _OWN | {name for name, _ in own}]
+        # The header is of one connection, but the body still comes without a length.
         if any(name == b"transfer-encoding" for name, _ in sent):
             headers.append((b"transfer-encoding", b"chunked"))
         return h11.Request(method=scope["method"], target=target, headers=headers + own)
@@ -216,10 +215,7 @@ class Door:
     ) -> bytes | None:
         """Hand a request on and its answer back; return the body where it is to be kept.
 
-        Raises
-        ------
-        OSError
-            The workshop is gone before it answers.
+        Raises `OSError`: the workshop is gone before it answers.
         """
         talk, started, body, status = h11.Connection(h11.CLIENT), False, b"", 0
         async with self._connected() as (reader, writer):
@@ -229,7 +225,7 @@ class Door:
                 async for event in _events(talk, reader):
                     if isinstance(event, h11.Response):
                         started, status = True, event.status_code
-                        headers = [pair for pair in event.headers if pair[0] not in OWN]
+                        headers = [pair for pair in event.headers if pair[0] not in _OWN]
                         await send({"type": "http.response.start", "status": status,
                                     "headers": headers})  # fmt: skip
                     elif isinstance(event, h11.Data):
@@ -311,12 +307,12 @@ class Order:
     kept: str
 
 
-PORT, TRIED = 8766, 20
+PORT, _TRIED = 8766, 20
 
 
 def free_socket(port: int | None) -> socket.socket:
     """Return a socket bound to loopback: the port asked for, else the first free one."""
-    for tried in [port] if port is not None else [*range(PORT, PORT + TRIED), 0]:
+    for tried in [port] if port is not None else [*range(PORT, PORT + _TRIED), 0]:
         # asyncio sends at once on sockets that say they are TCP's; on others an answer's body waits
         # some 40 ms until the browser has acknowledged its head.
         found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)

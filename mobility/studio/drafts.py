@@ -26,15 +26,17 @@ Draft = dict[str, Any]
 Step = dict[str, Any]
 
 #: Tables of which a step may set fields.
-TABLES = ("limits", "speeds", "modes", "carpool")
+_TABLES = ("limits", "speeds", "modes", "carpool")
 _MOST_STEPS = 500
 #: Seconds after a step in which its draft is written: writing takes time from the answer.
 _KEPT_S = 0.3
-DRAFT = "draft"
+_DRAFT = "draft"
 
 
 def stepped(draft: Draft, step: Step) -> Draft:
     """Return a draft after one step.
+
+    Raises `MobilityError`: there is no such step.
 
     Parameters
     ----------
@@ -46,17 +48,13 @@ def stepped(draft: Draft, step: Step) -> Draft:
         ``{"do": "zones", "on_demand", "evaluated"}``, all zones and modes, none for the study's;
         ``{"do": "lines", "lines"}``, every change of lines;
         ``{"do": "drop", "kind", "index"}`` of a change; ``{"do": "clear"}``.
-
-    Raises
-    ------
-    MobilityError
-        There is no such step.
     """
+    # The states that can be gone back to share nothing with what comes after them.
     new: Draft = copy.deepcopy(draft)
     kind = step.get("do")
     if kind == "clear":
         return {}
-    if kind == "set" and step.get("table") in TABLES:
+    if kind == "set" and step.get("table") in _TABLES:
         _set(new, str(step["table"]), str(step.get("field")), step.get("value"))
     elif kind == "shift":
         _put(new, "shifts", step, ("site", "roster", "shift"), ("start", "end"))
@@ -162,6 +160,7 @@ class History:
         with self.lock:
             if draft == self.draft:
                 return
+            # A step made after some were undone takes their place.
             del self._states[self._place + 1 :]
             self._states.append(draft)
             del self._states[:-_MOST_STEPS]
@@ -183,8 +182,8 @@ class History:
         self._is_due = False
         with self._writing:
             revision, draft = self.revision, self.draft
-            if revision != self._written and (draft or self._file(DRAFT).is_file()):
-                self._write(DRAFT, "", draft)
+            if revision != self._written and (draft or self._file(_DRAFT).is_file()):
+                self._write(_DRAFT, "", draft)
             self._written = revision
 
     def keep_soon(self) -> None:
@@ -198,7 +197,7 @@ class History:
         """Return the scenarios kept: ``id``, ``name`` and, where it cannot be read, ``error``."""
         found: list[dict[str, Any]] = []
         for path in sorted(self.folder.glob("*.toml")):
-            if path.stem == DRAFT:
+            if path.stem == _DRAFT:
                 continue
             try:
                 name = str(read_toml(path).get("name", path.stem))
@@ -215,10 +214,7 @@ class History:
         A scenario of the same name is replaced; one kept anew gets a number instead.
         One of another name stays, also where its file would be called the same.
 
-        Raises
-        ------
-        MobilityError
-            The name holds no letter or digit.
+        Raises `MobilityError`: the name holds no letter or digit.
         """
         name = name.strip()
         if not slug(name):
@@ -229,7 +225,7 @@ class History:
             )
         with self.lock:
             known = {one["id"]: one["name"] for one in self.scenarios()}
-            taken = {*known, DRAFT}
+            taken = {*known, _DRAFT}
             if anew and name in known.values():
                 name = next(one for k in count(2) if (one := f"{name} {k}") not in known.values())
             stems = (slug(name), *(f"{slug(name)[:56]}-{k}" for k in range(2, len(taken) + 3)))
@@ -263,13 +259,13 @@ class History:
 
     def _kept(self) -> Draft:
         """Return the draft of the file; one that cannot be read stands among the scenarios."""
-        path = self._file(DRAFT)
+        path = self._file(_DRAFT)
         if not path.is_file():
             return {}
         try:
             return _read(path)
         except MobilityError:
-            aside = (self._file(f"{DRAFT}-{k}") for k in count(2))
+            aside = (self._file(f"{_DRAFT}-{k}") for k in count(2))
             path.rename(next(place for place in aside if not place.exists()))
             return {}
 
@@ -287,13 +283,10 @@ class History:
 def _read(path: Path) -> Draft:
     """Return what a scenario's file changes.
 
-    Raises
-    ------
-    TerritoryError
-        It cannot be read, or is not built as one.
+    Raises `TerritoryError`: it cannot be read, or is not built as one.
     """
     draft = {k: v for k, v in read_toml(path).items() if k not in ("base", "name")}
-    tables = {name: draft[name] for name in (*TABLES, "changes") if name in draft}
+    tables = {name: draft[name] for name in (*_TABLES, "changes") if name in draft}
     changes = tables.get("changes")
     lists = {f"changes.{k}": v for k, v in changes.items()} if isinstance(changes, dict) else {}
     if "on_demand" in draft:

@@ -28,10 +28,8 @@ _EDITED = {
 def said_by(file: Path) -> dict[str, Any]:
     """Return what a territory file says, whether or not a study can be made of it.
 
-    Raises
-    ------
-    TerritoryError
-        It cannot be read, or what is edited is neither the table nor the list that it has to be.
+    Raises `TerritoryError`: it cannot be read, or what is edited is neither the table nor the list
+    that it has to be.
     """
     data = read_toml(file)
     for name, is_list in _EDITED.items():
@@ -54,20 +52,17 @@ def said_by(file: Path) -> dict[str, Any]:
 def document_of(file: Path) -> tomlkit.TOMLDocument:
     """Return a territory file to be edited.
 
-    Raises
-    ------
-    TerritoryError
-        See `said_by`.
+    Raises `TerritoryError`: see `said_by`.
     """
     said_by(file)
     return tomlkit.parse(file.read_text(encoding="utf-8-sig"))
 
 
-ZONES = {"A": "School zone A", "B": "School zone B", "C": "School zone C"}
+_ZONES = {"A": "School zone A", "B": "School zone B", "C": "School zone C"}
 
 
 @dataclass(frozen=True)
-class Mend:
+class _Mend:
     """A field of the territory file, the value that mends, and what its button says."""
 
     table: str
@@ -76,24 +71,24 @@ class Mend:
     message: str
 
 
-def mends_of(finding: Finding, territory: Territory) -> list[Mend]:
+def mends_of(finding: Finding, territory: Territory) -> list[_Mend]:
     """Return the settings that mend a finding; none where a person has to judge or to fetch."""
     code, days = finding.code, territory.days
     if code == "feeds_overlap" and territory.sources.duplicates != "drop":
-        return [Mend("sources", "duplicates", "drop", message="Leave them out once")]
+        return [_Mend("sources", "duplicates", "drop", message="Leave them out once")]
     if code == "school_routes" and territory.modes.school_services:
-        return [Mend("modes", "school_services", False, message="Workers may not ride them")]
+        return [_Mend("modes", "school_services", False, message="Workers may not ride them")]
     if code == "school_zone_unknown":
-        return [Mend("days", "school_zone", zone, text) for zone, text in ZONES.items()]
+        return [_Mend("days", "school_zone", zone, text) for zone, text in _ZONES.items()]
     if code == "day_kind_absent" and len(days.kinds) > 1:
         left: list[str] = [kind for kind in days.kinds if kind != finding.params["kind"]]
         known = len(left) < len(days.kinds)
         return (
-            [Mend("days", "kinds", left, message="Do not study this kind of day")] if known else []
+            [_Mend("days", "kinds", left, message="Do not study this kind of day")] if known else []
         )
     if code == "flex_zones" and "on_demand" not in territory.modes.evaluated:
         modes: list[str] = [*territory.modes.evaluated, "on_demand"]
-        return [Mend("modes", "evaluated", modes, message="Count on-demand services")]
+        return [_Mend("modes", "evaluated", modes, message="Count on-demand services")]
     return []
 
 
@@ -108,13 +103,10 @@ def told(findings: Iterable[Finding], territory: Territory) -> list[list[dict[st
     ]
 
 
-def put_mend(file: Path, mend: Mend) -> None:
+def put_mend(file: Path, mend: _Mend) -> None:
     """Write a mend into the territory file, whose comments and order stay.
 
-    Raises
-    ------
-    TerritoryError
-        The file cannot be with it; nothing changes then.
+    Raises `TerritoryError`: the file cannot be with it; nothing changes then.
     """
     document = document_of(file)
     table: Any = document.setdefault(mend.table, tomlkit.table())
@@ -123,15 +115,12 @@ def put_mend(file: Path, mend: Mend) -> None:
     write_text(file, tomlkit.dumps(document))
 
 
-def asked(findings: list[Finding], territory: Territory, index: object, choice: object) -> Mend:
+def asked(findings: list[Finding], territory: Territory, index: object, choice: object) -> _Mend:
     """Return the mend that a button stands for: of which finding, and which of its buttons.
 
-    Raises
-    ------
-    MobilityError
-        There is none, as when the study was read again meanwhile.
+    Raises `MobilityError`: there is none, as when the study was read again meanwhile.
     """
-    mends: list[Mend] = []
+    mends: list[_Mend] = []
     if isinstance(index, int) and 0 <= index < len(findings):
         mends = mends_of(findings[index], territory)
     if not isinstance(choice, int) or not 0 <= choice < len(mends):
@@ -142,15 +131,12 @@ def asked(findings: list[Finding], territory: Territory, index: object, choice: 
 def put_depot(file: Path, depot: list[float] | None) -> None:
     """Write where the vehicles of shuttles start and end into the territory file.
 
+    Raises `TerritoryError`: it is no place; nothing changes then.
+
     Parameters
     ----------
     depot
         Longitude and latitude; None for the gate of each line.
-
-    Raises
-    ------
-    TerritoryError
-        It is no place; nothing changes then.
     """
     from mobility.shuttles.config import ShuttleConfig
 

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Bytes of a request: of an upload, and of any other.
-MOST_UPLOADED, MOST_ASKED = 600_000_000, 2_000_000
+_MOST_UPLOADED, _MOST_ASKED = 600_000_000, 2_000_000
 SHELL = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: "
     "blob:; connect-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; "
@@ -21,14 +21,11 @@ PAGE = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
-HEADERS = {
-    "content-security-policy": SHELL,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cache-control": "no-store",
-}
+_HEADERS = {
+    "content-security-policy": SHELL, "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer", "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin", "cache-control": "no-store",
+}  # fmt: skip
 
 
 class Guard:
@@ -75,11 +72,13 @@ class Guard:
         origin = headers.get("origin")
         if host not in self.hosts or origin not in (None, f"http://{host}"):
             return None
+        # "none" is an address that was typed, or a bookmark.
         if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             return None
         parts = scope["path"].split("/", 3)
         if len(parts) < 4 or parts[1] != "t":
             return None
+        # Compared in the same time however many letters are right.
         if not secrets.compare_digest(parts[2].encode(), self.token.encode()):
             return None
         return {**scope, "path": f"/{parts[3]}", "raw_path": b""}
@@ -91,7 +90,7 @@ def within(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await send(message)
 
@@ -100,7 +99,7 @@ def within(send: Send) -> Send:
 
 def too_large(scope: Scope, receive: Receive) -> Receive | None:
     """Return what hands on the bytes of a request, None where it announces too many."""
-    most = MOST_UPLOADED if "/files/" in scope["path"] else MOST_ASKED
+    most = _MOST_UPLOADED if "/files/" in scope["path"] else _MOST_ASKED
     length = Headers(scope=scope).get("content-length", "0")
     if not length.isdigit() or int(length) > most:
         return None

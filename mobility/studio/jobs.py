@@ -17,29 +17,27 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mobility.base.errors import MobilityError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.settings import read_territory
-from mobility.studio.studies import Opened
 from mobility.terminal import INIT_STEPS, LEVER_STEPS, REPORT_STEPS, SHUTTLE_STEPS, STEPS
 from mobility.territory.project import source_files
 
+if TYPE_CHECKING:
+    from mobility.studio.studies import Opened
+
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 #: Commands that may be asked for, with their named steps.
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "run": STEPS,
-    "report": REPORT_STEPS,
-    "levers": LEVER_STEPS,
-    "shuttles": SHUTTLE_STEPS,
-    "compare": STEPS,
-    "init": INIT_STEPS,
-}
+_COMMANDS: dict[str, tuple[str, ...]] = {
+    "run": STEPS, "report": REPORT_STEPS, "levers": LEVER_STEPS, "shuttles": SHUTTLE_STEPS,
+    "compare": STEPS, "init": INIT_STEPS,
+}  # fmt: skip
 #: What runs a command: this very software.
 PROGRAM = (sys.executable, "-m", "mobility")
-KEPT, MOST_QUEUED = ".studio-job.json", 20
+_KEPT, _MOST_QUEUED = ".studio-job.json", 20
 
 
 @dataclass(eq=False)
@@ -85,16 +83,12 @@ class Job:
         spent = (self.ended or time.monotonic()) - self.started if self.started else 0.0
         left = spent * (1 - self.share) / self.share if self.share > 0 else None
         return {
-            "kind": self.kind,
-            "target": self.target,
-            "other": self.other,
-            "state": self.state,
-            "step": {code: translate(self.step, code) for code in LANGUAGES},
-            "share": self.share,
+            "kind": self.kind, "target": self.target, "other": self.other, "state": self.state,
+            "step": {code: translate(self.step, code) for code in LANGUAGES}, "share": self.share,
             "spent_s": round(spent),
             "left_s": None if left is None or self.state != "running" else round(left),
             "words": self.words,
-        }
+        }  # fmt: skip
 
 
 class Queue:
@@ -116,20 +110,17 @@ class Queue:
     def add(self, job: Job) -> None:
         """Put a job at the end of the queue.
 
-        Raises
-        ------
-        MobilityError
-            There is no such command, or the study has one under way.
+        Raises `MobilityError`: there is no such command, or the study has one under way.
         """
         with self._changed:
             last = self._last.get(job.folder)
-            if job.kind not in COMMANDS:
+            if job.kind not in _COMMANDS:
                 raise MobilityError("There is no such command.", value=job.kind)
             if last is not None and last.state in ("queued", "running"):
                 raise MobilityError(
                     "A computation of this study is under way.", mend="Wait for it, or cancel it."
                 )
-            if len(self._waiting) >= MOST_QUEUED:
+            if len(self._waiting) >= _MOST_QUEUED:
                 raise MobilityError("Too many computations wait already.", mend="Ask again later.")
             self._last[job.folder] = job
             self._waiting.append(job)
@@ -157,7 +148,7 @@ class Queue:
                 ahead = list(self._waiting).index(job) if job in self._waiting else 0
                 return job.told() | {"ahead": ahead}
         with suppress(OSError, ValueError):
-            known = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+            known = json.loads((folder / _KEPT).read_text(encoding="utf-8"))
             ended = known["state"] not in ("queued", "running")
             return {
                 "kind": str(known["kind"]),
@@ -191,10 +182,12 @@ class Queue:
 
     def _run(self, job: Job) -> None:
         """Run a command to its end, and follow its steps."""
-        names = {translate(name, job.language): name for name in COMMANDS[job.kind]}
-        steps = list(COMMANDS[job.kind])
+        names = {translate(name, job.language): name for name in _COMMANDS[job.kind]}
+        steps = list(_COMMANDS[job.kind])
         command = [*PROGRAM, job.kind, "--out", str(job.out), "--lang", job.language]
+        # A place that begins with a hyphen is no option.
         command += [*job.options, "--", *job.given]
+        # Its steps are told line by line as they come, and no line is folded.
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200", "NO_COLOR": "1"}
         with subprocess.Popen(  # noqa: S603 (this very software, a list, no shell)
             command,
@@ -206,6 +199,7 @@ class Queue:
             env=environment,
         ) as process:
             job.process = process
+            # It was cancelled after its turn had come, before there was a process to end.
             if job.state == "cancelled":
                 process.terminate()
             said: deque[str] = deque(maxlen=12)
@@ -231,20 +225,17 @@ def _keep(job: Job) -> None:
     """Note a job in its study's folder, for a studio started later."""
     told = {"kind": job.kind, "target": job.target, "other": job.other, "state": job.state}
     with suppress(MobilityError, OSError):
-        write_text(job.folder / KEPT, json.dumps(told))
+        write_text(job.folder / _KEPT, json.dumps(told))
 
 
 #: Half side of the area of a first study, km: by default, least and most.
-RADIUS_KM, LEAST_KM, MOST_KM = 12.0, 1.0, 60.0
+_RADIUS_KM, _LEAST_KM, _MOST_KM = 12.0, 1.0, 60.0
 
 
 def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
     """Return a command on a study, or one of its scenarios.
 
-    Raises
-    ------
-    MobilityError
-        The study cannot be read, or there is no such scenario.
+    Raises `MobilityError`: the study cannot be read, or there is no such scenario.
     """
     if opened.error is not None:
         raise opened.error
@@ -253,7 +244,7 @@ def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
     files = tuple(str(opened.history.path(n) if n else opened.file) for n in named)
     out = results_folder(opened, target)
     if kind == "compare":
-        out = folder / COMPARED / "-".join(n or "study" for n in named)
+        out = folder / _COMPARED / "-".join(n or "study" for n in named)
     other = named[1] if kind == "compare" else ""
     return Job(kind, target, folder, files, out, _language(asked), other=other)
 
@@ -261,14 +252,11 @@ def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
 def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
     """Return ``mobility init``, which fetches the sources around a place into a study's folder.
 
-    Raises
-    ------
-    MobilityError
-        The study names sources already, which would be lost; no place is given, or the radius
-        is none.
+    Raises `MobilityError`: the study names sources already, which would be lost; no place is given,
+    or the radius is none.
     """
     place, folder = str(asked.get("target", "")).strip(), opened.file.parent
-    radius = asked.get("radius_km", RADIUS_KM)
+    radius = asked.get("radius_km", _RADIUS_KM)
     if opened.live is not None:
         raise MobilityError(
             "This study has its sources already.",
@@ -276,7 +264,7 @@ def gathering(opened: Opened, asked: Mapping[str, Any]) -> Job:
         )
     if not place:
         raise MobilityError("A place is needed.", mend="Write the name of a commune.")
-    if not isinstance(radius, int | float) or not LEAST_KM <= radius <= MOST_KM:
+    if not isinstance(radius, int | float) or not _LEAST_KM <= radius <= _MOST_KM:
         raise MobilityError("This is no radius.", value=radius, mend="Write 1 to 60 km.")
     options = ("--radius-km", str(radius), "--overwrite")
     return Job(
@@ -290,7 +278,7 @@ def _language(asked: Mapping[str, Any]) -> str:
 
 
 #: Folder of comparisons, beside the scenarios of a study.
-COMPARED = "compared"
+_COMPARED = "compared"
 #: Kinds of files worth taking away.
 _TAKEN = {
     ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
@@ -336,7 +324,7 @@ def results_of(opened: Opened) -> list[dict[str, Any]]:
         path = opened.history.path(one["id"])
         places.append((one["id"], one["name"], path.with_suffix(""), path))
     places += [
-        (f"{COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / COMPARED).glob("*"))
+        (f"{_COMPARED}/{p.name}", p.name, p, p) for p in sorted((folder / _COMPARED).glob("*"))
     ]
     for target, name, place, own in places:
         files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in _TAKEN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +17,19 @@ from mobility.commute.study import Study
 from mobility.outputs.words import natural
 from mobility.remedies.stops import is_bus
 from mobility.studio.drafts import Draft, Step
-from mobility.studio.live import Live
 from mobility.territory.changes import NewCall
 from mobility.timetable.trips import DayNetwork
+
+if TYPE_CHECKING:
+    from mobility.studio.live import Live
 
 Float = NDArray[np.float64]
 Leg = tuple[int, int]
 
 #: A stop lies on a line's way where calling there is no longer detour, as the crow flies; on other
 #: legs than the nearest where it is about as short.
-DETOUR_M, ALIKE_M = 2_000.0, 300.0
-MOST_STOPS = 40
+_DETOUR_M, _ALIKE_M = 2_000.0, 300.0
+_MOST_STOPS = 40
 
 
 def lines_on(study: Study, day_index: int) -> list[dict[str, Any]]:
@@ -97,16 +99,13 @@ def lines_on(study: Study, day_index: int) -> list[dict[str, Any]]:
 def with_stop(live: Live, draft: Draft, step: Step) -> Step:
     """Return a step of a stop put on a line's way as one that a draft knows: every changed line.
 
+    Raises `MobilityError`: the line does not pass there.
+
     Parameters
     ----------
     step
         ``{"do": "stop", "line", "name", "lon", "lat"}``: the line by its ``route_id``, no place
         to take the stop out.
-
-    Raises
-    ------
-    MobilityError
-        The line does not pass there.
     """
     line, name = str(step.get("line")), str(step.get("name"))
     rows = [_without(row, line, name) for row in draft.get("changes", {}).get("lines", [])]
@@ -118,7 +117,7 @@ def with_stop(live: Live, draft: Draft, step: Step) -> Step:
     except ValidationError:
         raise MobilityError("There is no such step.", value="stop") from None
     new = {key: step[key] for key in ("name", "lon", "lat")}
-    if len({str(stop) for row in rows for stop in row.get("stops", [])}) >= MOST_STOPS:
+    if len({str(stop) for row in rows for stop in row.get("stops", [])}) >= _MOST_STOPS:
         raise MobilityError("These are too many lines or stops.", mend="Draw fewer.")
     xy, place = _on_plane(live.study, float(step["lon"]), float(step["lat"]))
     legs = _legs_past(live.study, line, xy, place)
@@ -174,7 +173,7 @@ def _legs_past(study: Study, line: str, xy: Float, place: Float) -> list[Leg]:
         # A way has the stop once, also where the legs of two ways pass the place.
         if any(leg in others for others in served) or legs & set(found):
             continue
-        if detour(leg) <= min(DETOUR_M, nearest + ALIKE_M):
+        if detour(leg) <= min(_DETOUR_M, nearest + _ALIKE_M):
             found.append(leg)
             served.append(legs)
     return found
@@ -190,8 +189,8 @@ def _in_order(study: Study, leg: Leg, stops: list[dict[str, Any]]) -> list[dict[
 
 
 #: Seconds before a shift's start, and after its end, in which a trip at the gate is listed.
-WINDOW_S = 90 * 60
-MOST = 120
+_WINDOW_S = 90 * 60
+_MOST = 120
 
 
 def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str, Any]]:
@@ -216,10 +215,10 @@ def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str,
     for edge in study.edges(shift_id, day):
         if edge.returning:
             times, may = tt.call_dep, tt.call_board
-            window = (times >= edge.at_s) & (times <= edge.at_s + WINDOW_S)
+            window = (times >= edge.at_s) & (times <= edge.at_s + _WINDOW_S)
         else:
             times, may = tt.call_arr, tt.call_alight
-            window = (times <= edge.at_s) & (times >= edge.at_s - WINDOW_S)
+            window = (times <= edge.at_s) & (times >= edge.at_s - _WINDOW_S)
         calls = np.flatnonzero(known & may & window)
         # Of each trip, the call nearest to the gate.
         calls = calls[np.argsort(walk_s[tt.call_stop[calls]], kind="stable")]
@@ -228,7 +227,7 @@ def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str,
             at = axis_to_local(day.date, int(times[call]), study.territory.zone)
             found.append(_told(study, int(tt.call_trip[call]), int(tt.call_stop[call]))
                          | {"time": f"{at:%H:%M}", "returning": edge.returning})  # fmt: skip
-    return found[:MOST]
+    return found[:_MOST]
 
 
 def _told(study: Study, trip: int, stop: int) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import MapModel
 from mobility.remedies.bill import Bill
-from mobility.remedies.scenario import ScenarioPrices, booked_trips
+from mobility.remedies.scenario import ScenarioPrices, booked_on, booked_trips
 from mobility.sources.sites import changed_sites
 from mobility.streets.hours import forget_states
 from mobility.studio.asking import Answer, Asking, Part, Shown
@@ -43,13 +43,12 @@ if TYPE_CHECKING:
     from mobility.shuttles.edit import Asked
 
 #: Limits that bind when a question is asked, not when a study is built.
-ASKED = (
+_ASKED = (
     "max_transfers", "max_wait_min", "margin_in_min", "margin_out_min", "max_bike_min",
     "white_site_share",
 )  # fmt: skip
 #: Studies of other settings kept, and bytes of answers.
-MOST_STUDIES, MOST_BYTES = 3, 64_000_000
-MINUTES = ("outbound_min", "return_min", "overtime_min")
+_MOST_STUDIES, _MOST_BYTES = 3, 64_000_000
 
 
 class Live:
@@ -109,7 +108,7 @@ class Live:
     @cached_property
     def asking(self) -> Asking:
         """What answers of a shift and a kind of day."""
-        return Asking(self.model, self.access, self.zones, self._hours)
+        return Asking(self.model, self.access, self.zones, self._hours, booked_on)
 
     @cached_property
     def _prices(self) -> ScenarioPrices:
@@ -151,10 +150,7 @@ class Live:
     def territory(self, draft: Mapping[str, Any]) -> Territory:
         """Return the territory with what a draft says in place of its own.
 
-        Raises
-        ------
-        MobilityError
-            A value cannot be; the error names its field.
+        Raises `MobilityError`: a value cannot be; the error names its field.
         """
         path = self.sources.territory.path
         settings = {name: value for name, value in draft.items() if name != "changes"}
@@ -170,10 +166,7 @@ class Live:
     def changed(self, territory: Territory) -> Study:
         """Return the study of a scenario's territory.
 
-        Raises
-        ------
-        MobilityError
-            A change cannot be.
+        Raises `MobilityError`: a change cannot be.
         """
         key, shifts = self._key(territory), territory.changes.shifts
         with self._lock:
@@ -210,7 +203,7 @@ class Live:
             forget_states(self.sources.streets)
         found.views.held = self._untouched(plain, key)
         self._studies[key] = found
-        if len(self._studies) > MOST_STUDIES:
+        if len(self._studies) > _MOST_STUDIES:
             gone = next(iter(self._studies))
             del self._studies[gone]
             self._hours.pop(gone, None)
@@ -229,7 +222,7 @@ class Live:
         if self._spans is None or self._spans[0] != spans_key:
             self._spans = spans_key, TripSpans(self.study, trips)
         spans = self._spans[1]
-        if len(self._rest) * self.study.n_homes > MOST_BYTES:
+        if len(self._rest) * self.study.n_homes > _MOST_BYTES:
             self._rest.clear()
         self._hours[key] = HoursBeside(self.study, spans, self._rest)
         return {
@@ -280,7 +273,7 @@ class Live:
 
         def told(one: Territory) -> str:
             limits = one.limits.model_copy(
-                update={name: getattr(self._own.limits, name) for name in ASKED}
+                update={name: getattr(self._own.limits, name) for name in _ASKED}
             )
             plain = [mode for mode in one.modes.evaluated if mode != "on_demand"]
             asked = {"cycling_counts": False, "evaluated": plain}
@@ -294,10 +287,7 @@ class Live:
     def answer(self, territory: Territory, shown: Shown, part: Part = "all") -> Answer:
         """Return what the map shows of a scenario, or a part of it.
 
-        Raises
-        ------
-        MobilityError
-            A change cannot be.
+        Raises `MobilityError`: a change cannot be.
         """
         with self._lock:
             return self.asking.answer(self.changed(territory), self._key(territory), shown, part)

@@ -21,19 +21,19 @@ from mobility.remedies.bill import total
 from mobility.shuttles.written import read_plan_table
 from mobility.studio.drafts import Draft, Step, stepped
 from mobility.studio.lines import with_stop
-from mobility.studio.live import Live
 from mobility.territory import changes
 from mobility.territory.project import OnDemand
 from mobility.territory.validation import explain_validation
 
 if TYPE_CHECKING:
     from mobility.shuttles.edit import DrawnLine
+    from mobility.studio.live import Live
 
 _FEEDS = "scenarios/feeds"
 #: The name under which a scenario holds all lines drawn.
-DRAWN = "D01"
-MOST_LINES, MOST_STOPS = 20, 40
-COSTS = ("eur_year", "eur_low", "eur_high")
+_DRAWN = "D01"
+_MOST_LINES, _MOST_STOPS = 20, 40
+_COSTS = ("eur_year", "eur_low", "eur_high")
 
 
 def plans_of(results: Path) -> list[dict[str, Any]]:
@@ -41,11 +41,11 @@ def plans_of(results: Path) -> list[dict[str, Any]]:
     path = results / "shuttles" / "plans.csv"
     if not path.is_file():
         return []
-    table = read_plan_table(path, (*COSTS, "jobs_gained", "vehicles", "lines", "knee"))
+    table = read_plan_table(path, (*_COSTS, "jobs_gained", "vehicles", "lines", "knee"))
     return [
         {
             "name": str(row["plan"]),
-            **{key: round(float(row[key]), 2) for key in COSTS},
+            **{key: round(float(row[key]), 2) for key in _COSTS},
             "jobs": float(row["jobs_gained"]),
             "vehicles": int(row["vehicles"]),
             "lines": int(row["lines"]),
@@ -62,6 +62,8 @@ def with_feeds(
 
     Of a zone, or of a stop on a line's way, every zone, or every changed line.
 
+    Raises `MobilityError`: there is no such plan, or no run of the lines has enough riders.
+
     Parameters
     ----------
     folder, results
@@ -70,11 +72,6 @@ def with_feeds(
         ``{"do": "plan", "name", "on"}``, or ``{"do": "line", "name", "site", "shifts",
         "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out; or of
         a zone, see `zones.with_zones`; or of a stop, see `lines.with_stop`.
-
-    Raises
-    ------
-    MobilityError
-        There is no such plan, or no run of the lines has enough riders.
     """
     if step.get("do") in (
         "feed",
@@ -83,7 +80,7 @@ def with_feeds(
     ):  # what steps of a browser become, never one of them
         raise MobilityError("There is no such step.", value=step["do"], mend="Load the page again.")
     if step.get("do") == "zone":
-        return with_zones(live, draft, step)
+        return _with_zones(live, draft, step)
     if step.get("do") == "stop":
         return with_stop(live, draft, step)
     if step.get("do") == "plan":
@@ -101,7 +98,7 @@ def _plan(folder: Path, results: Path, step: Step) -> Step:
     if found is None:
         raise SourceNotFoundError("There is no such plan.", value=name, mend="Load the page again.")
     file = _kept(folder, (results / "shuttles" / f"{name}.zip"))
-    return {"do": "feed", "name": name, "file": file, **{key: found[key] for key in COSTS}}
+    return {"do": "feed", "name": name, "file": file, **{key: found[key] for key in _COSTS}}
 
 
 def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
@@ -109,19 +106,19 @@ def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
     from mobility.shuttles.gtfs_out import write_gtfs
 
     feeds = draft.get("changes", {}).get("feeds", [])
-    rows = next((list(feed.get("lines", [])) for feed in feeds if feed["name"] == DRAWN), [])
+    rows = next((list(feed.get("lines", [])) for feed in feeds if feed["name"] == _DRAWN), [])
     fields = {k: v for k, v in step.items() if k != "do" and v}
     place = next((k for k, row in enumerate(rows) if row["name"] == fields.get("name")), len(rows))
     rows[place : place + 1] = [fields] if fields.get("stops") else []
     if not rows:
-        return {"do": "feed", "name": DRAWN}
+        return {"do": "feed", "name": _DRAWN}
     try:
         lines = [changes.DrawnLine.model_validate(row) for row in rows]
     except ValidationError:
         raise MobilityError("There is no such step.", value="line") from None
-    if len(lines) > MOST_LINES or any(len(line.stops) > MOST_STOPS for line in lines):
+    if len(lines) > _MOST_LINES or any(len(line.stops) > _MOST_STOPS for line in lines):
         raise MobilityError("These are too many lines or stops.", mend="Draw fewer.")
-    others = live.territory(stepped(draft, {"do": "feed", "name": DRAWN}))
+    others = live.territory(stepped(draft, {"do": "feed", "name": _DRAWN}))
     found = live.drawing(others).plan([_asked(line) for line in lines])
     if not found.plans:
         raise MobilityError(
@@ -132,8 +129,8 @@ def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
     with tempfile.TemporaryDirectory() as part:
         file = _kept(folder, write_gtfs(found.gtfs(plan), Path(part) / "lines.zip"))
     bill = found.bill(plan)
-    costs = {key: round(total(bill, key.removeprefix("eur_")), 2) for key in COSTS}
-    return {"do": "feed", "name": DRAWN, "file": file, **costs, "lines": rows}
+    costs = {key: round(total(bill, key.removeprefix("eur_")), 2) for key in _COSTS}
+    return {"do": "feed", "name": _DRAWN, "file": file, **costs, "lines": rows}
 
 
 def _asked(line: changes.DrawnLine) -> DrawnLine:
@@ -156,28 +153,25 @@ def _kept(folder: Path, feed: Path) -> str:
     return name
 
 
-MOST_ZONES, MOST_CORNERS = 10, 100
+_MOST_ZONES, _MOST_CORNERS = 10, 100
 #: What a browser may say of a zone; the rest is as a territory file has it by default.
-FIELDS = ("name", "polygon", "start", "end", "wait_min", "max_ride_min", "detour")
+_FIELDS = ("name", "polygon", "start", "end", "wait_min", "max_ride_min", "detour")
 
 
-def with_zones(live: Live, draft: Draft, step: Step) -> Step:
+def _with_zones(live: Live, draft: Draft, step: Step) -> Step:
     """Return a step of a zone drawn as one that a draft knows: every zone, every mode.
+
+    Raises `MobilityError`: the zone cannot be, or is one of the study's own.
 
     Parameters
     ----------
     step
-        ``{"do": "zone", "name", "polygon", ...}``, see `FIELDS`: corners as longitude and
+        ``{"do": "zone", "name", "polygon", ...}``, see `_FIELDS`: corners as longitude and
         latitude, none to take it out; hours as ``"05:00"``.
-
-    Raises
-    ------
-    MobilityError
-        The zone cannot be, or is one of the study's own.
     """
     own = live.data.get("on_demand", [])
     drawn = draft.get("on_demand", [])[len(own) :]
-    row = {name: step[name] for name in FIELDS if step.get(name) is not None}
+    row = {name: step[name] for name in _FIELDS if step.get(name) is not None}
     if row.get("name") in [zone.get("name") for zone in own]:
         raise MobilityError(
             "A zone of the study has this name.", value=row["name"], mend="Choose another name."
@@ -192,7 +186,7 @@ def with_zones(live: Live, draft: Draft, step: Step) -> Step:
             OnDemand.model_validate(zone)
     except ValidationError as error:
         raise explain_validation(error, None, OnDemand) from None
-    if len(zones) > MOST_ZONES or any(len(zone["polygon"]) > MOST_CORNERS for zone in zones):
+    if len(zones) > _MOST_ZONES or any(len(zone["polygon"]) > _MOST_CORNERS for zone in zones):
         raise MobilityError("These are too many zones or corners.", mend="Draw fewer.")
     modes = live.study.territory.modes.evaluated
     evaluated = None if "on_demand" in modes else [*modes, "on_demand"]

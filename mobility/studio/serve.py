@@ -27,6 +27,7 @@ def _kept_token() -> str:
         return found
     path.parent.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(32)
+    # Made for its owner alone: a file opened first and closed off later could be read meanwhile.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as stream:
         stream.write(token)
@@ -111,6 +112,8 @@ def serve_many(
 ) -> bool:  # fmt: skip
     """Serve a studio for several users, each in a folder of their own name below a root.
 
+    Raises `MobilityError`: the file of passwords is missing or wrong.
+
     Parameters
     ----------
     passwords
@@ -119,11 +122,6 @@ def serve_many(
         Under which browsers know it, see `shared.SharedGuard`.
     rest_s, language
         See `serve`.
-
-    Raises
-    ------
-    MobilityError
-        The file of passwords is missing or wrong.
     """
     from mobility.studio.shared import Passwords, SharedGuard
 

@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
 from pathlib import Path
 from threading import Lock
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -30,7 +29,7 @@ from mobility.studio.guard import SHELL, too_large, within
 _COOKIE = "mobility-session"
 _SESSION_S = 12 * 3600
 #: Wrong passwords of one user, and of all, within so many seconds; then nobody is asked.
-MOST_WRONG, MOST_WRONG_OF_ALL, WRONG_S = 5, 100, 900
+_MOST_WRONG, _MOST_WRONG_OF_ALL, _WRONG_S = 5, 100, 900
 _LEAST_LETTERS = 10
 
 
@@ -51,10 +50,8 @@ class Passwords:
     def read(self) -> dict[str, str]:
         """Return the hash of each user.
 
-        Raises
-        ------
-        SourceNotFoundError, SourceError
-            The file is missing, others may read it, or a line is wrong.
+        Raises `SourceNotFoundError` and `SourceError`: the file is missing, others may read it, or
+        a line is wrong.
         """
         if not self.path.is_file():
             raise SourceNotFoundError(
@@ -85,10 +82,7 @@ class Passwords:
     def add(self, name: str, password: str) -> None:
         """Add a user, or give one another password.
 
-        Raises
-        ------
-        MobilityError
-            The name or the password cannot be.
+        Raises `MobilityError`: the name or the password cannot be.
         """
         if not name or slug(name) != name:
             raise MobilityError("A user's name is small letters, digits and hyphens.", value=name)
@@ -115,7 +109,7 @@ class Passwords:
 
 
 @dataclass
-class Sessions:
+class _Sessions:
     """Who is signed in, and how often signing in failed of late."""
 
     _users: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -144,10 +138,10 @@ class Sessions:
     def may_try(self, user: str) -> bool:
         """Whether signing in may be tried, as it did not fail too often."""
         with self._lock:
-            since = time.monotonic() - WRONG_S
+            since = time.monotonic() - _WRONG_S
             self._wrong = [one for one in self._wrong if one[0] > since]
             mine = sum(name == user for _, name in self._wrong)
-            return mine < MOST_WRONG and len(self._wrong) < MOST_WRONG_OF_ALL
+            return mine < _MOST_WRONG and len(self._wrong) < _MOST_WRONG_OF_ALL
 
     def failed(self, user: str) -> None:
         """Note that signing in failed."""
@@ -172,14 +166,10 @@ class SharedGuard:
     """
 
     def __init__(
-        self,
-        app_of: Callable[[str], ASGIApp],
-        *,
-        passwords: Passwords,
-        origin: str,
+        self, app_of: Callable[[str], ASGIApp], *, passwords: Passwords, origin: str,
         prefix: str = "",
-    ) -> None:
-        self.app_of, self.passwords, self.sessions = app_of, passwords, Sessions()
+    ) -> None:  # fmt: skip
+        self.app_of, self.passwords, self.sessions = app_of, passwords, _Sessions()
         self.origin, trimmed = origin.rstrip("/"), prefix.strip("/")
         self.prefix = f"/{trimmed}" if trimmed else ""
         self.host = urlsplit(self.origin).netloc
@@ -207,7 +197,7 @@ class SharedGuard:
             await PlainTextResponse("413", 413)(scope, receive, send)
             return
         answer = await self._own(inner, receive_counted)
-        secret = self._secret(headers)
+        secret = HTTPConnection(scope).cookies.get(_COOKIE)
         user = self.sessions.user(secret) if secret else None
         if answer is not None:
             await answer(scope, receive, send)
@@ -230,7 +220,7 @@ class SharedGuard:
         if scope["path"] == "/login" and scope["method"] == "POST":
             return await self._sign_in(request)
         if scope["path"] == "/logout" and scope["method"] == "POST":
-            self.sessions.end(self._secret(request.headers) or "")
+            self.sessions.end(request.cookies.get(_COOKIE, ""))
             return RedirectResponse(f"{self.prefix}/login", 303)
         return None
 
@@ -243,15 +233,11 @@ class SharedGuard:
             self.sessions.failed(name)
             return self._page("Name or password is wrong.", 403)
         answer = RedirectResponse(f"{self.prefix}/", 303)
+        # Not read by scripts, nor sent along by other sites; in plain text only where the site is.
         answer.set_cookie(
-            _COOKIE,
-            self.sessions.start(name),
-            max_age=_SESSION_S,
-            path=f"{self.prefix}/",
-            secure=self.origin.startswith("https:"),
-            httponly=True,
-            samesite="strict",
-        )
+            _COOKIE, self.sessions.start(name), max_age=_SESSION_S, path=f"{self.prefix}/",
+            secure=self.origin.startswith("https:"), httponly=True, samesite="strict",
+        )  # fmt: skip
         return answer
 
     def _page(self, said: str = "", status: int = 200) -> Response:
@@ -277,12 +263,3 @@ class SharedGuard:
         if user not in self._apps:
             self._apps[user] = self.app_of(user)
         return self._apps[user]
-
-    @staticmethod
-    def _secret(headers: Headers) -> str | None:
-        cookie = SimpleCookie()
-        try:
-            cookie.load(headers.get("cookie", ""))
-        except ValueError:
-            return None
-        return cookie[_COOKIE].value if _COOKIE in cookie else None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mobility.base.errors import Finding, MobilityError
 from mobility.base.i18n import LANGUAGES
@@ -16,18 +16,17 @@ from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
 from mobility.remedies.scenario import BOOKED
-from mobility.studio.live import Live
-from mobility.studio.studies import Opened
 from mobility.territory.project import Carpool, Territory
+
+if TYPE_CHECKING:
+    from mobility.studio.live import Live
+    from mobility.studio.studies import Opened
 
 
 def live_of(opened: Opened) -> Live:
     """Return what answers of a study.
 
-    Raises
-    ------
-    MobilityError
-        It is still being read.
+    Raises `MobilityError`: it is still being read.
     """
     if opened.live is None:
         raise MobilityError("The study is still being read.", mend="Wait, and ask again.")
@@ -103,18 +102,15 @@ def costs(bill: Bill, *, zoned: bool) -> dict[str, Any]:
 def sharing(live: Live, territory: Territory, shift: int) -> dict[str, Any] | None:
     """Return the row of ``carpool.csv`` of a shift, None where its headcount is not known.
 
+    Raises `MobilityError`: there is no such shift, car-pooling is not switched on, or places are
+    too many to be asked at once.
+
     Parameters
     ----------
     territory
         Of the scenario, with a table [carpool].
     shift
         Id of the shift.
-
-    Raises
-    ------
-    MobilityError
-        There is no such shift, car-pooling is not switched on, or places are too many to be
-        asked at once.
     """
     study = live.changed(territory)
     if not 0 <= shift < len(study.shift_rows):

@@ -55,7 +55,7 @@ def drawn(live: Live, kept: Path) -> bytes:
     return page.encode()
 
 
-def read_aside(file: Path, tell: Callable[[str], None]) -> None:
+def _read_aside(file: Path, tell: Callable[[str], None]) -> None:
     """Read a study in a process of its own; what goes wrong is found again by who reads it next.
 
     Parameters
@@ -72,11 +72,11 @@ def read_aside(file: Path, tell: Callable[[str], None]) -> None:
             tell(line.strip())
 
 
-FILE = "territory.toml"
+_FILE = "territory.toml"
 #: Studies held in memory at once, and seconds without a question after which one rests.
-MOST_OPEN, REST_S = 3, 60
+_MOST_OPEN, _REST_S = 3, 60
 #: Seconds between looks at whether a study is read.
-LOOK_S = 0.05
+_LOOK_S = 0.05
 
 
 @dataclass(eq=False)
@@ -117,7 +117,7 @@ class Opened:
             territory = read_territory(self.file)
             kept = page_path(territory)
             if self.aside and not kept.is_file():
-                read_aside(self.file, self._tell)
+                _read_aside(self.file, self._tell)
             if kept.is_file():
                 self.page = kept.read_bytes()
             live = Live(territory, progress=self._tell)
@@ -135,7 +135,7 @@ class Opened:
 
     def rest(self) -> None:
         """Free what a study soon makes again, where it was asked for and is no more."""
-        if self.live is not None and 0 < self.used_s < time.monotonic() - REST_S:
+        if self.live is not None and 0 < self.used_s < time.monotonic() - _REST_S:
             self.used_s = 0.0
             self.live.rest()
 
@@ -200,26 +200,23 @@ class Studies:
                 opened.append(self.open(study))
         for one in opened:
             while one.step:
-                time.sleep(LOOK_S)
+                time.sleep(_LOOK_S)
 
     def listed(self) -> list[dict[str, Any]]:
         """Return what there is to open: ``id`` and ``name``."""
         if self.file is not None:
             return [{"id": slug(self.file.parent.name) or "study", "name": _name(self.file)}]
-        files = sorted(self.root.glob(f"*/{FILE}")) if self.root.is_dir() else []
+        files = sorted(self.root.glob(f"*/{_FILE}")) if self.root.is_dir() else []
         return [{"id": p.parent.name, "name": _name(p)} for p in files if self._is_inside(p)]
 
     def path(self, study: str) -> Path:
         """Return the territory file of a study.
 
-        Raises
-        ------
-        SourceNotFoundError
-            There is no such study in the folder.
+        Raises `SourceNotFoundError`: there is no such study in the folder.
         """
         if self.file is not None and study == self.listed()[0]["id"]:
             return self.file
-        path = self.root / study / FILE
+        path = self.root / study / _FILE
         known = Path(study).name == study and study not in ("", ".", "..")
         if self.file is not None or not known or not path.is_file() or not self._is_inside(path):
             raise SourceNotFoundError(
@@ -230,10 +227,7 @@ class Studies:
     def inside(self, study: str, name: str) -> Path:
         """Return a file of a study's folder by its path there.
 
-        Raises
-        ------
-        SourceNotFoundError
-            It is not there, or would lie outside.
+        Raises `SourceNotFoundError`: it is not there, or would lie outside.
         """
         folder = self.path(study).parent
         path = (folder / name).resolve()
@@ -244,16 +238,13 @@ class Studies:
     def create(self, name: str) -> str:
         """Make an empty study; return its id.
 
-        Raises
-        ------
-        MobilityError
-            The name holds no letter or digit, or is taken.
+        Raises `MobilityError`: the name holds no letter or digit, or is taken.
         """
         study = self._free(name)
         document = tomlkit.document()
         document["name"] = name.strip()
         document["sources"] = {"gtfs": []}
-        write_text(self.root / study / FILE, tomlkit.dumps(document))
+        write_text(self.root / study / _FILE, tomlkit.dumps(document))
         return study
 
     def _free(self, name: str) -> str:
@@ -273,14 +264,14 @@ class Studies:
     def add_demo(self, demo: Path) -> str:
         """Copy the embedded demo into the folder, where it is not yet; return its id."""
         folder = self.root / "demo"
-        if not (folder / FILE).is_file():
+        if not (folder / _FILE).is_file():
             document = tomlkit.parse(demo.read_text(encoding="utf-8"))
             document["output"]["dir"] = "out"
             with staging(folder) as part:
                 for name in ("osm", "gtfs"):
                     shutil.copytree(demo.parent / name, part / name)
                 shutil.copy(demo.parent / "homes.csv", part)
-                (part / FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
+                (part / _FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
         return "demo"
 
     def open(self, study: str) -> Opened:
@@ -301,14 +292,15 @@ class Studies:
                     self._resting = True
                     Thread(target=self._rest, daemon=True).start()
             self._opened[study] = found
-            for name in list(self._opened)[:-MOST_OPEN]:
+            # Those asked for last stand last; one being read goes on in its thread anyway.
+            for name in list(self._opened)[:-_MOST_OPEN]:
                 if not self._opened[name].step:
                     del self._opened[name]
             return found
 
     def _rest(self) -> None:
         while True:
-            time.sleep(REST_S / 2)
+            time.sleep(_REST_S / 2)
             with self._lock:
                 known = list(self._opened.values())
             for opened in known:
@@ -340,8 +332,8 @@ def studies_of(place: Path | None) -> Studies:
     """Return the studies of a folder, or the one of a file or of a study's own folder."""
     if place is not None and place.is_file():
         return Studies(place.parent, file=place.resolve(), aside=True)
-    if place is not None and (place / FILE).is_file():
-        return Studies(place, file=(place / FILE).resolve(), aside=True)
+    if place is not None and (place / _FILE).is_file():
+        return Studies(place, file=(place / _FILE).resolve(), aside=True)
     return Studies(place or Path("mobility-studies"), aside=True)
 
 

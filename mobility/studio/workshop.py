@@ -34,7 +34,7 @@ from mobility.terminal import err
 _GRACE_S = 5
 
 
-class Workshop:
+class _Workshop:
     """The studios of one user, or of several, and their one queue.
 
     Parameters
@@ -103,7 +103,7 @@ def main() -> None:
     """Serve until standard input ends; its first line is the order."""
     order = Order(**json.loads(sys.stdin.readline()))
     try:
-        workshop = Workshop(order)
+        workshop = _Workshop(order)
     except Exception as error:  # noqa: BLE001 (told in one line, like any error)
         err.print(explained(error).render(order.language), soft_wrap=True)
         sys.exit(2)

@@ -17,20 +17,9 @@ from mobility.territory.rosters import ROSTER_LABELS, SHIFT_LABELS
 #: The distribution that carries Leaflet 1.9.4 (BSD-2-Clause) as plain files.
 DISTRIBUTION = "django-js-lib-leaflet"
 _SCRIPTS = (
-    "store",
-    "texts",
-    "state",
-    "draw",
-    "homes",
-    "pixels",
-    "figures",
-    "popups",
-    "lines",
-    "plans",
-    "answers",
-    "tools",
-    "panel",
-)
+    "store", "texts", "state", "draw", "homes", "pixels", "figures", "popups", "lines", "plans",
+    "answers", "tools", "panel",
+)  # fmt: skip
 _URL = re.compile(r"url\((?!data:|#)['\"]?([^)'\"]+)['\"]?\)")
 
 
@@ -46,7 +35,12 @@ def leaflet() -> tuple[str, str]:
     script = (folder / "leaflet.js").read_text(encoding="utf-8")
     script = re.sub(r"//# sourceMappingURL=.*", "", script)
     style = (folder / "leaflet.css").read_text(encoding="utf-8")
-    return safe_script(script), _URL.sub(lambda m: f"url({_data_url(folder / m[1])})", style)
+
+    def inlined(found: re.Match[str]) -> str:
+        image = base64.b64encode((folder / found[1]).read_bytes()).decode("ascii")
+        return f"url(data:image/png;base64,{image})"
+
+    return safe_script(script), _URL.sub(inlined, style)
 
 
 def _leaflet_folder() -> Path:
@@ -63,10 +57,6 @@ def _leaflet_folder() -> Path:
             package=DISTRIBUTION,
         )
     return path.parent
-
-
-def _data_url(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
 def page_script() -> str:

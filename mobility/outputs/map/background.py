@@ -22,10 +22,10 @@ Floats = NDArray[np.float64]
 Bbox = tuple[float, float, float, float]
 
 #: Tolerance of simplification and least area drawn.
-TOLERANCE_M, LEAST_AREA_M2 = 8.0, 5_000.0
+_TOLERANCE_M, _LEAST_AREA_M2 = 8.0, 5_000.0
 DEGREE_M = 111_195.0
 #: The background reaches so far beyond homes and gates: an assumption.
-AROUND_M = 10_000.0
+_AROUND_M = 10_000.0
 
 _ROAD_CLASS = {
     "motorway": "motorway", "trunk": "motorway",
@@ -34,16 +34,13 @@ _ROAD_CLASS = {
 }  # fmt: skip
 _PLACE_RANK = {"city": 0, "town": 1, "village": 2, "suburb": 3, "hamlet": 3}
 _AREA_OF = {
-    "residential": "built",
-    "built": "built",
-    "industrial": "industrial",
-    "forest": "forest",
+    "residential": "built", "built": "built", "industrial": "industrial", "forest": "forest",
     "water": "water",
-}
+}  # fmt: skip
 
 
 #: Where an extract names no place: least distance between two named ones of each rank, metres.
-SPACING_M = {1: 7_000.0, 2: 3_500.0, 3: 1_500.0}
+_SPACING_M = {1: 7_000.0, 2: 3_500.0, 3: 1_500.0}
 
 
 def background_of(study: Study) -> Background:
@@ -55,7 +52,7 @@ def background_of(study: Study) -> Background:
     streets = study.streets
     lonlat = np.vstack([study.homes.lonlat, study.gates_lonlat])
     (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
-    high = AROUND_M / DEGREE_M
+    high = _AROUND_M / DEGREE_M
     wide = high / np.cos(np.radians((south + north) / 2))
     box = (float(west - wide), float(south - high), float(east + wide), float(north + high))
     layers = {kind: _within(layer, box) for kind, layer in streets.background.items()}
@@ -86,7 +83,7 @@ def roads_of(streets: Streets, box: Bbox | None = None) -> dict[str, tuple[Float
     box
         West, south, east, north, degrees: pieces with a point in it; all without one.
     """
-    key: list[object] = ["roads", TOLERANCE_M, *_ROAD_CLASS.items()]
+    key: list[object] = ["roads", _TOLERANCE_M, *_ROAD_CLASS.items()]
     near = np.ones(streets.n_edges, bool) if box is None else _near(streets, box)
     if not near.all():
         key.append(near)
@@ -121,7 +118,7 @@ def _roads(streets: Streets, near: NDArray[np.bool_]) -> Bundle:
         mine = lines[classes == name]
         if len(mine):
             parts = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(mine)))
-            thin = shapely.simplify(parts, TOLERANCE_M, preserve_topology=False)
+            thin = shapely.simplify(parts, _TOLERANCE_M, preserve_topology=False)
             xy, line = shapely.get_coordinates(thin, return_index=True)
             found[name] = np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1]))
             found[f"{name} ends"] = np.flatnonzero(np.diff(line)) + 1
@@ -150,7 +147,7 @@ def _parts(layer: gpd.GeoDataFrame | None, kind: str) -> NDArray[np.object_]:
         return np.array([], dtype=object)
     parts = shapely.get_parts(layer.geometry.to_numpy())
     parts = parts[shapely.get_type_id(parts) == getattr(shapely.GeometryType, kind.upper())]
-    return np.asarray(shapely.simplify(parts, TOLERANCE_M / DEGREE_M), dtype=object)
+    return np.asarray(shapely.simplify(parts, _TOLERANCE_M / DEGREE_M), dtype=object)
 
 
 def _rings(polygons: Iterable[shapely.Polygon]) -> list[tuple[Floats, ...]]:
@@ -158,7 +155,7 @@ def _rings(polygons: Iterable[shapely.Polygon]) -> list[tuple[Floats, ...]]:
     shapes = []
     for polygon in polygons:
         scale = DEGREE_M**2 * np.cos(np.radians(polygon.bounds[1])) if not polygon.is_empty else 0
-        if polygon.area * scale < LEAST_AREA_M2:
+        if polygon.area * scale < _LEAST_AREA_M2:
             continue
         turned = shapely.geometry.polygon.orient(polygon)
         rings = (turned.exterior, *turned.interiors)
@@ -211,14 +208,14 @@ def _stops(study: Study) -> tuple[Place, ...]:
 def _spaced(
     study: Study, names: NDArray[np.object_], lonlat: Floats, weight: Floats
 ) -> tuple[Place, ...]:
-    """Return the places of most weight, each rank `SPACING_M` apart from what stands before it."""
+    """Return the places of most weight, each rank `_SPACING_M` apart from what stands before it."""
     if not len(names):
         return ()
     to_metres = transformer(WGS84, study.streets.crs)
     xy = np.column_stack(to_metres.transform(lonlat[:, 0], lonlat[:, 1]))
     order = np.argsort(-weight, kind="stable")
     kept: dict[int, int] = {}
-    for rank, spacing_m in SPACING_M.items():
+    for rank, spacing_m in _SPACING_M.items():
         for k in order:
             others = xy[list(kept)]
             if not len(others) or np.hypot(*(others - xy[k]).T).min() >= spacing_m:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import service_clock
 from mobility.base.errors import Finding
-from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.commute.sheet import DataSheet
 from mobility.commute.study import Study
@@ -25,11 +23,11 @@ from mobility.streets.snap import components
 from mobility.timetable.arrays import INF
 
 #: Streets and lines are drawn to these metres.
-TOLERANCE_M = 10.0
+_TOLERANCE_M = 10.0
 #: Places of a finding that are marked, at most.
-MOST_PLACES = 200
+_MOST_PLACES = 200
 _LONLAT = re.compile(r"(-?\d+\.\d+) (-?\d+\.\d+)")
-TEXTS = {
+_TEXTS = {
     "findings": "What to know",
     "layers": "Shown on the map",
     "streets": "streets",
@@ -46,20 +44,6 @@ TEXTS = {
     "departures": "Departures: ",
     "in_reach": "Stops within the walking limit: ",
 }
-
-
-def write_check_page(
-    study: Study, sheet: DataSheet, findings: Sequence[Finding], path: Path, *, language: str
-) -> Path:
-    """Write the page, see `check_page`.
-
-    Raises
-    ------
-    SourceError
-        The file cannot be written.
-    """
-    write_text(path, check_page(study, sheet, findings, language))
-    return path
 
 
 def check_page(study: Study, sheet: DataSheet, findings: Sequence[Finding], language: str) -> str:
@@ -82,7 +66,7 @@ def _data(
     timed, named = not study.feed.trips.empty, _named(study)
     return {
         "bounds": [[south, west], [north, east]],
-        "texts": {name: translate(text, language) for name, text in TEXTS.items()},
+        "texts": {name: translate(text, language) for name, text in _TEXTS.items()},
         "streets": flat_paths(roads),
         "cut": flat_paths(_cut_off(study)),
         "lines": _lines(study) if timed else [],
@@ -108,7 +92,7 @@ def _cut_off(study: Study) -> list[NDArray[np.float64]]:
     length = np.bincount(part[part >= 0], streets.length_m[part >= 0], minlength=1)
     allowed = np.isfinite(times[0]) | np.isfinite(times[1])
     rows = np.flatnonzero(allowed & (part != np.argmax(length)))
-    lines = shapely.simplify(streets.lines[rows], TOLERANCE_M)
+    lines = shapely.simplify(streets.lines[rows], _TOLERANCE_M)
     return [streets.unproject(shapely.get_coordinates(line)) for line in lines]
 
 
@@ -200,7 +184,7 @@ def _places(
             [[float(p[1]), float(p[2])] for p in points if p]
             + [place for text in finding.examples for place in named.get(text, ())]
         ).reshape(-1, 2)
-    found = found[np.isfinite(found).all(axis=1)][:MOST_PLACES]
+    found = found[np.isfinite(found).all(axis=1)][:_MOST_PLACES]
     return [[round(float(lat), 5), round(float(lon), 5)] for lon, lat in found]
 
 
@@ -215,6 +199,3 @@ def _named(study: Study) -> dict[str, list[list[float]]]:
         for name, place in zip(study.homes.ids, study.homes.lonlat, strict=True):
             known.setdefault(str(name), []).append(place.tolist())
     return known
-
-
-__all__ = ["write_check_page"]

@@ -20,7 +20,7 @@ _BROWSERS = (  # the lightest first
 )  # fmt: skip
 _TIMEOUT_S = 120
 #: What every map page holds, and what its address can tell.
-MARK = b"window.mobilityMap"
+_MARK = b"window.mobilityMap"
 SELECTED = (
     "site", "pick", "day", "direction", "mode", "measure", "scenario", "compare", "swipe", "plan",
     "area", "group", "clock", "view", "lang", "layout",
@@ -42,15 +42,9 @@ def find_browser() -> str | None:
 
 
 def export_png(
-    page: str | Path,
-    png: str | Path,
-    *,
-    size: tuple[int, int] = (1600, 1000),
-    scale: float = 1.0,
-    select: Mapping[str, object] | None = None,
-    controls: bool = False,
-    browser: str | None = None,
-) -> Path:
+    page: str | Path, png: str | Path, *, size: tuple[int, int] = (1600, 1000), scale: float = 1.0,
+    select: Mapping[str, object] | None = None, controls: bool = False, browser: str | None = None,
+) -> Path:  # fmt: skip
     """Write a picture of a map page.
 
     Parameters
@@ -87,7 +81,7 @@ def export_png(
         raise SourceNotFoundError(
             "The map page does not exist.", file=page, mend="Write the map first."
         )
-    if MARK not in page.read_bytes():
+    if _MARK not in page.read_bytes():
         raise SourceError(
             "This file is no map page of mobility.",
             file=page,
@@ -131,18 +125,16 @@ def _check_values(select: Mapping[str, object], page: EarlierPage | None) -> Non
             known = [str(k) for k in range(len(page.manifest.get(COUNTED[name], ())))] or ["–"]
         if known and str(value) not in known:
             raise MobilityError(
-                "The page has no such thing to show.",
-                column="--select",
-                value=f"{name}={value}",
-                mend="Choose one of: {known}.",
-                known=", ".join(known),
-            )
+                "The page has no such thing to show.", column="--select", value=f"{name}={value}",
+                mend="Choose one of: {known}.", known=", ".join(known),
+            )  # fmt: skip
 
 
 def _draw(
     browser: str, url: str, png: Path, size: tuple[int, int], scale: float, profile: str
 ) -> str:
     """Run the browser; return why it drew nothing: its own last words, or ours."""
+    # The page draws by timers: with virtual time they run out at once, before the picture.
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
         "--disable-background-networking", "--no-first-run", f"--user-data-dir={profile}",

@@ -28,18 +28,14 @@ from mobility.timetable.runs import departures, headways, that_leave
 
 #: Journeys kept in a page, shared equally among shifts and kinds of day: those of the homes with
 #: most workers.
-JOURNEYS = 20_000
+_JOURNEYS = 20_000
 
 
 def map_model(
-    access: Access,
-    zones: WhiteZones,
-    *,
-    name: str = "",
-    after: tuple[tuple[str, Access, WhiteZones], ...] = (),
-    fix: NDArray[np.int16] | None = None,
+    access: Access, zones: WhiteZones, *, name: str = "",
+    after: tuple[tuple[str, Access, WhiteZones], ...] = (), fix: NDArray[np.int16] | None = None,
     journeys: bool = True,
-) -> model.MapModel:
+) -> model.MapModel:  # fmt: skip
     """Return what a page shows of the results.
 
     Parameters
@@ -89,7 +85,7 @@ def map_model(
         scenarios=tuple(scenarios),
         itineraries=tuple(_examples(access, zones)) if journeys else (),
         stops=_stops(study),
-        lines=existing_lines(study),
+        lines=_existing_lines(study),
         employees=study.homes.personal,
         inputs=inputs_hash(study),
         background=background_of(study),
@@ -125,16 +121,12 @@ def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> model.MapHome
     middle = study.homes.shapes.to_crs(study.streets.crs).centroid.to_crs("EPSG:4326")
     known = study.homes.pool is not None
     return model.MapHomes(
-        lon=middle.x.to_numpy(),
-        lat=middle.y.to_numpy(),
-        name=tuple(_texts(frame["name"])),
-        home_id=tuple(study.homes.ids),
-        commune=tuple(_texts(frame["commune"])),
-        workers=study.workers,
-        cells=None if cells is None else tuple(cells),
+        lon=middle.x.to_numpy(), lat=middle.y.to_numpy(), name=tuple(_texts(frame["name"])),
+        home_id=tuple(study.homes.ids), commune=tuple(_texts(frame["commune"])),
+        workers=study.workers, cells=None if cells is None else tuple(cells),
         pools={i: study.pool(*key) for key, i in roster_of.items()} if known else {},
         groups={g: frame[g].to_numpy(np.float64) for g in study.homes.groups},
-    )
+    )  # fmt: skip
 
 
 def _texts(column: pd.Series) -> list[str]:
@@ -142,12 +134,9 @@ def _texts(column: pd.Series) -> list[str]:
 
 
 def _scenario(
-    name: str,
-    access: Access,
-    zones: WhiteZones,
-    roster_of: dict[tuple[int, str], int],
+    name: str, access: Access, zones: WhiteZones, roster_of: dict[tuple[int, str], int],
     modes: list[str],
-) -> model.Scenario:
+) -> model.Scenario:  # fmt: skip
     found = access.rosters
     share = np.zeros((len(roster_of), len(modes), access.study.n_homes), np.uint8)
     for r, (site, _, roster, mode) in enumerate(found.keys.itertuples(index=False)):
@@ -155,15 +144,12 @@ def _scenario(
             row = roster_of[int(site), str(roster)]
             share[row, modes.index(mode)] = np.floor(found.share[r] * 100 + 1e-9)
     return model.Scenario(
-        name=name,
-        outbound_min=model.minutes(access.outbound_s, unreached=INF),
+        name=name, outbound_min=model.minutes(access.outbound_s, unreached=INF),
         return_min=model.minutes(access.return_s, unreached=INF),
-        status=zones.status.astype(np.uint8),
-        reason=zones.reason.astype(np.uint8),
-        overtime_min=model.minutes(access.overtime_s, unreached=INF),
-        share=share,
+        status=zones.status.astype(np.uint8), reason=zones.reason.astype(np.uint8),
+        overtime_min=model.minutes(access.overtime_s, unreached=INF), share=share,
         dates=tuple(day.date.isoformat() for day in access.study.days),
-    )
+    )  # fmt: skip
 
 
 def _stops(study: Study) -> model.Stops:
@@ -195,7 +181,7 @@ def departures_per_stop(study: Study, day_kind: str) -> np.ndarray:
 
 def _examples(access: Access, zones: WhiteZones) -> Iterator[model.MapItinerary]:
     """Yield the journeys of the homes that hold a direction, those with most workers first."""
-    most = JOURNEYS // max(1, len(zones.keys))
+    most = _JOURNEYS // max(1, len(zones.keys))
     for shift_id, day_kind in zones.keys.itertuples(index=False):
         key = access.row(shift_id, day_kind, "transit")
         if key is None:
@@ -245,7 +231,7 @@ def _leg(leg: LegText) -> model.MapLeg:
     return model.MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
 
 
-def existing_lines(study: Study) -> tuple[model.ExistingLine, ...]:
+def _existing_lines(study: Study) -> tuple[model.ExistingLine, ...]:
     """Return each line of the timetable that runs on a day studied, by name.
 
     The path is that of the stops of its longest trip. Lines of one name are one line, as riders

@@ -36,13 +36,10 @@ def side_page(title: str, data: dict[str, Any], script: str, language: str) -> s
     """
     code, style = leaflet()
     texts = {
-        "language": html.escape(language),
-        "title": html.escape(title),
-        "leaflet": code,
-        "leaflet_style": style,
-        "data": compact_json(data),
+        "language": html.escape(language), "title": html.escape(title), "leaflet": code,
+        "leaflet_style": style, "data": compact_json(data),
         "code": safe_script(page_file("side.js") + page_file(script)),
-    }
+    }  # fmt: skip
     # What is put in is not looked at again: data never passes as a template.
     return _SLOT.sub(lambda slot: texts[slot[1]], page_file("side.html"))
 
@@ -61,7 +58,7 @@ def flat_paths(lines: Sequence[NDArray[np.float64]]) -> list[list[int]]:
 
 
 #: Coordinates are told to this part of a degree, about a metre.
-DEGREE = 1e-5
+_DEGREE = 1e-5
 #: From little to much, told apart in grey too (ColorBrewer's YlGnBu, five classes).
 RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 
@@ -91,15 +88,9 @@ class PageLayer:
 
 
 def write_needs_page(
-    study: Study,
-    path: Path,
-    layers: Sequence[PageLayer],
-    *,
-    title: str,
-    note: str,
-    tables: Sequence[Table] = (),
-    language: str = "fr",
-) -> Path:
+    study: Study, path: Path, layers: Sequence[PageLayer], *, title: str, note: str,
+    tables: Sequence[Table] = (), language: str = "fr",
+) -> Path:  # fmt: skip
     """Write the page; the same layers give the same bytes.
 
     Parameters
@@ -147,17 +138,18 @@ def merged(frame: gpd.GeoDataFrame, by: NDArray[Any]) -> dict[Any, gpd.GeoDataFr
     """Return, by each value of ``by``, one shape of all polygons that have it."""
     found = {}
     for value in np.unique(by):
+        # Corners of neighbours that differ by rounding alone would leave slits between them.
         shapes = shapely.transform(frame.geometry.to_numpy()[by == value], lambda xy: xy.round(5))
         if shapely.coverage_is_valid(shapes):  # squares that share their corners: much quicker
             shape = shapely.coverage_union_all(shapes)
         else:
-            shape = shapely.union_all(shapes, grid_size=DEGREE)
+            shape = shapely.union_all(shapes, grid_size=_DEGREE)
         found[value] = gpd.GeoDataFrame(geometry=[shape], crs=4326)
     return found
 
 
 def _layer(layer: PageLayer) -> dict[str, Any]:
-    shapes = shapely.set_precision(layer.shapes.geometry.to_numpy(), DEGREE)
+    shapes = shapely.set_precision(layer.shapes.geometry.to_numpy(), _DEGREE)
     told = [name for name in ("title", "lines", "size") if name in layer.shapes]
     columns = {name: layer.shapes[name] for name in told}
     rows = zip(*columns.values(), strict=True) if columns else ((),) * len(shapes)

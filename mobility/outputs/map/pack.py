@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 #: Coordinates are whole hundred-thousandths of a degree, about a metre.
-DEGREE = 100_000
+_DEGREE = 100_000
 _LEVEL = 6
 _RAW, _DELTA = 0, 1
 
@@ -41,6 +41,7 @@ class Store:
         values = np.ascontiguousarray(array, np.uint8)
         key = hashlib.sha256(b"b" + values.tobytes()).digest()
         if key not in self._known:
+            # Differences wrap around in a byte, as do the sums of the page.
             steps = np.diff(values, prepend=np.uint8(0))
             tried = [
                 zlib.compress(bytes([code]) + data.tobytes(), _LEVEL)
@@ -55,6 +56,7 @@ class Store:
         key = hashlib.sha256(b"i" + bytes([delta]) + values.tobytes()).digest()
         if key not in self._known:
             steps = np.diff(values, prepend=0) if delta else values
+            # Small numbers of either sign get empty high bytes: planes that deflate to nothing.
             folded = ((steps << 1) ^ (steps >> 63)).astype("<u4")
             planes = folded.view(np.uint8).reshape(-1, 4).T
             data = bytes([int(delta)]) + planes.tobytes()
@@ -97,21 +99,17 @@ def compact_json(value: object) -> str:
 
 def quantised(degrees: ArrayLike) -> NDArray[np.int64]:
     """Return degrees as whole hundred-thousandths."""
-    return np.rint(np.asarray(degrees, np.float64) * DEGREE).astype(np.int64)
+    return np.rint(np.asarray(degrees, np.float64) * _DEGREE).astype(np.int64)
 
 
 def add_paths(store: Store, paths: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
     """Keep polylines or rings (lon, lat): number of points of each, and all coordinates."""
-    points = np.concatenate([np.asarray(p, np.float64) for p in paths]) if paths else _no_points()
+    points = np.concatenate([np.zeros((0, 2)), *paths])
     return {
         "n": store.add_ints([len(p) for p in paths]),
         "x": store.add_ints(quantised(points[:, 0]), delta=True),
         "y": store.add_ints(quantised(points[:, 1]), delta=True),
     }
-
-
-def _no_points() -> NDArray[np.float64]:
-    return np.zeros((0, 2))
 
 
 def along_curve(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -200,12 +198,9 @@ def carry(manifest: Manifest, store: Store, page: EarlierPage | None) -> None:
 
 
 def _scenario(
-    manifest: Manifest,
-    known: Manifest,
-    index: int,
-    moved: dict[int, int],
+    manifest: Manifest, known: Manifest, index: int, moved: dict[int, int],
     keep: Callable[[int], int],
-) -> int:
+) -> int:  # fmt: skip
     """Append a scenario of an earlier page unless it was; return its place."""
     if index not in moved:
         moved[index] = len(manifest["scenarios"])

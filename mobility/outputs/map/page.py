@@ -22,13 +22,9 @@ _SLOT = re.compile(r"@@mb-(\w+)@@")
 
 
 def write_map(
-    model: MapModel,
-    path: str | Path,
-    *,
-    language: str = "fr",
-    tiles: str | None = None,
+    model: MapModel, path: str | Path, *, language: str = "fr", tiles: str | None = None,
     earlier: Path | None = None,
-) -> Path:
+) -> Path:  # fmt: skip
     """Write the page of a territory.
 
     Parameters
@@ -77,16 +73,11 @@ def render(
     middle = float(homes.lat.mean().round(5)), float(homes.lon.mean().round(5))
     code, style = leaflet()
     texts = {
-        "language": html.escape(language),
-        "title": html.escape(f"{model.territory} – mobility"),
-        "leaflet": code,
-        "leaflet_style": style,
-        "style": page_file("page.css"),
-        "markup": page_file("panel.html"),
-        "code": page_script(),
-        "manifest": compact_json(manifest),
-        "blobs": "\n".join(store.texts),
-    }
+        "language": html.escape(language), "title": html.escape(f"{model.territory} – mobility"),
+        "leaflet": code, "leaflet_style": style, "style": page_file("page.css"),
+        "markup": page_file("panel.html"), "code": page_script(),
+        "manifest": compact_json(manifest), "blobs": "\n".join(store.texts),
+    }  # fmt: skip
     return _SLOT.sub(lambda slot: texts[slot[1]], _skeleton(middle, tiles))
 
 

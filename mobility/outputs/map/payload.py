@@ -15,7 +15,6 @@ from mobility.commute.door_to_door import OVERTIME_MAX_S
 from mobility.commute.indicators import round_persons
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import (
-    NONE,
     MapItinerary,
     MapLeg,
     MapLever,
@@ -257,31 +256,21 @@ def _plan(plan: MapPlan, store: Store) -> Manifest:
         for line in plan.lines
     ]
     return {
-        "name": _printed(plan.name),
-        "told": plan.told,
-        "cost": round(plan.cost_eur),
+        "name": _printed(plan.name), "told": plan.told, "cost": round(plan.cost_eur),
         "workers": round(plan.workers),
         "job": round(plan.cost_eur / plan.workers) if plan.workers > 0 else 0,
-        "vehicles": plan.vehicles,
-        "km": round(plan.km_per_year),
-        "scenario": plan.scenario,
-        "facts": [list(f) for f in plan.facts],
-        "lines": store.add_json(lines),
+        "vehicles": plan.vehicles, "km": round(plan.km_per_year), "scenario": plan.scenario,
+        "facts": [list(f) for f in plan.facts], "lines": store.add_json(lines),
         "runs": store.add_json([_run(r) for r in plan.runs]),
-    }
+    }  # fmt: skip
 
 
 def _run(run: MapRun) -> Manifest:
     return {
-        "line": run.line,
-        "vehicle": run.vehicle,
-        "dir": run.direction,
-        "stops": list(run.stops),
-        "times": list(run.times_s),
-        "riders": [round(r) for r in run.riders],
-        "days": list(run.days),
-        "path": None if run.path is None else _flat(run.path),
-    }
+        "line": run.line, "vehicle": run.vehicle, "dir": run.direction, "stops": list(run.stops),
+        "times": list(run.times_s), "riders": [round(r) for r in run.riders],
+        "days": list(run.days), "path": None if run.path is None else _flat(run.path),
+    }  # fmt: skip
 
 
 def _flat(path: NDArray[np.float64]) -> list[int]:
@@ -364,6 +353,3 @@ def _background(model: MapModel, store: Store) -> Manifest:
         "railways": add_paths(store, list(ground.railways)),
         "places": [[_printed(p.name), *_point(p.lon, p.lat), p.rank] for p in ground.places],
     }
-
-
-__all__ = ["NONE", "Manifest", "build"]
