@@ -17,6 +17,7 @@ from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 
 CALENDARS = "calendar.txt, calendar_dates.txt"
+EARTH_M = 6_371_009.0
 _MAX_SPAN_DAYS = 1200
 """A calendar longer than this is a formality: its exceptions tell the real period."""
 _CHUNK_DAYS = 1000
@@ -247,6 +248,14 @@ class Feed:
     def lonlat(self) -> NDArray[np.float64]:
         """Return float64[stops, 2] degrees."""
         return self.stops[["lon", "lat"]].to_numpy(np.float64)
+
+    def metres(
+        self, one: NDArray[np.integer[Any]], two: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
+        """Return float64[n]: metres from stops to others, by index, right for short ways."""
+        lon, lat = np.radians(self.lonlat()).T
+        east = (lon[two] - lon[one]) * np.cos((lat[one] + lat[two]) / 2)
+        return np.asarray(EARTH_M * np.hypot(east, lat[two] - lat[one]))
 
     def trips_on(self, date: dt.date) -> NDArray[np.int64]:
         """Return the indices of the trips with stop times that run on service day ``date``."""

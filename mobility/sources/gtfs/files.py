@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import partridge as ptg
+from numpy.typing import NDArray
 
-from mobility.base.errors import SourceError, library_words
+from mobility.base.errors import Finding, Severity, SourceError, library_words
+from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.feed import network_name
 from mobility.sources.gtfs.unpack import (
     BROKEN,
@@ -86,6 +88,8 @@ class RawTables:
         Names of its further files, each with its number of rows, -1 where that is not told.
     repeated
         Headings that stand twice, by table name; the first of each is read.
+    findings, accounts
+        What is told of the rows while they are checked, and what became of them.
     """
 
     path: Path
@@ -93,6 +97,8 @@ class RawTables:
     present: frozenset[str]
     others: Mapping[str, int] = field(default_factory=dict)
     repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    accounts: list[SourceLedger] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -109,6 +115,67 @@ class RawTables:
         if name in frame:
             return frame[name]
         return pd.Series(np.nan, index=frame.index, dtype="float64", name=name)
+
+    def tell(
+        self,
+        severity: Severity,
+        code: str,
+        message: str,
+        table: str,
+        mask: NDArray[np.bool_],
+        names: pd.Series | None = None,
+        **params: object,
+    ) -> None:
+        """Add a finding about the rows of a mask, with examples of ``names``, if there are any."""
+        count = int(mask.sum())
+        if count:
+            shown = () if names is None else _examples(names[mask].fillna(""))
+            self.findings.append(
+                Finding(severity, code, message, self.file(table), count, shown, params)
+            )
+
+    def unknown(
+        self,
+        places: NDArray[Any],
+        table: str,
+        column: str,
+        values: pd.Series,
+        *,
+        required: bool = False,
+    ) -> None:
+        """Add a finding for values that name no row of the table they refer to (place -2).
+
+        Where a value is required, one that is missing (place -1) is told too.
+        """
+        lost = places < 0 if required else places == -2
+        message = "{count} rows of {file} name an unknown {column}"
+        self.tell(
+            "warning", "broken_reference", message, table, lost, values,
+            file=f"{table}.txt", column=column,
+        )  # fmt: skip
+
+    def count(self, table: str, reasons: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """Note what became of a table's rows; the first reason that fits a row takes it.
+
+        Returns
+        -------
+        bool[rows]
+            The rows used.
+        """
+        kept = np.ones(len(self.tables[table]), np.bool_)
+        left: dict[str, int] = {}
+        for reason, mask in reasons.items():
+            taken = int((mask & kept).sum())
+            if taken:
+                left[reason] = taken
+            kept &= ~mask
+        self.accounts.append(SourceLedger(self.file(table), kept.size, int(kept.sum()), left))
+        return kept
+
+
+def _examples(values: Any) -> tuple[str, ...]:
+    """Return at most five distinct values as text, in order of appearance."""
+    return tuple(dict.fromkeys(str(v)[:60] for v in list(values)[:200]))[:5]
 
 
 def read_tables(path: Path) -> RawTables:

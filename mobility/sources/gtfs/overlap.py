@@ -23,7 +23,6 @@ _FEWEST = 2
 """One departure alone may be the same by accident."""
 _MAX_DEPARTURES = 200_000
 """Departures at headways looked at in all: more are taken as the headways they are."""
-_EARTH_M = 6_371_009.0
 _EARLIER = "in an earlier feed too"
 
 _Int64 = NDArray[np.int64]
@@ -223,10 +222,7 @@ def _mixed(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> NDArray[np.uint6
 def _near(feed: Feed, one: _Int64, two: _Int64) -> NDArray[np.bool_]:
     """Return whether each two calls are at one place."""
     stop = feed.stop_times["stop"].to_numpy()
-    lon, lat = np.radians(feed.lonlat()).T
-    a, b = stop[one], stop[two]
-    east = (lon[b] - lon[a]) * np.cos((lat[a] + lat[b]) / 2)
-    return np.asarray(_EARTH_M * np.hypot(east, lat[b] - lat[a]) <= _NEAR_M)
+    return np.asarray(feed.metres(stop[one], stop[two]) <= _NEAR_M)
 
 
 def _days_in_common(feed: Feed, twins: pd.DataFrame) -> pd.DataFrame:

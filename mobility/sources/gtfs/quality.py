@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding, Severity
-from mobility.sources.gtfs.feed import CALENDARS, Feed, route_mode
+from mobility.sources.gtfs.feed import CALENDARS, EARTH_M, Feed, route_mode
 from mobility.sources.holidays import SATURDAY, Holidays
 
 _Bool = NDArray[np.bool_]
-_EARTH_M = 6_371_009.0
 _LONELY_M = 30_000.0
 """A stop this far from any other is misplaced or serves no one here."""
 _TWO_DAYS_S = 48 * 3600
@@ -228,7 +227,7 @@ def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: _Bool) ->
     if rows.size < 3:
         return lonely
     a, b = np.radians(lon[rows]), np.radians(lat[rows])
-    globe = _EARTH_M * np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
+    globe = EARTH_M * np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
     # Stops at one place are one stop here.
     places, inverse = np.unique(np.round(globe), axis=0, return_inverse=True)
     if len(places) < 2:
@@ -248,10 +247,8 @@ def _speed_findings(feed: Feed) -> list[Finding]:
     """Find rides faster than any vehicle of their kind, between times that the feed gives."""
     calls = feed.stop_times[~feed.stop_times["filled"].to_numpy()]
     trip, stop = calls["trip"].to_numpy(), calls["stop"].to_numpy()
-    lon, lat = np.radians(feed.lonlat()).T
     one, two = stop[:-1], stop[1:]
-    east = (lon[two] - lon[one]) * np.cos((lat[one] + lat[two]) / 2)
-    metres = _EARTH_M * np.hypot(east, lat[two] - lat[one])
+    metres = feed.metres(one, two)
     elapsed = calls["arrival_s"].to_numpy()[1:] - calls["departure_s"].to_numpy()[:-1]
     types = feed.routes["route_type"].to_list()
     limit = np.array([_MAX_SPEED_KMH[route_mode(t)] / 3.6 for t in types])

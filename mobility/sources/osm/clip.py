@@ -363,7 +363,7 @@ def _nodes(ways: Iterable[bytes], tagged: dict[int, opl.Row]) -> Iterator[bytes]
         columns.append(opl.places(some))
     refs, first = np.unique(np.concatenate([c[0] for c in columns]), return_index=True)
     x, y = (np.concatenate([c[k] for c in columns])[first] for k in (1, 2))
-    known = np.flatnonzero(x != states.UNDEFINED)
+    known = np.flatnonzero(x != opl.UNDEFINED)
     for start in range(0, len(known), _BATCH):
         here = known[start : start + _BATCH]
         for ref, lon, lat in zip(*(c[here].tolist() for c in (refs, x, y)), strict=True):

@@ -36,7 +36,6 @@ from mobility.sources.osm.pieces import (
     split,
 )
 from mobility.sources.osm.restrictions import BARRIER_KEYS, restriction_rows, turn_table
-from mobility.sources.osm.states import UNDEFINED
 from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
 
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
@@ -196,7 +195,7 @@ def _needs_care(path: Path, stream: Gathered) -> bool:
         return True
     if len(set(zip(stream.way_id, stream.version, strict=True))) > len(set(stream.way_id)):
         return True
-    missing = refs[np.frombuffer(stream.x, np.int32) == UNDEFINED]
+    missing = refs[np.frombuffer(stream.x, np.int32) == opl.UNDEFINED]
     # Looking for them costs a pass: not for the few that any packed extract lacks at its edge.
     if path.suffix == ".pbf" and not stream.nodes_behind and len(missing) < _MANY * len(refs):
         return False
