@@ -131,16 +131,19 @@ _Stamps = dict[Path, list[tuple[int, int, int]]]
 
 def is_done(atlas: Atlas, unit: str) -> bool:
     """Whether a unit's results are those of its files and of this software."""
-    path = atlas.run(unit) / MANIFEST
-    found = read_json(path)
+    kept = atlas.run(unit) / MANIFEST
+    found = read_json(kept)
     if found is None or found.get("software") != software() or not is_whole(atlas, unit):
         return False
-    written_ns, inputs = path.stat().st_mtime_ns, found.get("inputs", {})
+    written_ns, inputs = kept.stat().st_mtime_ns, found.get("inputs", {})
     unsure = [name for name in inputs if not _is_untouched(atlas.folder / name, written_ns)]
-    same = all(inputs[name] and _hash(atlas.folder / name) == inputs[name] for name in unsure)
+    same = all(
+        inputs[name] and path.exists() and file_hash(path) == inputs[name]
+        for name, path in ((name, atlas.folder / name) for name in unsure)
+    )
     if same and unsure:
         with suppress(OSError):  # their bytes are compared once
-            path.touch()
+            kept.touch()
     return same
 
 
@@ -217,7 +220,3 @@ def _is_untouched(path: Path, written_ns: int) -> bool:
     folders = [path, *(p for p in path.rglob("*") if p.is_dir())] if path.is_dir() else []
     # A copy that keeps the time of its original has a new time of change all the same.
     return max(max(_stamp(file)[1:]) for file in (*_files(path), *folders)) < written_ns
-
-
-def _hash(path: Path) -> str:
-    return file_hash(path) if path.exists() else ""

@@ -77,7 +77,8 @@ def merge(
     national = atlas.national
     words = Words(language)
     kept = {f"shifts/{PREFIX}{t.unit}/{SHIFTS}" for t in told if t.figures}
-    gone = [name for name in _shifts(national) if name not in kept]
+    found = (national / "shifts").glob(f"{PREFIX}*/{SHIFTS}")
+    gone = sorted({path.relative_to(national).as_posix() for path in found} - kept)
     gone += [] if changed is not None else ["changes.csv"]
     with staging(national, gone=gone) as part:
         write_csv(part, "ranking", ranking)
@@ -189,11 +190,6 @@ def _linked(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _shifts(national: Path) -> list[str]:
-    found = (national / "shifts").glob(f"{PREFIX}*/{SHIFTS}")
-    return [path.relative_to(national).as_posix() for path in found]
 
 
 def _record(atlas: Atlas, told: Sequence[Told]) -> dict[str, Any]:
@@ -352,6 +348,9 @@ def _territory(
     words: Words,
 ) -> dict[str, Any]:
     told: dict[str, Any] = {}
+    drawn = None
+    if one.outline is not None:
+        drawn = shapely.simplify(shapely.geometry.shape(one.outline), _TOLERANCE_DEG)
     for kind in KINDS:
         row = rows[one.unit, kind]
         share = None if pd.isna(row["share_jobs"]) else float(row["share_jobs"])
@@ -365,7 +364,7 @@ def _territory(
     return {
         "name": one.name,
         "map": f"../runs/{PREFIX}{one.unit}/map.html" if one.figures else "",
-        "shape": None if one.outline is None else _thin(one.outline),
+        "shape": None if drawn is None else told_shape(drawn, _DEGREES),
         "kinds": told,
     }
 
@@ -400,8 +399,3 @@ def _lines(one: Told, row: dict[Any, Any], words: Words) -> list[str]:
         if row["assumed"]:
             lines.append(words.t("Sites and rosters are assumed from industrial land."))
     return [line for line in lines if line]
-
-
-def _thin(outline: dict[str, Any]) -> Any:
-    shape = shapely.simplify(shapely.geometry.shape(outline), _TOLERANCE_DEG)
-    return told_shape(shape, _DEGREES)

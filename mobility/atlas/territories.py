@@ -213,18 +213,13 @@ def _drawn(table: Table, communes: Communes) -> _Read:
     for row, outline in frame.geometry.items():
         codes = tuple(communes.zones.codes[shapely.intersects(outline, inner)])
         key = keys[row]
-        if not codes:
-            problems.append(
-                table.error(
-                    "No commune of the layer lies in this territory.", row=row, value=key,
-                    mend="Add its communes to the layer, or correct the polygon.",
-                )
+        if not codes or _is_taken(key, found):
+            why = _taken(table, row, key) if codes else table.error(
+                "No commune of the layer lies in this territory.", row=row, value=key,
+                mend="Add its communes to the layer, or correct the polygon.",
             )  # fmt: skip
-            lost.append(Lost(key, names[row] or key, problems[-1]))
-            continue
-        if _is_taken(key, found):
-            problems.append(_taken(table, row, key))
-            lost.append(Lost(key, names[row] or key, problems[-1]))
+            problems.append(why)
+            lost.append(Lost(key, names[row] or key, why))
             continue
         for other in found:
             shared = shapely.area(shapely.intersection(other.outline, outline))

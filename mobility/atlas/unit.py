@@ -179,12 +179,14 @@ def _write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
         for low in range(0, n_homes, step):
             here = slice(low, min(low + step, n_homes))
             count = here.stop - low
+            each = np.repeat(np.arange(count, dtype=np.int32), n_keys)
+            turn = np.tile(np.arange(n_keys, dtype=np.int32), count)
             columns: dict[str, Any] = {
-                "home_id": _words([str(i) for i in study.homes.ids[here]], _each(count, n_keys)),
-                "commune": _words(list(communes[here]), _each(count, n_keys)),
+                "home_id": _words([str(i) for i in study.homes.ids[here]], each),
+                "commune": _words(list(communes[here]), each),
                 "workers": np.repeat(study.workers[here].round(3), n_keys),
             }
-            columns |= {n: _words(v, _turn(count, n_keys)) for n, v in asked.items()}
+            columns |= {n: _words(v, turn) for n, v in asked.items()}
             columns["status"] = _codes(STATUSES, zones.status[:, here])
             columns["reason"] = _codes(REASONS, zones.reason[:, here])
             for name, found in zip(("out_min", "back_min"), minutes, strict=True):
@@ -221,14 +223,6 @@ def _minutes(access: Access, zones: WhiteZones, field: str) -> NDArray[np.float3
             held = seconds[row] < INF
             found[z, held] = np.round(seconds[row, held] / 60, 1)
     return found
-
-
-def _each(count: int, times: int) -> NDArray[np.int32]:
-    return np.repeat(np.arange(count, dtype=np.int32), times)
-
-
-def _turn(times: int, count: int) -> NDArray[np.int32]:
-    return np.tile(np.arange(count, dtype=np.int32), times)
 
 
 def _words(values: list[str], codes: NDArray[np.int32]) -> pa.DictionaryArray:

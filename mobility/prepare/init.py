@@ -145,7 +145,7 @@ def init_territory(
             mend="Choose another folder, or replace it and sites.csv with --overwrite.",
         )
     desk = desk or Desk()
-    work = _Work(folder, desk, progress or _quiet, language)
+    work = _Work(folder, desk, progress or (lambda _: None), language)
     commune = work.commune(place, centre)
     box = around(commune.centre, radius_km)
     homes = work.communes(box)
@@ -222,10 +222,6 @@ def parse_centre(text: str) -> tuple[float, float]:
 
 def _in_france(lon: float, lat: float) -> bool:
     return any(w <= lon <= e and s <= lat <= n for w, s, e, n in _FRANCE)
-
-
-def _quiet(_: str) -> None:
-    """Say nothing."""
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -12,7 +12,7 @@ import pyproj
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError, library_words
-from mobility.sources.columns import MAX_LISTED, Table, nearest
+from mobility.sources.columns import MAX_LISTED, Table, nearest, no_rows
 from mobility.territory.overseas import part_at
 
 _ONE_LAYER = {".parquet", ".geoparquet"}
@@ -98,9 +98,7 @@ def read_layer(
     if frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
     if frame.empty:
-        raise SourceError(
-            "It holds no rows.", file=path, mend="Fill in the file or name another one."
-        )
+        raise no_rows(path)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return _checked_geometry(_with_crs(frame, path, crs), path)
 
@@ -240,14 +238,12 @@ def check_lonlat(
     wrong = (~(np.abs(lon) <= 180) | ~(np.abs(lat) <= 90)).any(axis=1)
     if not wrong.any():
         return
-    k = int(np.argmax(wrong))
-    raise table.error(
-        "It is no longitude and latitude in degrees.",
-        row=table.frame.index[k],
-        column=column,
-        value=f"{lon[k, 0]:g}, {lat[k, 0]:g}",
-        mend=mend,
-    )
+    problem = "It is no longitude and latitude in degrees."
+    table.refuse(wrong, column, problem, mend, shown=_told(lon[:, 0], lat[:, 0]))
+
+
+def _told(lon: np.ndarray, lat: np.ndarray) -> list[str]:
+    return [f"{x:g}, {y:g}" for x, y in zip(lon, lat, strict=True)]
 
 
 EUROPE: tuple[float, float, float, float] = (-32.0, 33.0, 46.0, 72.0)
@@ -312,11 +308,8 @@ def refuse_swapped(
     good, swapped = _exchanged(lon, lat, box)
     if not swapped.any() or not (good | swapped).all():
         return
-    k = int(np.argmax(swapped))
-    raise table.error(
-        "Longitude and latitude look exchanged.",
-        row=table.frame.index[k],
-        column=column,
-        value=f"{lon[k]:g}, {lat[k]:g}",
-        mend="Exchange the two columns: in mainland France lon is -5 to 10, lat 41 to 52.",
-    )
+    table.refuse(
+        swapped, column, "Longitude and latitude look exchanged.",
+        "Exchange the two columns: in mainland France lon is -5 to 10, lat 41 to 52.",
+        shown=_told(lon, lat),
+    )  # fmt: skip

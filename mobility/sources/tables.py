@@ -26,7 +26,15 @@ import pandas as pd
 
 from mobility.base.errors import SourceError, system_reason
 from mobility.base.ledger import SourceLedger
-from mobility.sources.columns import MAX_ABOVE, MAX_LISTED, FirstRows, Table, check_headings
+from mobility.sources.columns import (
+    MAX_ABOVE,
+    MAX_LISTED,
+    FirstRows,
+    Table,
+    check_headings,
+    no_rows,
+    refuse_repeated,
+)
 from mobility.sources.layers import need_file, other_layers, read_layer
 
 _CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
@@ -144,9 +152,7 @@ def read_csv(
         frame = _parse_csv(path, delimiter, "cp1252", columns)
     frame = frame[(frame != "").any(axis=1)]
     if frame.empty:
-        raise SourceError(
-            "It holds no rows.", file=path, mend="Fill in the file or name another one."
-        )
+        raise no_rows(path)
     return Table(
         path, frame, decimal_comma=delimiter != ",", private=private, first_rows=first_rows
     )
@@ -234,7 +240,9 @@ def _parse_csv(
         raise _ragged(path, str(error), len(names)) from None
     raw = raw.fillna("")
     if columns is None:
-        _check_length(path, raw.iloc[:, -1], len(names))
+        beyond = (raw.iloc[:, -1] != "").to_numpy()
+        if beyond.any():
+            raise _ragged(path, f"line {int(np.argmax(beyond)) + 1}", len(names))
         raw = raw.iloc[:, :-1]
     raw.columns = pd.Index([names[k] for k in keep])
     first = int(np.argmax((raw != "").any(axis=1).to_numpy())) + 1 if len(raw) else 0
@@ -242,23 +250,10 @@ def _parse_csv(
     return raw.iloc[first:]
 
 
-def _check_length(path: Path, beyond: pd.Series, n_columns: int) -> None:
-    """Raise when a row has a field beyond the last column."""
-    long = (beyond != "").to_numpy()
-    if long.any():
-        raise _ragged(path, f"line {int(np.argmax(long)) + 1}", n_columns)
-
-
 def _check_header(path: Path, names: list[str]) -> None:
     if not any(names):
-        raise SourceError(
-            "It holds no rows.", file=path, mend="Fill in the file or name another one."
-        )
-    twice = next((n for n in names if n and names.count(n) > 1), None)
-    if twice is not None:
-        raise SourceError(
-            "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
-        )
+        raise no_rows(path)
+    refuse_repeated(path, names)
 
 
 def _ragged(path: Path, reason: str, n_columns: int) -> SourceError:
@@ -313,17 +308,11 @@ def read_workbook(
     start = next((k for k, row in enumerate(rows) if any(row)), None)
     body = [] if start is None else rows[start + 1 :]
     if start is None or not any(any(row) for row in body):
-        raise SourceError(
-            "It holds no rows.", file=path, mend="Fill in the file or name another one."
-        )
+        raise no_rows(path)
     first_rows = tuple((k + 1, tuple(row)) for k, row in enumerate(rows) if any(row))[:MAX_ABOVE]
     check_headings(path, first_rows)
     names = rows[start]
-    twice = next((n for n in names if n and names.count(n) > 1), None)
-    if twice is not None:
-        raise SourceError(
-            "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
-        )
+    refuse_repeated(path, names)
     width = max(len(names), *map(len, body))
     body = [[*row, *[""] * (width - len(row))] for row in body]
     frame = pd.DataFrame(

@@ -173,23 +173,17 @@ def shift_label(name: str, language: str) -> str:
 
 def in_english(site: Site) -> Site:
     """Return a site whose shifts, where they are a template's, bear English names."""
+
+    def told(shift: Shift) -> Shift:
+        return shift.model_copy(update={"name": ENGLISH_SHIFTS.get(shift.name, shift.name)})
+
     rosters = [
-        roster.model_copy(update={"shifts": [_in_english(shift) for shift in roster.shifts]})
+        roster.model_copy(update={"shifts": [told(shift) for shift in roster.shifts]})
         if roster.template is not None
         else roster
         for roster in site.rosters
     ]
     return site.model_copy(update={"rosters": rosters})
-
-
-def _in_english(shift: Shift) -> Shift:
-    return shift.model_copy(update={"name": ENGLISH_SHIFTS.get(shift.name, shift.name)})
-
-
-def _names(shifts: object) -> list[str]:
-    """Return the names of shifts not checked yet."""
-    listed = shifts if isinstance(shifts, list) else []
-    return [str(s.get("name", "")) for s in listed if isinstance(s, dict)]
 
 
 class Roster(Model):
@@ -224,7 +218,9 @@ class Roster(Model):
                     if data.get("dates")
                     else 'Give template = "3x8", or a list of shifts.',
                 )
-            data.setdefault("name", "+".join(_names(data["shifts"])))
+            listed = data["shifts"] if isinstance(data["shifts"], list) else []
+            names = [str(s.get("name", "")) for s in listed if isinstance(s, dict)]
+            data.setdefault("name", "+".join(names))
             return _spread(data)
         if not isinstance(template, str) or template not in ROSTER_TEMPLATES:
             raise RefusedError(

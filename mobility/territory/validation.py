@@ -81,21 +81,26 @@ def explain_validation(
     """
     first = error.errors()[0]
     kind, loc, value = first["type"], list(first["loc"]), first["input"]
-    params: dict[str, Any] = {k: _shown(v) for k, v in first.get("ctx", {}).items()}
+    params: dict[str, Any] = {
+        k: f"{v:g}" if isinstance(v, float) else v for k, v in first.get("ctx", {}).items()
+    }
     refused = first.get("ctx", {}).get("error")
     if isinstance(refused, RefusedError):
         problem, mend, params = refused.problem, refused.mend, refused.params
         value = value if refused.value is None else refused.value
         loc += refused.field
     elif kind == "extra_forbidden":
-        problem, mend, params = _unknown_field(str(loc[-1]), _fields(model, loc[:-1]))
+        table = _at(model, loc[:-1])
+        known = list(table.model_fields) if _is_model(table) else []
+        problem, mend, params = _unknown_field(str(loc[-1]), known)
     elif kind == "missing" and isinstance(loc[-1], int):
         loc, value = loc[:-1], None
         problem, mend, params = _too_few(error, loc, model)
     else:
         problem, mend = _SENTENCES.get(kind, _UNFORESEEN)
         if kind == "literal_error":
-            params = {"known": ", ".join(_choices(model, loc) or [str(params.get("expected"))])}
+            choices = [str(choice) for choice in get_args(_at(model, loc))]
+            params = {"known": ", ".join(choices or [str(params.get("expected"))])}
     plain = kind != "missing" and not isinstance(value, Mapping | list | tuple)
     return TerritoryError(
         problem,
@@ -105,10 +110,6 @@ def explain_validation(
         mend=mend,
         **params,
     )
-
-
-def _shown(limit: object) -> object:
-    return f"{limit:g}" if isinstance(limit, float) else limit
 
 
 def _unknown_field(name: str, known: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
@@ -126,17 +127,6 @@ def _too_few(
     wanted = _at(model, loc)
     count = len(get_args(wanted)) or 1 + sum(list(e["loc"])[:-1] == loc for e in error.errors())
     return "The list is too short.", "Give {count} values here.", {"count": count}
-
-
-def _fields(model: Any, loc: Sequence[int | str]) -> list[str]:
-    """Return the fields of the table at a place of a model."""
-    found = _at(model, loc)
-    return list(found.model_fields) if _is_model(found) else []
-
-
-def _choices(model: Any, loc: Sequence[int | str]) -> list[str]:
-    """Return the values that may stand at a place of a model."""
-    return [str(choice) for choice in get_args(_at(model, loc))]
 
 
 def _at(annotation: Any, loc: Sequence[int | str]) -> Any:
@@ -210,19 +200,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         lines = text.splitlines() or [""]
-        place = _PLACE.search(str(error))
+        place, reason = _PLACE.search(str(error)), str(error).lower()
         row = int(place[1]) if place and place[1] else len(lines)
         raise TerritoryError(
             "This line cannot be read as TOML.",
             file=path,
             row=row,
             value=lines[min(row, len(lines)) - 1].strip() or None,
-            mend=_mend(str(error).lower()),
+            mend=next((mend for words, mend in _MENDS if re.search(words, reason)), _ONE_A_LINE),
         ) from None
-
-
-def _mend(reason: str) -> str:
-    return next((mend for words, mend in _MENDS if re.search(words, reason)), _ONE_A_LINE)
 
 
 def read_territory_toml(path: Path) -> dict[str, Any]:

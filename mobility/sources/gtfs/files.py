@@ -129,10 +129,10 @@ class RawTables:
         """Add a finding about the rows of a mask, with examples of ``names``, if there are any."""
         count = int(mask.sum())
         if count:
-            shown = () if names is None else _examples(names[mask].fillna(""))
-            self.findings.append(
-                Finding(severity, code, message, self.file(table), count, shown, params)
-            )
+            texts = () if names is None else names[mask].fillna("").iloc[:200]
+            shown = tuple(dict.fromkeys(str(text)[:60] for text in texts))[:5]
+            file = self.file(table)
+            self.findings.append(Finding(severity, code, message, file, count, shown, params))
 
     def unknown(
         self,
@@ -171,11 +171,6 @@ class RawTables:
             kept &= ~mask
         self.accounts.append(SourceLedger(self.file(table), kept.size, int(kept.sum()), left))
         return kept
-
-
-def _examples(values: Any) -> tuple[str, ...]:
-    """Return at most five distinct values as text, in order of appearance."""
-    return tuple(dict.fromkeys(str(v)[:60] for v in list(values)[:200]))[:5]
 
 
 def read_tables(path: Path) -> RawTables:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from mobility.base.errors import Finding, SourceError
+from mobility.base.errors import SourceError
 from mobility.base.i18n import Word
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.calls import booked_calls, read_stop_times
@@ -73,7 +73,8 @@ def parse_feed(raw: RawTables) -> Feed:
 
 def _nothing_left(raw: RawTables) -> SourceError:
     """Return the error about a feed without a usable call, with what took most of them."""
-    rows = next(r for r in raw.accounts if r.source == raw.file("stop_times"))
+    file = raw.file("stop_times")
+    rows = next(r for r in raw.accounts if r.source == file)
     why = max(rows.left_out, key=lambda reason: rows.left_out[reason], default="")
     if not why:
         problem = "No trip has usable stop times."
@@ -81,8 +82,8 @@ def _nothing_left(raw: RawTables) -> SourceError:
         problem = "No trip has usable stop times: {count} of {read} rows are left out ({why})."
     return SourceError(
         problem,
-        file=raw.file("stop_times"),
-        value=next((f.examples[0] for f in raw.findings if _is_why(f, raw)), None),
+        file=file,
+        value=next((f.examples[0] for f in raw.findings if f.source == file and f.examples), None),
         mend="Ask its publisher for a complete feed.",
         count=rows.left_out.get(why, 0),
         read=rows.read,
@@ -118,10 +119,6 @@ def _count_files(raw: RawTables, *, booked: bool) -> None:
             left, unit = (1, "files") if rows < 0 else (rows, "rows")
             why = {"no part in a travel time": left}
             raw.accounts.append(SourceLedger.balanced(f"{raw.path}/{name}", 0, why, unit))
-
-
-def _is_why(finding: Finding, raw: RawTables) -> bool:
-    return finding.source == raw.file("stop_times") and bool(finding.examples)
 
 
 def _text(raw: RawTables, table: str, column: str) -> pd.Series:

@@ -170,14 +170,9 @@ def _trip_findings(feed: Feed) -> list[Finding]:
     ]
 
 
-def _served(feed: Feed) -> _Bool:
-    served = np.zeros(feed.n_stops, np.bool_)
-    served[feed.stop_times["stop"].to_numpy()] = True
-    return served
-
-
 def _stop_findings(feed: Feed) -> list[Finding]:
-    stops, served = feed.stops, _served(feed)
+    stops, served = feed.stops, np.zeros(feed.n_stops, np.bool_)
+    served[feed.stop_times["stop"].to_numpy()] = True
     lon, lat = stops["lon"].to_numpy(), stops["lat"].to_numpy()
     names = (stops["stop_id"] + " " + stops["stop_name"]).to_numpy()
     lost = served & (np.isnan(lon) | np.isnan(lat))
@@ -326,7 +321,9 @@ def school_routes(feed: Feed, holidays: Holidays | None = None) -> _Bool:
     route = feed.trips["route"].to_numpy().astype(np.int64)
     frame = feed.trips_per_day(route).reindex(columns=range(len(routes)), fill_value=0)
     trips = frame.to_numpy()
-    kinds = np.array([_kind(day, holidays) for day in frame.index], dtype=object)
+    # Without holidays every weekday is one of term.
+    known = holidays or Holidays(frozenset(), frozenset())
+    kinds = np.array([known.kind(day) for day in frame.index], dtype=object)
     term, off = trips[kinds == "school_weekday"] > 0, trips[kinds == "holiday_weekday"] > 0
     week_end = trips[[day.weekday() >= SATURDAY for day in frame.index]] > 0
     # A first or last day of holidays is counted differently here and there.
@@ -339,11 +336,6 @@ def school_routes(feed: Feed, holidays: Holidays | None = None) -> _Bool:
     )
     told = (term.sum(axis=0) >= _TERM_DAYS) & (agency_off[agency] >= _TERM_DAYS)
     return np.asarray(typed | by_name | (told & resting))
-
-
-def _kind(day: dt.date, holidays: Holidays | None) -> str:
-    """Return the kind of a day; without holidays every weekday is one of term."""
-    return (holidays or Holidays(frozenset(), frozenset())).kind(day)
 
 
 def _school_findings(feed: Feed, holidays: Holidays | None) -> list[Finding]:

@@ -79,25 +79,15 @@ def _decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFra
     if parts.isna().all(axis=None) and not short.isna().all(axis=None):
         parts = _metres(short)
     wrong = parts.isna().any(axis=1).to_numpy()
-    if wrong.any():
-        k = int(np.argmax(wrong))
-        raise table.error(
-            "It is no INSEE grid cell.",
-            row=ids.index[k],
-            column=column,
-            value=ids.iloc[k],
-            mend="Write it as INSEE does, e.g. CRS3035RES200mN2029800E4252400.",
-        )
+    table.refuse(
+        wrong, column, "It is no INSEE grid cell.",
+        "Write it as INSEE does, e.g. CRS3035RES200mN2029800E4252400.", shown=ids,
+    )  # fmt: skip
     other = (parts[0] != parts[0].iloc[0]).to_numpy()
-    if other.any():
-        k = int(np.argmax(other))
-        raise table.error(
-            "The cells are in several coordinate systems.",
-            row=ids.index[k],
-            column=column,
-            value=ids.iloc[k],
-            mend="Keep the cells of one part of the country.",
-        )
+    table.refuse(
+        other, column, "The cells are in several coordinate systems.",
+        "Keep the cells of one part of the country.", shown=ids,
+    )  # fmt: skip
     frame = parts[[1, 2, 3]].astype("int64").set_axis(["side", "south", "west"], axis=1)
     return frame, parse_crs(f"EPSG:{parts[0].iloc[0]}", table.file)
 

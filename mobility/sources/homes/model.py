@@ -137,23 +137,12 @@ class HomesRequest:
         Makes other paths of the table absolute.
     crs
         Local projected system in metres, or None to take the UTM zone of the homes.
-    land
-        Residential land or buildings (any CRS), over which communes are spread; or None.
-    buildings
-        Reads the buildings, for communes without residential land; or None.
-    bbox
-        Study area (west, south, east, north), degrees: grid cells and communes beyond it are
-        left out. None keeps all.
+    land, buildings, bbox, sites, streets, sides
+        As in `mobility.sources.homes.read.read_homes`.
     box
         Box that hosts the time zone, to notice exchanged coordinates; or None.
-    sites
-        Sites an employee may belong to; empty when unknown.
-    streets
-        Reads points along the streets, for persons where no land is known; or None.
     least
         Least number of persons of an area (``limits.min_workers_shown``).
-    sides
-        Tells of public places where the commute of each site and roster holds, bool[n]; or None.
     """
 
     source: HomesSource
@@ -305,14 +294,8 @@ def read_ids(table: Table, named: str | None, aliases: tuple[str, ...]) -> pd.Se
     if column is None:
         return pd.Series(table.frame.index.astype(str), index=table.frame.index)
     ids = table.texts(column)
-    empty = (ids == "").to_numpy()
-    if empty.any():
-        raise table.error(
-            "This id is empty.",
-            row=table.frame.index[int(np.argmax(empty))],
-            column=column,
-            mend="Give each row an id of its own, or name another id column.",
-        )
+    mend = "Give each row an id of its own, or name another id column."
+    table.refuse((ids == "").to_numpy(), column, "This id is empty.", mend)
     table.refuse_duplicates(column, ids)
     return ids
 

@@ -68,6 +68,11 @@ class Zones:
             found[lost] = [places.get(written_alike(code), -1) for code in codes[lost]]
         return found
 
+    def only(self, kept: np.ndarray) -> Zones:
+        """Return some zones, by bool[z] or by index."""
+        parts = (self.codes, self.names, self.polygons)
+        return Zones(self.file, *(part.iloc[kept].reset_index(drop=True) for part in parts))
+
     def coarser(self, codes: pd.Series) -> Zones:
         """Return the zones under other codes; those that share one become one zone."""
         once = codes.drop_duplicates()
@@ -197,13 +202,7 @@ def homes_in_zones(
         *rows_ledger(request.path, reason.astype(object), counts[:, 0], per_entry),
         *_layer_ledger(request, zones.file, lived, near),
     )
-    zones = Zones(
-        zones.file,
-        zones.codes[near].reset_index(drop=True),
-        zones.names[near].reset_index(drop=True),
-        zones.polygons[near].reset_index(drop=True),
-    )
-    totals = totals[near]
+    zones, totals = zones.only(near), totals[near]
     told += _cut(request, zones)
     if request.land is None:
         return replace(_one_home_each(zones, totals, groups, told), ledger=ledger)

@@ -265,7 +265,8 @@ def _add_ways(ways: list[opl.Row], index: _AreaIndex, rings: set[int], kept: lis
                 kept[0].rings[ref] = _line(row)
     for row, near in _near(index, ways, [row[4][1:] for row in ways]):
         tags, ref = opl.tags_of(row), int(row[0][1:])
-        of_use = near if _is_of_use(tags) else _with_whole_ferry(row, tags, near, index)
+        is_used = any(k in tags for k in _WAY_KEYS) or street_class(tags) not in (None, FERRY)
+        of_use = near if is_used else _with_whole_ferry(row, tags, near, index)
         line = _line(row) if of_use else b""
         for k in of_use:
             kept[k].ways[ref] = line
@@ -336,11 +337,6 @@ def _store(source: Path) -> str:
         return _STORE
     # Its file has no name any more once osmium has opened it.
     return "sparse_file_array"
-
-
-def _is_of_use(tags: dict[str, str]) -> bool:
-    """Whether a way near by is kept, by its kind."""
-    return any(key in tags for key in _WAY_KEYS) or street_class(tags) not in (None, FERRY)
 
 
 def _with_whole_ferry(

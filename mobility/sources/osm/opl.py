@@ -110,13 +110,13 @@ def fields_of(item: Any) -> Row:
     elif not own and item.is_node():
         ref, place = f"n{item.id}", _place(item.location.x, item.location.y, " ")
     else:
-        nodes = zip(item.refs, item.x, item.y, strict=True) if own else _nodes_of(item)
+        nodes: Iterable[tuple[int, int, int]] = (
+            zip(item.refs, item.x, item.y, strict=True)
+            if own
+            else ((n.ref, n.x, n.y) for n in item.nodes)
+        )
         ref, place = f"w{item.id}", "N" + ",".join(f"n{n}{_place(x, y)}" for n, x, y in nodes)
     return [text.encode() for text in (ref, "v", "dV", f"T{tags}", place)]
-
-
-def _nodes_of(way: Any) -> Iterator[tuple[int, int, int]]:
-    return ((n.ref, n.x, n.y) for n in way.nodes)
 
 
 def _place(x: int, y: int, between: str = "") -> str:
