@@ -6,7 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar, Self
@@ -128,10 +128,6 @@ class Factors:
     def get(self, name: str, default: float) -> float:
         """Return the value of a factor, or ``default`` when there is none of that name."""
         return self.rows[name].value if name in self.rows else default
-
-    def with_value(self, name: str, value: float) -> Self:
-        """Return the factors with another value of one."""
-        return type(self)(self.rows | {name: replace(self.rows[name], value=value)})
 
     def to_frame(self, language: str = "en") -> pd.DataFrame:
         """Return one row per factor: name, value, unit, year, source, check, low, high."""

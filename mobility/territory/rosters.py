@@ -86,14 +86,9 @@ class Shift(Model):
     headcount: Annotated[int, Field(ge=0, le=MOST_WORKERS)] = 0
 
     @property
-    def end_day_offset(self) -> int:
-        """Return 1 when the shift ends the day after it starts, else 0."""
-        return int(self.end <= self.start)
-
-    @property
     def duration_s(self) -> int:
         """Return the seconds from start to end."""
-        return self.end - self.start + self.end_day_offset * DAY_S
+        return self.end - self.start + self.crosses_midnight * DAY_S
 
     @property
     def crosses_midnight(self) -> bool:

@@ -24,7 +24,7 @@ import shapely
 from mobility.base.errors import SourceError, library_words
 from mobility.base.files import writing
 from mobility.sources.osm import opl, states
-from mobility.sources.osm.restrictions import BARRIER_KEYS
+from mobility.sources.osm.conditions import BARRIER_KEYS
 from mobility.sources.osm.ways import FERRY, street_class
 
 _NODE_KEYS = ("highway", "amenity", "place", "carpool", *BARRIER_KEYS)

@@ -20,8 +20,16 @@ import shapely
 from mobility.base.ledger import SourceLedger
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
-from mobility.sources.osm.conditions import BY_HOUR, Condition, condition_table, conditions_of
-from mobility.sources.osm.restrictions import Row, barrier_of, barrier_table, turn_table
+from mobility.sources.osm.conditions import (
+    BY_HOUR,
+    Condition,
+    Row,
+    barrier_of,
+    barrier_table,
+    condition_table,
+    conditions_of,
+    turn_table,
+)
 from mobility.sources.osm.ways import (
     AS_WRITTEN,
     NO_WAYS,
@@ -233,7 +241,7 @@ class StreetTables:
     background
         Layers by kind, see `mobility.sources.osm.background`.
     turns, barriers
-        Turn restrictions and barriers, see `mobility.sources.osm.restrictions`.
+        Turn restrictions and barriers, see `mobility.sources.osm.conditions`.
     conditions
         What depends on the hour, see `mobility.sources.osm.conditions`.
     ledger

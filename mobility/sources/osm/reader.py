@@ -25,7 +25,13 @@ from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm import states as osm_states
-from mobility.sources.osm.conditions import condition_table, conditions_of
+from mobility.sources.osm.conditions import (
+    BARRIER_KEYS,
+    condition_table,
+    conditions_of,
+    restriction_rows,
+    turn_table,
+)
 from mobility.sources.osm.pieces import (
     Bbox,
     Gathered,
@@ -35,7 +41,6 @@ from mobility.sources.osm.pieces import (
     keep_last,
     split,
 )
-from mobility.sources.osm.restrictions import BARRIER_KEYS, restriction_rows, turn_table
 from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
 
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
