@@ -101,12 +101,9 @@ class Atlas:
             if unit not in units:
                 near = get_close_matches(unit, units, n=5, cutoff=0.4) or units[:5]
                 raise SourceError(
-                    "There is no such territory in the atlas.",
-                    file=self.folder,
-                    value=unit,
-                    mend="Choose one of: {known}.",
-                    known=", ".join(near),
-                )
+                    "There is no such territory in the atlas.", file=self.folder, value=unit,
+                    mend="Choose one of: {known}.", known=", ".join(near),
+                )  # fmt: skip
         return [unit for unit in units if not only or unit in only]
 
 

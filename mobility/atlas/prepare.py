@@ -168,11 +168,9 @@ def _files(path: Path, suffix: str) -> list[Path]:
     found = sorted(path.glob(f"*{suffix}")) if path.is_dir() else [path]
     if not found or not found[0].exists():
         raise SourceNotFoundError(
-            "There is no file of this kind: {suffix}.",
-            file=path,
-            mend="Name a folder that holds some, or one of them.",
-            suffix=suffix,
-        )
+            "There is no file of this kind: {suffix}.", file=path,
+            mend="Name a folder that holds some, or one of them.", suffix=suffix,
+        )  # fmt: skip
     return found
 
 

@@ -93,11 +93,9 @@ class Desk:
         host = urlsplit(url).netloc
         if got.state == "offline" and host not in {note.params["host"] for note in self.told}:
             note = DownloadError(
-                "{host} gave no answer; what it gave an earlier time was used.",
-                file=url,
-                mend="To renew it, run the command again later with --overwrite.",
-                host=host,
-            )
+                "{host} gave no answer; what it gave an earlier time was used.", file=url,
+                mend="To renew it, run the command again later with --overwrite.", host=host,
+            )  # fmt: skip
             self.told.append(note)
         return got.path
 

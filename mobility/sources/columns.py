@@ -95,14 +95,9 @@ class Table:
     ) -> SourceError:
         """Return an error about this file, without the value when it is personal."""
         return SourceError(
-            problem,
-            file=self.file,
-            row=row_number(row),
-            column=column,
-            value=None if self.private else value,
-            mend=mend,
-            **params,
-        )
+            problem, file=self.file, row=row_number(row), column=column,
+            value=None if self.private else value, mend=mend, **params,
+        )  # fmt: skip
 
     def find(self, wanted: str, aliases: Iterable[str] = ()) -> str | None:
         """Return the column called ``wanted`` or an alias, blind to case and accents."""
@@ -275,13 +270,10 @@ class Table:
         k = int(np.argmax(twice))
         first = ids.index[int(np.argmax((ids == ids.iloc[k]).to_numpy()))]
         raise self.error(
-            "This id stands already on row {first}.",
-            row=ids.index[k],
-            column=column,
-            value=ids.iloc[k],
-            mend="Give each row an id of its own, or name another id column.",
+            "This id stands already on row {first}.", row=ids.index[k], column=column,
+            value=ids.iloc[k], mend="Give each row an id of its own, or name another id column.",
             first=first,
-        )
+        )  # fmt: skip
 
 
 def _headings_lower(file: Path, row: int) -> SourceError:
@@ -371,15 +363,9 @@ def unknown_value(
     names = sorted(known)
     listed = ", ".join(names[:MAX_LISTED]) + (" …" if len(names) > MAX_LISTED else "")
     return SourceError(
-        problem,
-        file=table.file,
-        row=row_number(row),
-        column=column,
-        value=value,
-        mend="Correct the value.",
-        near=near,
-        listed=listed,
-    )
+        problem, file=table.file, row=row_number(row), column=column, value=value,
+        mend="Correct the value.", near=near, listed=listed,
+    )  # fmt: skip
 
 
 def column_or_none(table: Table, name: str | None, aliases: Iterable[str]) -> str | None:

@@ -33,11 +33,9 @@ def need_file(path: Path) -> None:
         if near is not None:
             problem = "The file does not exist; did you mean {near!r}?"
         raise SourceNotFoundError(
-            problem,
-            file=path,
-            mend="Check the path, in the territory file or on the command line.",
-            near=near,
-        )
+            problem, file=path,
+            mend="Check the path, in the territory file or on the command line.", near=near,
+        )  # fmt: skip
     if path.is_dir() and path.suffix.lower() != ".gdb":
         raise SourceNotFoundError(
             "It is a folder, not a file.", file=path, mend="Name the file inside the folder."
@@ -172,12 +170,9 @@ def parse_crs(text: str, file: Path | None = None) -> pyproj.CRS:
         return pyproj.CRS.from_user_input(text)
     except pyproj.exceptions.CRSError:
         raise SourceError(
-            "It is no coordinate reference system.",
-            file=file,
-            column="crs",
-            value=text,
+            "It is no coordinate reference system.", file=file, column="crs", value=text,
             mend='Write an EPSG code, e.g. crs = "EPSG:2154" (Lambert-93) or "EPSG:4326".',
-        ) from None
+        ) from None  # fmt: skip
 
 
 def _checked_geometry(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
@@ -187,13 +182,10 @@ def _checked_geometry(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     broken = empty | ~np.isfinite(bounds).all(axis=1)
     if broken.any():
         raise SourceError(
-            "The geometry is missing or not finite ({count} rows).",
-            file=path,
-            row=int(np.argmax(broken)) + 1,
-            column="geometry",
-            mend="Draw the geometry or drop the row.",
-            count=int(broken.sum()),
-        )
+            "The geometry is missing or not finite ({count} rows).", file=path,
+            row=int(np.argmax(broken)) + 1, column="geometry",
+            mend="Draw the geometry or drop the row.", count=int(broken.sum()),
+        )  # fmt: skip
     if not shapely.is_valid(shapes).all():
         frame = frame.set_geometry(gpd.GeoSeries(frame.geometry.make_valid(), index=frame.index))
     return frame
@@ -282,15 +274,10 @@ def refuse_exchanged_place(
     lon, lat = place
     if _exchanged(np.array([lon]), np.array([lat]), box)[1].any():
         raise TerritoryError(
-            "Longitude and latitude look exchanged.",
-            file=file,
-            entry=entry,
-            column=column,
-            value=f"{lon:g}, {lat:g}",
-            mend="Write longitude first: [{lat:g}, {lon:g}].",
-            lon=lon,
+            "Longitude and latitude look exchanged.", file=file, entry=entry, column=column,
+            value=f"{lon:g}, {lat:g}", mend="Write longitude first: [{lat:g}, {lon:g}].", lon=lon,
             lat=lat,
-        )
+        )  # fmt: skip
 
 
 def refuse_swapped(

@@ -54,13 +54,9 @@ class Row:
     def error(self, key: str, problem: str, mend: str, **params: object) -> SourceError:
         """Return an error about a field of this row."""
         return self.table.error(
-            problem,
-            row=self.row,
-            column=self.columns.get(key) or key,
-            value=self.text(key) or None,
-            mend=mend,
-            **params,
-        )
+            problem, row=self.row, column=self.columns.get(key) or key,
+            value=self.text(key) or None, mend=mend, **params,
+        )  # fmt: skip
 
     def add(self, draft: Draft) -> None:
         """Add what the row says to its site."""
@@ -99,10 +95,8 @@ class Row:
             raise self.error(
                 "employer",
                 "Two sites have the same name {name!r} (the other employer is {other!r}).",
-                "Give each site a name of its own.",
-                name=draft.name,
-                other=draft.employer,
-            )
+                "Give each site a name of its own.", name=draft.name, other=draft.employer,
+            )  # fmt: skip
         draft.employer = draft.employer or employer
 
     def _headcount(self) -> int:
@@ -219,20 +213,14 @@ def finished(table: Table, draft: Draft) -> Site:
     """
     if not draft.gates:
         raise table.error(
-            "The site {name!r} has no gate.",
-            row=draft.row,
-            column="lon, lat",
-            mend="Write the longitude and latitude of at least one gate.",
-            name=draft.name,
-        )
+            "The site {name!r} has no gate.", row=draft.row, column="lon, lat",
+            mend="Write the longitude and latitude of at least one gate.", name=draft.name,
+        )  # fmt: skip
     if not draft.rosters:
         raise table.error(
-            "The site {name!r} has no shift.",
-            row=draft.row,
-            column="roster",
-            mend='Write a roster, e.g. "3x8", or "start" and "end".',
-            name=draft.name,
-        )
+            "The site {name!r} has no shift.", row=draft.row, column="roster",
+            mend='Write a roster, e.g. "3x8", or "start" and "end".', name=draft.name,
+        )  # fmt: skip
     data = {
         "name": draft.name,
         "employer": draft.employer,

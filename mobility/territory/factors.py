@@ -145,13 +145,9 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
 
     def refuse(problem: str, key: str, mend: str) -> TerritoryError:
         return TerritoryError(
-            problem,
-            file=None if file is None else str(file),
-            column=f"factors.{row.name}{key}",
-            value=given.get(key.lstrip(".") or "value"),
-            mend=mend,
-            unit=row.unit,
-        )
+            problem, file=None if file is None else str(file), column=f"factors.{row.name}{key}",
+            value=given.get(key.lstrip(".") or "value"), mend=mend, unit=row.unit,
+        )  # fmt: skip
 
     value = _number(given.get("value"))
     if value is None:

@@ -221,10 +221,8 @@ class Roster(Model):
             raise RefusedError(
                 "There is no roster template of this name.",
                 "Choose one of: {known}; or list the shifts under a name of their own.",
-                value=template,
-                field=("template",),
-                known=", ".join(ROSTER_TEMPLATES),
-            )
+                value=template, field=("template",), known=", ".join(ROSTER_TEMPLATES),
+            )  # fmt: skip
         if not data.get("shifts"):
             data["shifts"] = [dict(s) for s in ROSTER_TEMPLATES[template]]
         data = _spread(data)
@@ -337,15 +335,12 @@ def roster_findings(sites: Iterable[Site]) -> list[Finding]:
     if idle:
         found.append(
             Finding(
-                "warning",
-                "no_headcount",
+                "warning", "no_headcount",
                 "{count} rosters have no headcount: no job is counted there and nothing is ranked "
-                "on them, unless shuttles.default_headcount is given",
-                source="rosters",
-                count=len(idle),
-                examples=tuple(idle[:5]),
+                "on them, unless shuttles.default_headcount is given", source="rosters",
+                count=len(idle), examples=tuple(idle[:5]),
             )
-        )
+        )  # fmt: skip
     return found
 
 

@@ -171,15 +171,13 @@ def read_frequencies(raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFra
         "written twice": periods.duplicated().to_numpy(),
     }
     used = raw.count(table, reasons)
-    frame = pd.DataFrame(
-        {
-            "trip": trip,
-            "start_s": np.where(used, start, 0).astype(np.int32),
-            "end_s": np.where(used, end, 0).astype(np.int32),
-            "headway_s": np.where(used, headway, 1).astype(np.int32),
-            "exact": exact == 1,
-        }
-    )
+    frame = pd.DataFrame({
+        "trip": trip,
+        "start_s": np.where(used, start, 0).astype(np.int32),
+        "end_s": np.where(used, end, 0).astype(np.int32),
+        "headway_s": np.where(used, headway, 1).astype(np.int32),
+        "exact": exact == 1,
+    })  # fmt: skip
     return frame[trip >= 0].reset_index(drop=True)
 
 
@@ -194,18 +192,16 @@ def read_pathways(raw: RawTables, stops: pd.DataFrame) -> pd.DataFrame:
         raw.unknown(places, table, name, raw.column(table, name), required=True)
     both = integers(raw.column(table, "is_bidirectional"), 0, file=file, high=1)
     mode = integers(raw.column(table, "pathway_mode"), 1, file=file, high=7)
-    frame = pd.DataFrame(
-        {
-            "from_stop": ends["from"],
-            "to_stop": ends["to"],
-            "mode": mode.astype(np.int8),
-            "both_ways": both == 1,
-            "traversal_s": numbers(
-                raw.column(table, "traversal_time"), file=file, low=0, high=7200
-            ),
-            "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
-        }
-    )
+    frame = pd.DataFrame({
+        "from_stop": ends["from"],
+        "to_stop": ends["to"],
+        "mode": mode.astype(np.int8),
+        "both_ways": both == 1,
+        "traversal_s": numbers(
+            raw.column(table, "traversal_time"), file=file, low=0, high=7200
+        ),
+        "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
+    })  # fmt: skip
     keep = raw.count(table, {_UNKNOWN["stop"]: (ends["from"] < 0) | (ends["to"] < 0)})
     return frame[keep].reset_index(drop=True)
 

@@ -172,13 +172,11 @@ def _departures(feed: Feed) -> pd.DataFrame:
     content = np.zeros(trip.size, np.uint64)
     np.add.at(content, np.repeat(np.arange(trip.size), calls), _mixed(moved, place[take]))
     others = np.flatnonzero(runs & ~np.isin(np.arange(runs.size), trip))
-    found = pd.DataFrame(
-        {
-            "trip": np.concatenate([others, trip]),
-            "departure": np.concatenate([np.zeros(others.size, np.int64), leave]),
-            "content": np.concatenate([_times(feed)[others], content]),
-        }
-    )
+    found = pd.DataFrame({
+        "trip": np.concatenate([others, trip]),
+        "departure": np.concatenate([np.zeros(others.size, np.int64), leave]),
+        "content": np.concatenate([_times(feed)[others], content]),
+    })  # fmt: skip
     return found.drop_duplicates(ignore_index=True)
 
 

@@ -67,11 +67,9 @@ def inner_folder(path: Path) -> Path:
 def two_feeds(path: Path, other: str) -> SourceError:
     """Return the error of a file that holds a second feed, beside or below the first."""
     return SourceError(
-        "It holds more than one feed: {other} stands beside another one.",
-        file=path,
-        mend="Name each feed's own folder or zip under gtfs.",
-        other=other,
-    )
+        "It holds more than one feed: {other} stands beside another one.", file=path,
+        mend="Name each feed's own folder or zip under gtfs.", other=other,
+    )  # fmt: skip
 
 
 def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
@@ -119,11 +117,9 @@ def _members(
     inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
     if inner is not None and "stop_times" in names and "stop_times.txt" not in members:
         raise SourceError(
-            "It is a zip that holds another zip, {inner}.",
-            file=path,
-            mend="Take {inner} out of it and name that file under gtfs.",
-            inner=inner,
-        )
+            "It is a zip that holds another zip, {inner}.", file=path,
+            mend="Take {inner} out of it and name that file under gtfs.", inner=inner,
+        )  # fmt: skip
     if total > _MAX_BYTES:
         raise _too_large(path, total)
     return members

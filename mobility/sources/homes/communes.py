@@ -349,11 +349,9 @@ def _groups(request: HomesRequest, table: Table, weight: np.ndarray) -> dict[str
         values = sorted(set(texts))
         if len(values) > _MAX_CATEGORIES:
             raise table.error(
-                "It has {count} different values, too many to be groups.",
-                column=column,
-                mend='Choose some: groups = ["name=COLUMN:value1|value2"].',
-                count=len(values),
-            )
+                "It has {count} different values, too many to be groups.", column=column,
+                mend='Choose some: groups = ["name=COLUMN:value1|value2"].', count=len(values),
+            )  # fmt: skip
         for value in values:
             groups[f"{column} {value}".strip()] = np.where(texts == value, weight, 0.0)
     return groups
@@ -383,9 +381,6 @@ def check_no_categories(request: HomesRequest) -> None:
     """
     for name, column, _ in _category_groups(request):
         raise SourceError(
-            "A group by value is read from flow tables only.",
-            file=request.path,
-            column="groups",
-            value=f"{name}={column}:…",
-            mend="Name a column that counts the workers of the group.",
-        )
+            "A group by value is read from flow tables only.", file=request.path, column="groups",
+            value=f"{name}={column}:…", mend="Name a column that counts the workers of the group.",
+        )  # fmt: skip

@@ -125,18 +125,14 @@ def _check_teams(table: Table, request: HomesRequest, sites: pd.Series, rosters:
     for row, team in zip(table.frame.index, zip(sites, rosters, strict=True), strict=True):
         if request.sites and team not in known:
             raise table.error(
-                "These employees were counted for a site or roster of another name.",
-                row=row,
-                column="roster" if team[1] else "site",
-                value=" | ".join(team),
+                "These employees were counted for a site or roster of another name.", row=row,
+                column="roster" if team[1] else "site", value=" | ".join(team),
                 mend="Give the file of employees again, or the site and roster their old names.",
-            )
+            )  # fmt: skip
 
 
 def _not_as_written(table: Table, column: str) -> SourceError:
     return SourceError(
-        "These protected counts are not as they were written.",
-        file=table.file,
-        column=column,
+        "These protected counts are not as they were written.", file=table.file, column=column,
         mend="Give the file of employees again.",
-    )
+    )  # fmt: skip

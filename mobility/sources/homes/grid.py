@@ -99,14 +99,12 @@ def _metres(short: pd.DataFrame) -> pd.DataFrame:
     """
     side = short[0] + short[1].map({"k": "000", "": ""})
     zeros = side.str.extract(r"(0*)$")[0]
-    return pd.DataFrame(
-        {
-            0: short[0].where(short[0].isna(), "3035"),
-            1: side,
-            2: short[2] + zeros,
-            3: short[3] + zeros,
-        }
-    )
+    return pd.DataFrame({
+        0: short[0].where(short[0].isna(), "3035"),
+        1: side,
+        2: short[2] + zeros,
+        3: short[3] + zeros,
+    })  # fmt: skip
 
 
 def insee_column(frame: pd.DataFrame) -> str | None:

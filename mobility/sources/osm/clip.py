@@ -155,11 +155,9 @@ def _told(source: Path) -> Iterator[None]:
                 mend="Download it again, or give another .osm.pbf file.",
             ) from None
         raise SourceError(
-            "It cannot be read as OpenStreetMap data: {reason}.",
-            file=source,
-            mend="Download it again, or give another .osm.pbf file.",
-            reason=library_words(error),
-        ) from None
+            "It cannot be read as OpenStreetMap data: {reason}.", file=source,
+            mend="Download it again, or give another .osm.pbf file.", reason=library_words(error),
+        ) from None  # fmt: skip
 
 
 @dataclass

@@ -155,11 +155,9 @@ def _empty(path: Path) -> SourceError:
 
 def _nodeless(path: Path, ways: int) -> SourceError:
     return SourceError(
-        "The file holds {ways} street ways, but none of their nodes.",
-        file=path,
-        mend="Ask for the nodes too: in an Overpass query, end with (._;>;); out;",
-        ways=ways,
-    )
+        "The file holds {ways} street ways, but none of their nodes.", file=path,
+        mend="Ask for the nodes too: in an Overpass query, end with (._;>;); out;", ways=ways,
+    )  # fmt: skip
 
 
 def _read(path: Path, *, buildings: bool) -> tuple[Relations, Gathered]:
