@@ -81,7 +81,7 @@ class Desk:
         DownloadError
             It could not be fetched.
         """
-        got = fetch(
+        state = fetch(
             url,
             target,
             kind=kind,
@@ -91,13 +91,13 @@ class Desk:
             on_bytes=self.on_bytes,
         )
         host = urlsplit(url).netloc
-        if got.state == "offline" and host not in {note.params["host"] for note in self.told}:
+        if state == "offline" and host not in {note.params["host"] for note in self.told}:
             note = DownloadError(
                 "{host} gave no answer; what it gave an earlier time was used.", file=url,
                 mend="To renew it, run the command again later with --overwrite.", host=host,
             )  # fmt: skip
             self.told.append(note)
-        return got.path
+        return target
 
     def ask_json(self, url: str, name: str) -> Any:
         """Fetch a JSON answer into ``answers / name`` and parse it.

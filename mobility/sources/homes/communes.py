@@ -27,8 +27,8 @@ from mobility.sources.homes.commune_codes import (
 from mobility.sources.homes.model import (
     MAX_WORKERS,
     NAME_ALIASES,
+    Homes,
     HomesRequest,
-    Places,
     group_columns,
     read_groups,
     read_names,
@@ -45,7 +45,7 @@ from mobility.sources.homes.zones import (
 from mobility.sources.tables import read_table, without_sums
 
 
-def read_communes(request: HomesRequest, table: Table) -> Places:
+def read_communes(request: HomesRequest, table: Table) -> Homes:
     """Return homes of a table of workers by commune.
 
     The table is a polygon layer, or a CSV whose codes are joined with ``source.zones``.
@@ -168,7 +168,7 @@ _MAX_CATEGORIES = 12
 _FEW_WORKERS = 200
 
 
-def read_flows(request: HomesRequest) -> Places:
+def read_flows(request: HomesRequest) -> Homes:
     """Return homes of a flow table, joined with the communes of ``source.zones``.
 
     Rows are kept whose commune of work is in ``source.work_commune`` (all when it is empty).
@@ -213,7 +213,7 @@ def read_flows(request: HomesRequest) -> Places:
     known = pd.Series(columns.index, dtype="str")
     zones, rows, found = _zones_of_codes(request, read_zones(request), known, totals[:, 0])
     told += [*found, *_few(request, totals[:, 0])]
-    places = homes_in_zones(request, zones, rows, totals, tuple(groups), told, per_entry=sizes)
+    homes = homes_in_zones(request, zones, rows, totals, tuple(groups), told, per_entry=sizes)
     counts = dict(zip(("rows", "workers"), elsewhere, strict=True))
     ledger = tuple(
         SourceLedger.balanced(
@@ -221,9 +221,9 @@ def read_flows(request: HomesRequest) -> Places:
         )
         if r.unit in counts
         else r
-        for r in places.ledger
+        for r in homes.ledger
     )
-    return replace(places, ledger=(*ledger, *unread))
+    return replace(homes, ledger=(*ledger, *unread))
 
 
 def _weight_column(table: Table, named: str) -> str:

@@ -21,7 +21,6 @@ from mobility.sources.columns import Table
 from mobility.sources.homes.model import (
     Homes,
     HomesRequest,
-    Places,
     read_points,
     rows_ledger,
 )
@@ -99,7 +98,7 @@ def read_counts(request: HomesRequest) -> Homes:
         "commune": list(table.texts("commune").iloc[first]),
     }
     ledger = rows_ledger(request.path, np.full(len(first), ""), whole["workers"])
-    found = Places(points, columns, groups, cells, ledger=ledger).to_homes()
+    found = Homes.at(points, columns, groups, cells, ledger=ledger)
     known = (teams["site"] != "").any()
     pool = pd.DataFrame({"home": home} | teams | counts).astype(dict.fromkeys(_TEAM, "str"))
     kept = pool.reset_index(drop=True) if known else None

@@ -31,7 +31,7 @@ from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.base.projection import WGS84, transformer
 from mobility.sources.homes.grid import cell_boxes
-from mobility.sources.homes.model import Homes, HomesRequest, Places
+from mobility.sources.homes.model import Homes, HomesRequest
 from mobility.sources.homes.protected import (
     END,
     EPSILON,
@@ -163,7 +163,7 @@ def _public(xy: np.ndarray, crs: pyproj.CRS) -> Homes:
     ids = [str(k) for k in range(len(xy))]
     columns: dict[str, object] = {"home_id": ids, "workers": np.ones(len(xy))}
     columns |= {"name": "", "commune": ""}
-    return Places(points, columns).to_homes()
+    return Homes.at(points, columns)
 
 
 def _homes(
@@ -181,8 +181,7 @@ def _homes(
     columns: dict[str, object] = {name: whole[name].to_numpy() for name in values}
     columns |= {"home_id": ids, "name": ids, "commune": _communes(request, points)}
     boxes = gpd.GeoSeries(cell_boxes(cells, request.source.cell_m), crs=crs).to_crs(4326)
-    places = Places(points, columns, groups, boxes)
-    return places.to_homes(), frame.astype(dict.fromkeys(TEAM, "str"))
+    return Homes.at(points, columns, groups, boxes), frame.astype(dict.fromkeys(TEAM, "str"))
 
 
 def _communes(request: HomesRequest, points: gpd.GeoSeries) -> list[str]:

@@ -24,8 +24,8 @@ from mobility.sources.columns import Table, fold
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
     OUTSIDE,
+    Homes,
     HomesRequest,
-    Places,
     group_columns,
     read_groups,
     read_names,
@@ -120,7 +120,7 @@ def insee_column(frame: pd.DataFrame) -> str | None:
     return min(found)[1] if found else None
 
 
-def read_insee_grid(request: HomesRequest) -> Places:
+def read_insee_grid(request: HomesRequest) -> Homes:
     """Read INSEE's gridded population.
 
     Without a chosen ``workers`` column the residents of working age (18 to 64) are taken
@@ -167,7 +167,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
         "workers": workers[lived],
     }
     columns |= {name: values[lived] for name, values in groups.items()}
-    return Places(
+    return Homes.at(
         cells.centroid.to_crs(4326),
         columns,
         tuple(groups),

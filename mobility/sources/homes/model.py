@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -68,6 +68,32 @@ class Homes:
     decided: str = "published"
     findings: tuple[Finding, ...] = ()
     ledger: tuple[SourceLedger, ...] = ()
+
+    @classmethod
+    def at(
+        cls,
+        points: gpd.GeoSeries,
+        columns: Mapping[str, object],
+        groups: tuple[str, ...] = (),
+        cells: gpd.GeoSeries | None = None,
+        findings: Iterable[Finding] = (),
+        ledger: tuple[SourceLedger, ...] = (),
+    ) -> Homes:
+        """Return homes at points, EPSG:4326.
+
+        Parameters
+        ----------
+        columns
+            Arrays or lists of length n: home_id, name, commune, workers and the groups.
+        """
+        geometry = gpd.GeoSeries(points.array, crs=4326)
+        frame = gpd.GeoDataFrame(pd.DataFrame(columns), geometry=geometry, crs=4326)
+        for column in ("home_id", "name", "commune"):
+            frame[column] = frame[column].astype("str")
+        for column in ("workers", *groups):
+            frame[column] = frame[column].astype(np.float64)
+        cells = None if cells is None else gpd.GeoSeries(cells.array, crs=4326)
+        return cls(frame, cells, groups, findings=tuple(findings), ledger=ledger)
 
     def __len__(self) -> int:
         """Return the number of homes."""
@@ -198,48 +224,6 @@ def utm_crs(lonlat: gpd.GeoSeries) -> pyproj.CRS:
 @cache
 def _crs(epsg: int) -> pyproj.CRS:
     return pyproj.CRS.from_epsg(epsg)
-
-
-@dataclass(frozen=True)
-class Places:
-    """Rows on their way to becoming homes.
-
-    Attributes
-    ----------
-    points
-        EPSG:4326, index 0..n-1.
-    columns
-        Arrays or lists of length n: home_id, name, commune, workers and the groups.
-    groups
-        Names of the group columns.
-    cells
-        Polygons in EPSG:4326, or None.
-    findings
-        What a user should know.
-    ledger
-        What became of the rows, and of their workers.
-    """
-
-    points: gpd.GeoSeries
-    columns: dict[str, object]
-    groups: tuple[str, ...] = ()
-    cells: gpd.GeoSeries | None = None
-    findings: tuple[Finding, ...] = ()
-    ledger: tuple[SourceLedger, ...] = ()
-
-    def to_homes(self, share: float = 1.0) -> Homes:
-        """Return the homes, their workers and groups scaled by ``share``."""
-        frame = gpd.GeoDataFrame(
-            pd.DataFrame(self.columns),
-            geometry=gpd.GeoSeries(self.points.array, crs=4326),
-            crs=4326,
-        )
-        for column in ("home_id", "name", "commune"):
-            frame[column] = frame[column].astype("str")
-        for column in ("workers", *self.groups):
-            frame[column] = frame[column].astype(np.float64) * share
-        cells = None if self.cells is None else gpd.GeoSeries(self.cells.array, crs=4326)
-        return Homes(frame, cells, self.groups, findings=self.findings, ledger=self.ledger)
 
 
 def read_points(table: Table, request: HomesRequest) -> gpd.GeoSeries:
