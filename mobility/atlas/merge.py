@@ -57,18 +57,10 @@ _COVERAGE = (
 def merge(
     atlas: Atlas, *, before: Atlas | None = None, language: str = "fr"
 ) -> tuple[list[Told], pd.DataFrame]:
-    """Write the national tables and map.
+    """Write the national tables and map; return what is known of each territory, and the ranking.
 
-    Parameters
-    ----------
-    before
-        An earlier atlas of the same territories, such as last year's: ``changes.csv`` and the map
-        tell what changed.
-
-    Returns
-    -------
-    list of Told, DataFrame
-        What is known of each territory; the ranking.
+    ``before`` is an earlier atlas of the same territories, such as last year's: ``changes.csv`` and
+    the map then tell what changed.
     """
     told = _tell_all(atlas)
     ranking = _ranked(told, language)

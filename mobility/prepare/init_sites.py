@@ -89,18 +89,9 @@ _JOIN_M = 25.0
 
 @dataclass(frozen=True)
 class CandidateSite:
-    """An industrial estate that may be a site.
+    """An industrial estate that may be a site: its name as mapped, or empty, and its hectares.
 
-    Attributes
-    ----------
-    name
-        As mapped, or empty.
-    area_ha
-        Hectares.
-    centre
-        Longitude and latitude of a point inside.
-    gates
-        Longitude and latitude of its road entrances.
+    ``centre`` and ``gates``, its road entrances, are longitude and latitude.
     """
 
     name: str

@@ -204,13 +204,7 @@ def _read_sites_toml(path: Path) -> list[Site]:
 def _sites_from_table(
     table: Table, *, box: _Box | None = EUROPE, crs: str | None = None
 ) -> list[Site]:
-    """Merge the rows of a table into sites, in order of first appearance.
-
-    Raises
-    ------
-    SourceError
-        A field is wrong; the error names row, field, value and mend.
-    """
+    """Merge the rows of a table into sites, in order of first appearance."""
     if isinstance(table.frame, gpd.GeoDataFrame):
         table, crs = _with_coordinates(table), None
     columns = {k: table.find(k, names) for k, names in ALIASES.items()}

@@ -289,15 +289,9 @@ def read_workbook(
 ) -> Table:
     """Read one sheet of an ``.xlsx`` or ``.xlsm`` file; by default the first to be seen with rows.
 
-    A sheet of one line is taken where no other holds more.
-
-    The header is the first row that is not blank. Formulas give their last value, clock times
-    ``05:00``, dates ``2026-11-17``, both ``2026-11-17 05:00``.
-
-    Raises
-    ------
-    SourceError
-        It is no workbook, has no such sheet, or the sheet is empty.
+    A sheet of one line is taken where no other holds more. The header is the first row that is not
+    blank. Formulas give their last value, clock times ``05:00``, dates ``2026-11-17``, both
+    ``2026-11-17 05:00``.
     """
     values, others = _rows(path, sheet, key)
     rows = [[_text(value) for value in row] for row in values]

@@ -306,12 +306,7 @@ def _along_shapes(
 ) -> _Float:
     """Return how far each call lies along the shape of its trip, metres, NaN where unknown.
 
-    Parameters
-    ----------
-    shape_of_trip
-        ``shape_id`` of each trip, missing where it has none.
-    shapes
-        Rows of shapes.txt as text.
+    ``shape_of_trip`` is missing where a trip has none; ``shapes`` are rows of shapes.txt as text.
     """
     found = np.full(trip.size, np.nan)
     order = np.argsort(numbers(shapes["shape_pt_sequence"], file=file), kind="stable")

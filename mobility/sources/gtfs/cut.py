@@ -61,12 +61,8 @@ def cut(
 ) -> _Tables | None:
     """Return the tables of what calls at some stops at least twice; None where nothing does.
 
-    Parameters
-    ----------
-    inside
-        bool[stops], in the order of the table.
-    zones
-        Whether trips that come when booked are kept.
+    ``inside`` is bool[stops], in the order of the table; with ``zones`` trips that come when booked
+    are kept.
     """
     stops, calls = tables["stops"], tables["stop_times"]
     here = calls["stop_id"].isin(set(stops["stop_id"][inside])).to_numpy()

@@ -102,14 +102,10 @@ def _routes(feed: Feed, trips: _Int64) -> tuple[str, ...]:
 
 
 def _twins(feed: Feed) -> pd.DataFrame:
-    """Return the pairs of trips of two feeds at the same stops and times.
+    """Return the pairs of trips of two feeds at the same stops and times: ``first``, ``second``.
 
-    Trips at a headway with exact times are their departures, all of which have to be alike.
-
-    Returns
-    -------
-    DataFrame
-        ``first``, ``second``; ``alike``, the departures of the second in the other feed.
+    Trips at a headway with exact times are their departures, all of which have to be alike;
+    ``alike`` counts those of the second in the other feed.
     """
     rows = _departures(feed)
     trips = rows["trip"].to_numpy()

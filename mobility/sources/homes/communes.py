@@ -81,13 +81,7 @@ def read_communes(request: HomesRequest, table: Table) -> Homes:
 def _zones_of_codes(
     request: HomesRequest, zones: Zones, codes: pd.Series, workers: np.ndarray
 ) -> tuple[Zones, np.ndarray, list[Finding]]:
-    """Return the zones, the zone of each code (-1 for none), and what a user should know.
-
-    Raises
-    ------
-    SourceError
-        No code has a zone, or the table of changes is wrong.
-    """
+    """Return the zones, the zone of each code (-1 for none), and what a user should know."""
     path = request.source.changes
     changes = read_changes(None if path is None else request.resolve(path))
     zones, rows, through = matched(zones, codes, changes)

@@ -31,18 +31,7 @@ _FIXED = ("place", "commune", "lon", "lat", "cell", *_TEAM, "workers")
 
 
 def write_counts(homes: Homes, path: Path) -> None:
-    """Write protected homes.
-
-    Parameters
-    ----------
-    homes
-        Of persons, after the door.
-
-    Raises
-    ------
-    ValueError
-        They are no protected counts.
-    """
+    """Write protected homes, of persons after the door; a ValueError of any others."""
     if not homes.personal or homes.cells is None:
         raise ValueError(path)
     pool = homes.pool

@@ -67,13 +67,7 @@ def squares_around(points: gpd.GeoSeries, cell_m: float, crs: pyproj.CRS) -> gpd
 
 
 def _decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFrame, pyproj.CRS]:
-    """Return side, south and west (metres) of INSEE cells, and their coordinate system.
-
-    Raises
-    ------
-    SourceError
-        An identifier is none, or the cells are in several systems.
-    """
+    """Return side, south and west (metres) of INSEE cells, and their coordinate system."""
     parts = ids.str.extract(f"^{_INSEE_CELL.pattern}$")
     short = ids.str.extract(f"^(?:\\w*_)?{_GEOSTAT_CELL.pattern}$")
     if parts.isna().all(axis=None) and not short.isna().all(axis=None):

@@ -291,13 +291,7 @@ def _overlay_specs(request: HomesRequest) -> list[tuple[str, str]]:
 
 
 def _with_overlays(homes: Homes, request: HomesRequest) -> Homes:
-    """Return the homes with a group for each ``name=file`` of the source.
-
-    Raises
-    ------
-    SourceNotFoundError, SourceError
-        A layer is missing or wrong, or a group has the name of a column.
-    """
+    """Return the homes with a group for each ``name=file`` of the source."""
     for name, file in _overlay_specs(request):
         path = request.resolve(request.path.__class__(file))
         if not name or name in homes.frame.columns:
@@ -313,17 +307,10 @@ def _with_overlays(homes: Homes, request: HomesRequest) -> Homes:
 
 
 def add_overlay_group(homes: Homes, name: str, polygons: gpd.GeoDataFrame) -> Homes:
-    """Return the homes with one more group: the workers living inside polygons.
+    """Return the homes with one more group, in workers: those living inside polygons of any CRS.
 
-    A home with a cell counts for the part of its area that lies inside; a point counts
-    whole or not at all.
-
-    Parameters
-    ----------
-    name
-        Name of the new column, in workers.
-    polygons
-        Any CRS; overlaps count once.
+    A home with a cell counts for the part of its area that lies inside, overlaps once; a point
+    counts whole or not at all.
     """
     parts = np.asarray(polygons.geometry.to_crs(4326).array, dtype=object)
     area = shapely.union_all(shapely.make_valid(parts))

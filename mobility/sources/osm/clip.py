@@ -51,22 +51,10 @@ MOST_WAYS = 2_500_000
 def clip_osm(
     sources: Sequence[Path], target: Path, bbox: _Box, *, progress: _Ways | None = None
 ) -> int:
-    """Write the objects of one extract, or of several neighbours, that touch ``bbox``.
+    """Write the objects of extracts that touch a box; return how many ways are kept for themselves.
 
-    The box is widened by `_MARGIN_DEG`, about a kilometre, so that a street without a node
-    inside is kept where it crosses a corner. See `clip_areas`.
-
-    Parameters
-    ----------
-    bbox
-        West, south, east, north, degrees.
-    progress
-        Called with the number of ways read, every `STEP` of them.
-
-    Returns
-    -------
-    int
-        Number of ways kept for themselves.
+    The box (west, south, east, north, degrees) is widened by `_MARGIN_DEG`, about a kilometre, so
+    that a street without a node inside is kept where it crosses a corner. As `clip_areas`.
 
     Raises
     ------

@@ -47,10 +47,8 @@ def read_graphml(path: str | Path) -> StreetTables:
 
     Raises
     ------
-    SourceNotFoundError
-        The file does not exist.
-    SourceError
-        It is no GraphML of an OSMnx graph.
+    SourceNotFoundError, SourceError
+        The file does not exist, or is no GraphML of an OSMnx graph.
     """
     import osmnx as ox
 

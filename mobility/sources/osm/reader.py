@@ -110,13 +110,7 @@ def read_osm(
 
 @contextmanager
 def _named_by_content(path: Path) -> Iterator[Path]:
-    """Yield a name of a file by which osmium knows what it is, e.g. of a packed ``map.OSM``.
-
-    Raises
-    ------
-    SourceError
-        It is JSON, which osmium does not read.
-    """
+    """Yield a name of a file by which osmium knows what it is, e.g. of a packed ``map.OSM``."""
     with path.open("rb") as stream:
         head = stream.read(64)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
