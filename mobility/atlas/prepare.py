@@ -125,6 +125,7 @@ def prepare(
     progress("industrial land" if known is None else "homes and sites")
     for one, folder, target in zip(perimeters, folders, targets, strict=True):
         file = atlas.file(one.unit)
+        # A territory that cannot be prepared any more is not run from earlier files.
         file.unlink(missing_ok=True)
         try:
             if not ways[target]:

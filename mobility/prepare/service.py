@@ -215,6 +215,7 @@ def around(centre: tuple[float, float], radius_km: float) -> Box:
     """Return the box (west, south, east, north) of a circle, degrees."""
     lon, lat = centre
     d_lat = radius_km / 111.2
+    # Towards the poles a degree of longitude comes to nothing.
     d_lon = d_lat / max(math.cos(math.radians(lat)), 0.05)
     return (
         round(lon - d_lon, 5),
@@ -265,6 +266,7 @@ def _departments(box: Box, desk: Desk) -> list[str]:
     """Return the codes of the departments at nine points of a box."""
     west, south, east, north = box
     found: set[str] = set()
+    # The service answers for points, not for boxes.
     for x in (west, (west + east) / 2, east):
         for y in (south, (south + north) / 2, north):
             query = {"lat": f"{y:.4f}", "lon": f"{x:.4f}", "fields": "code,codeDepartement"}

@@ -103,6 +103,7 @@ class Table:
         """Return the column called ``wanted`` or an alias, blind to case and accents."""
         if wanted in self.frame.columns:
             return wanted
+        # Of headings that differ by case or accents only, the first counts.
         by_key = {fold(c): str(c) for c in reversed(list(self.frame.columns))}
         return next((by_key[fold(n)] for n in (wanted, *aliases) if fold(n) in by_key), None)
 
@@ -202,6 +203,7 @@ class Table:
 
     def _parse(self, column: str, *, counts: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return (numbers, NaN or inf where unreadable; whether empty) of a text column."""
+        # French spreadsheets part thousands by narrow spaces, Swiss ones by apostrophes.
         text = self.texts(column).str.replace(_SPACES, "", regex=True)
         empty = (text == "").to_numpy()
         comma = text.str.contains(",", regex=False)

@@ -271,5 +271,6 @@ class _Planned:
 
 
 def _late(event: Any, planned_s: float) -> int:
+    # An event with neither a delay nor a time comes out as of 1970.
     late_s = int(event.delay if event.HasField("delay") else event.time - planned_s)
     return min(max(late_s, -CANCELLED_S), CANCELLED_S)

@@ -196,6 +196,7 @@ class _Request:
         import requests
 
         start, validator = shelf.resume_from()
+        # Of a packed body the bytes that came do not tell where to go on.
         headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": validator}
@@ -245,6 +246,7 @@ class _Request:
         status = answer.status_code
         if status == 304:
             return "same"
+        # The part is as long as the file, or longer: there is nothing to go on with.
         if status == 416:
             shelf.drop_part()
             raise _Cut(self._status_error(status))
@@ -252,6 +254,7 @@ class _Request:
             raise _Cut(self._status_error(status), _retry_after(answer))
         if status not in {200, 206}:
             raise self._status_error(status)
+        # A server may answer with another range than the one it was asked for.
         begins = f"bytes {start}-"
         if status == 206 and not answer.headers.get("Content-Range", "").startswith(begins):
             shelf.drop_part()

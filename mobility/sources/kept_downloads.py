@@ -123,6 +123,7 @@ def looks_like(path: Path, kind: Kind) -> bool:
         return text.startswith(b"<") and b"<osm" in head and tail.rstrip().endswith(b"</osm>")
     if kind == "json":
         return text.startswith((b"{", b"["))
+    # A network one has to log in to answers any question with a page.
     if kind == "csv":
         return bool(text) and not text.startswith((b"<", b"{", b"PK\x03\x04"))
     return True

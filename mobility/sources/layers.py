@@ -186,6 +186,7 @@ def _checked_geometry(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
             row=int(np.argmax(broken)) + 1, column="geometry",
             mend="Draw the geometry or drop the row.", count=int(broken.sum()),
         )  # fmt: skip
+    # Hand-drawn polygons cross themselves, at which intersections fail.
     if not shapely.is_valid(shapes).all():
         frame = frame.set_geometry(gpd.GeoSeries(frame.geometry.make_valid(), index=frame.index))
     return frame

@@ -203,6 +203,7 @@ def _parse_csv(
     path: Path, delimiter: str, encoding: str, columns: Callable[[str], bool] | None
 ) -> pd.DataFrame:
     """Return text columns indexed by row number; the header is the first line that is not blank."""
+    # Five bytes stand for nothing in Windows-1252; no table is refused for one of them.
     errors = "replace" if encoding == "cp1252" else "strict"
     with path.open(encoding=encoding, errors=errors, newline="") as handle:
         try:
@@ -219,6 +220,7 @@ def _parse_csv(
             encoding=encoding,
             encoding_errors=errors,
             header=None,
+            # One column more catches fields beyond the headings.
             names=range(len(names) + (columns is None)),
             index_col=False,
             usecols=None if columns is None else keep,

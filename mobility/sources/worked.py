@@ -84,6 +84,7 @@ def read_worked(
         "roster": table.find("roster", ALIASES["roster"]),
     }
     if columns["site"] is None and len(names) > 1:
+        # It is not there: this tells so.
         table.need("site", ALIASES["name"])
     known = {*columns.values(), "geometry"}
     left = [str(c) for c in table.frame.columns

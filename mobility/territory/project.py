@@ -320,6 +320,7 @@ class Territory(Model):
 
     def resolve(self, path: Path) -> Path:
         """Return ``path`` as seen from the territory file's folder; of a scenario, its base's."""
+        # A scenario lies in a folder of its own, the sources with its base.
         file = self._base or self._path
         base = file.parent if file else Path()
         return path if path.is_absolute() else base / path

@@ -79,6 +79,7 @@ def explain_validation(
     model
         The model that was checked, by which the fields known beside a wrong one are named.
     """
+    # One at a time: what follows is often wrong for the same reason.
     first = error.errors()[0]
     kind, loc, value = first["type"], list(first["loc"]), first["input"]
     params: dict[str, Any] = {

@@ -48,6 +48,7 @@ def read_stop_times(raw: RawTables, stops: pd.DataFrame, trips: pd.DataFrame) ->
     rows = np.flatnonzero((trip >= 0) & (stop >= 0) & ~booked)
     sequence = integers(column("stop_sequence"), -1, file=file)
     key = trip.astype(np.int64) << 32 | np.maximum(sequence, 0)
+    # Most feeds are in order and whole: their largest table is not copied.
     if rows.size == count and (np.diff(key) >= 0).all():
         order: NDArray[np.int64] | slice = slice(None)
     else:
@@ -241,6 +242,7 @@ def _interpolated(
     filled : bool
         Which calls have a time that the feed does not give.
     """
+    # Many feeds give one of the two times at the ends of a trip.
     arrival = np.where(np.isnan(arrival), departure, arrival)
     departure = np.where(np.isnan(departure), arrival, departure)
     gaps = np.flatnonzero(np.isnan(arrival))

@@ -171,6 +171,7 @@ def numbers(
 
 
 def _date(text: str) -> Any:
+    # Figures of other alphabets are digits to Python too.
     if len(text) != 8 or not text.isascii() or not text.isdigit():
         return _UNREADABLE
     try:

@@ -88,6 +88,7 @@ def cut(
     used = set(found["stop_times"]["stop_id"].dropna())
     if zones:
         used |= set(tables["location_group_stops"].get("stop_id", ()))
+    # Platforms go with their station, by which riders change.
     parents = stops[stops["stop_id"].isin(used)].get("parent_station", pd.Series(dtype=str))
     found["stops"] = stops[stops["stop_id"].isin(used | set(parents.dropna()))]
     known = set(found["stops"]["stop_id"])

@@ -68,6 +68,7 @@ class Services:
             if low < high:
                 active[service, low:high] |= week[weekday[low:high]]
         inside = (self.exception_day >= first) & (self.exception_day <= last)
+        # In this order, so that a removal wins over an addition.
         for added in (True, False):
             rows = inside & (self.exception_added == added)
             active[self.exception_service[rows], self.exception_day[rows] - first] = added
@@ -284,6 +285,7 @@ class Feed:
         np.add.at(weight, (service[keep], groups[keep]), 1)
         used = np.flatnonzero(weight.any(axis=1))
         ends = range(span[0], span[1] + 1, _CHUNK_DAYS)
+        # The product of floats is done by BLAS, that of integers is not.
         parts = [
             self.services.between(low, min(low + _CHUNK_DAYS - 1, span[1]))[used].T.astype(
                 np.float64

@@ -208,6 +208,7 @@ def _routes(raw: RawTables, agencies: pd.DataFrame) -> pd.DataFrame:
     known = agencies.drop_duplicates("agency_id")
     agency = index_of(frame["agency_id"], known["agency_id"], optional=True)
     raw.unknown(agency, "routes", "agency_id", frame["agency_id"])
+    # A feed of one agency need not name it; of an unknown one the first is taken.
     agency = np.maximum(agency, 0)
     frame["agency_id"] = known["agency_id"].to_numpy()[agency]
     frame["timezone"] = known["timezone"].to_numpy()[agency]
@@ -236,6 +237,7 @@ def _trips(
     frame = _unique(frame, "trip_id", "trips", raw)
     route = index_of(frame["route_id"], routes["route_id"])
     raw.unknown(route, "trips", "route_id", frame["route_id"], required=True)
+    # Trips of a route that routes.txt lacks are ridden all the same.
     frame["route_id"] = frame["route_id"].fillna("?")
     if (route < 0).any():
         extra = pd.DataFrame({"route_id": pd.unique(frame.loc[route < 0, "route_id"])})

@@ -58,6 +58,7 @@ def inner_folder(path: Path) -> Path:
         if inner:
             raise two_feeds(path, str(inner[0].relative_to(path)))
         return path
+    # Feeds are often packed with the folder they lay in.
     found = sorted(p.parent for p in path.glob("*/*") if p.name.lower() == calls)
     if len(found) > 1:
         raise two_feeds(path, str(found[1].relative_to(path)))
@@ -98,6 +99,7 @@ def _members(
     total = 0
     for member in archive.infolist():
         name = PurePosixPath(member.filename.replace("\\", "/"))
+        # A colon is a drive of Windows.
         if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
             raise SourceError(
                 "The zip holds a file that would be written outside its folder.",
@@ -108,12 +110,14 @@ def _members(
         own = name.name.lower()
         if not (own.endswith(".txt") and own.removesuffix(".txt") in names) and own != ZONES:
             continue
+        # macOS packs a shadow of every file beside it.
         if "__MACOSX" in name.parts:
             continue
         if own in members:
             raise two_feeds(path, str(name))
         members[own] = member
         total += member.file_size
+    # Some portals pack the zip they were given once more.
     inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
     if inner is not None and "stop_times" in names and "stop_times.txt" not in members:
         raise SourceError(

@@ -224,6 +224,7 @@ def _weight_column(table: Table, named: str) -> str:
     """Return the column of workers: the named one, or INSEE's, the newest census first."""
     if named != "workers" or table.find("workers", _WEIGHT_ALIASES) is not None:
         return table.need(named, _WEIGHT_ALIASES if named == "workers" else (), field="workers")
+    # INSEE names the column anew with each census.
     years = [(m[1] or "", c) for c in table.frame.columns if (m := _FLOW.fullmatch(fold(c)))]
     if not years:
         return table.need("NBFLUX_C21_ACTOCC15P", field="workers")

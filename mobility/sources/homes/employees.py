@@ -165,6 +165,7 @@ def _by_commune(
     # How many are matched through the commune of today is told to nobody: they are persons.
     zones, zone, _ = matched(read_zones(request), codes, changes)
     by_name = pd.Index(zones.names.map(fold))
+    # A file may name communes where the layer has codes.
     if by_name.is_unique:
         zone = np.where(zone < 0, by_name.get_indexer(pd.Index(codes.map(fold))), zone)
     table.refuse(

@@ -192,6 +192,7 @@ def _wanted_columns(request: HomesRequest) -> Callable[[str], bool]:
     """Return which columns of a country-wide CSV are worth reading."""
     source = request.source
     named = {source.id, source.commune, *source.workers.split("+"), *group_columns(request)}
+    # A grid of the whole country has some thirty columns.
     kept = {
         fold(n) for n in (*named, *_WORKING_AGES, *_IMPUTED, *COMMUNE_ALIASES, *_RESIDENTS) if n
     }

@@ -217,6 +217,7 @@ def rows_ledger(
 def utm_crs(lonlat: gpd.GeoSeries) -> pyproj.CRS:
     """Return the WGS 84 / UTM zone at the middle of geometries in EPSG:4326."""
     west, south, east, north = lonlat.total_bounds
+    # Longitude 180 itself is of the last zone.
     zone = min(int(((west + east) / 2 + 180) // 6) + 1, 60)
     return _crs((32600 if south + north >= 0 else 32700) + zone)
 
@@ -239,6 +240,7 @@ def read_points(table: Table, request: HomesRequest) -> gpd.GeoSeries:
     """
     if isinstance(table.frame, gpd.GeoDataFrame):
         lonlat = to_lonlat(table.frame, table.file).geometry
+        # A corner of each shape tells well enough whether its axes are exchanged.
         centre = lonlat.bounds
         x, y = centre["minx"].to_numpy(), centre["miny"].to_numpy()
         refuse_swapped(table, x, y, column="geometry", box=request.box)

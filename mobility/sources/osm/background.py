@@ -114,6 +114,7 @@ class BackgroundRows:
                 data[column] = area_m2(geometry)
             else:
                 data[column] = pd.Series([t.get(column) for t in tags], dtype="str")
+        # They are looked for by distance, never drawn as areas.
         if kind in {"car_parks", "buildings"} and len(geometry):
             geometry = shapely.centroid(geometry)
         return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, crs="EPSG:4326"))

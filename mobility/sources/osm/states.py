@@ -114,6 +114,7 @@ def last_states(path: Path, deleted: set[Key]) -> tuple[list[Node], list[Way]]:
             versions.append(item.version)
             xs.append(UNDEFINED if gone else item.location.x)
             ys.append(UNDEFINED if gone else item.location.y)
+            # A node without tags now may have had some in an earlier version.
             if item.version >= tagged.get(item.id, (0,))[0] and (item.tags or item.id in tagged):
                 tagged[item.id] = item.version, {t.k: t.v for t in item.tags}
         elif item.version >= highest.get(item.id, 0):
