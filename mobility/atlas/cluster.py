@@ -52,6 +52,8 @@ _CALM = {
 }
 #: A unit that took so many workers with it is told as failed.
 _LOSSES = 2
+#: A unit is slow when it is taken to need this many times what the one in the middle does.
+_SLOW = 4.0
 
 
 def run_atlas(
@@ -242,10 +244,6 @@ def _check_versions(client: Client) -> None:
     own = software()
     if any(one != own for one in found.values()):
         raise other_version()
-
-
-#: A unit is slow when it is taken to need this many times what the one in the middle does.
-_SLOW = 4.0
 
 
 def slow_units(atlas: Atlas, units: Sequence[str]) -> set[str]:

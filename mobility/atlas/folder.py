@@ -32,6 +32,9 @@ MANIFEST, FAILURE, FIGURES, SHIFTS = (
 )  # fmt: skip
 #: Of the whole atlas: territories asked for that could not be prepared, and why.
 MISSING = "missing.json"
+#: Path below the atlas → SHA-256; None for what has no digest, as the secret of a protection.
+_Digests = dict[str, str | None]
+_Stamps = dict[Path, list[tuple[int, int, int]]]
 
 
 def is_id(text: str) -> bool:
@@ -119,11 +122,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def json_text(value: object) -> str:
     """Return a value as JSON, the same bytes each time."""
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
-#: Path below the atlas → SHA-256; None for what has no digest, as the secret of a protection.
-_Digests = dict[str, str | None]
-_Stamps = dict[Path, list[tuple[int, int, int]]]
 
 
 def is_done(atlas: Atlas, unit: str) -> bool:

@@ -52,6 +52,14 @@ _COVERAGE = (
     "workers", "homes", "sites", "stops", "feeds", "feeds_valid", "first_date", "last_date",
     "warnings", "assumed",
 )  # fmt: skip
+_COMPUTED, _OUTDATED, _FAILED, _NOT_RUN = "computed", "outdated", "failed", "not_run"
+_NOT_PREPARED = "not_prepared"
+#: Outlines are told to about 200 m and to 10 m: a country is seen at once.
+_TOLERANCE_DEG, _DEGREES = 0.002, 4
+#: Classes of shares, and of their changes, by their upper ends.
+_SHARES, _CHANGES = (0.05, 0.10, 0.20, 0.40, 1.0), (-0.05, -0.01, 0.01, 0.05, 1.0)
+#: ColorBrewer's PuOr, five classes: told apart without red and green.
+_FALL_AND_RISE = ("#e66101", "#fdb863", "#f7f7f7", "#b2abd2", "#5e3c99")
 
 
 def merge(
@@ -198,10 +206,6 @@ def _record(atlas: Atlas, told: Sequence[Told]) -> dict[str, Any]:
     }
 
 
-_COMPUTED, _OUTDATED, _FAILED, _NOT_RUN = "computed", "outdated", "failed", "not_run"
-_NOT_PREPARED = "not_prepared"
-
-
 @dataclass(frozen=True)
 class Told:
     """What is known of one territory.
@@ -271,14 +275,6 @@ def _remedy(run: Path) -> tuple[str, float] | None:
         return str(best["sentence"]), float(best["eur_per_job"])
     except (OSError, ValueError, KeyError, IndexError):
         return None
-
-
-#: Outlines are told to about 200 m and to 10 m: a country is seen at once.
-_TOLERANCE_DEG, _DEGREES = 0.002, 4
-#: Classes of shares, and of their changes, by their upper ends.
-_SHARES, _CHANGES = (0.05, 0.10, 0.20, 0.40, 1.0), (-0.05, -0.01, 0.01, 0.05, 1.0)
-#: ColorBrewer's PuOr, five classes: told apart without red and green.
-_FALL_AND_RISE = ("#e66101", "#fdb863", "#f7f7f7", "#b2abd2", "#5e3c99")
 
 
 def _write_national_map(

@@ -31,6 +31,9 @@ _TERRITORY_NAMES = (
 )  # fmt: skip
 #: Two outlines overlap from this share of the smaller on: borders drawn apart touch.
 _OVERLAP = 0.01
+_SUFFIX = ".whl"
+#: What it writes where nothing is known.
+_NOTHING = r"\N"
 
 
 @dataclass(frozen=True)
@@ -253,11 +256,6 @@ def _id(text: str) -> str:
         return text
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^\w.+-]+", "-", plain).strip("-.")[:80] or "x"
-
-
-_SUFFIX = ".whl"
-#: What it writes where nothing is known.
-_NOTHING = r"\N"
 
 
 def _read_wheel(path: Path) -> gpd.GeoDataFrame:

@@ -45,6 +45,8 @@ from mobility.settings import read_territory
 from mobility.timetable.arrays import INF
 
 _State = Literal["done", "kept", "failed"]
+#: Rows held at a time.
+_BATCH = 500_000
 
 
 @dataclass(frozen=True)
@@ -140,10 +142,6 @@ def _compute(atlas: Atlas, unit: str, *, in_parts: bool) -> None:
             "A source changed while it was read.", file=folder.name, mend="Run it again."
         )
     write_text(folder / MANIFEST, json_text(found))
-
-
-#: Rows held at a time.
-_BATCH = 500_000
 
 
 def _write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:

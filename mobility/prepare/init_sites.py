@@ -19,6 +19,11 @@ from mobility.streets.modes import edge_times
 from mobility.territory.project import Speeds
 
 _NO_ENTRANCE = ("motorway", "motorway_link", "trunk", "trunk_link")
+_MIN_AREA_M2 = 20_000.0
+_MAX_GATES = 4
+_GATE_SPACING_M = 80.0
+_NEAR_ROAD_M = 150.0
+_JOIN_M = 25.0
 
 
 def industrial_sites(streets: Streets) -> list[CandidateSite]:
@@ -78,13 +83,6 @@ def sites_csv(sites: list[CandidateSite]) -> str:
             roster = ["3x8", "0"] if k == 0 else ["", ""]
             writer.writerow([name, "", f"{lon:.6f}", f"{lat:.6f}", str(k + 1), *roster])
     return text.getvalue()
-
-
-_MIN_AREA_M2 = 20_000.0
-_MAX_GATES = 4
-_GATE_SPACING_M = 80.0
-_NEAR_ROAD_M = 150.0
-_JOIN_M = 25.0
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ from mobility.sources.kept_downloads import Kind
 
 Box = tuple[float, float, float, float]
 """West, south, east, north, degrees."""
+_DEPARTMENT = re.compile(
+    r"^(?P<name>.+?)\s*[,(]\s*(?P<department>\d{2,3}|2[AB])\s*\)?$", re.IGNORECASE
+)
+_COMMUNE_FIELDS = "nom,code,codeDepartement,codeEpci,population,centre,bbox"
 
 
 @dataclass(frozen=True)
@@ -134,12 +138,6 @@ def listed(answer: Any, url: str) -> list[Any]:
     if not isinstance(answer, list):
         raise unexpected(url)
     return answer
-
-
-_DEPARTMENT = re.compile(
-    r"^(?P<name>.+?)\s*[,(]\s*(?P<department>\d{2,3}|2[AB])\s*\)?$", re.IGNORECASE
-)
-_COMMUNE_FIELDS = "nom,code,codeDepartement,codeEpci,population,centre,bbox"
 
 
 @dataclass(frozen=True)

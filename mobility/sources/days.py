@@ -28,6 +28,14 @@ KIND_LABELS = {
     "sunday": "Sunday or public holiday",
 }
 """English templates of the kinds' names."""
+#: Ordinary days near an equinox: a week of term time in every French zone, and an autumn
+#: holiday common to them. Without a timetable the date tells daylight and clock changes only.
+PLAIN_DATES = {
+    "school_weekday": dt.date(2026, 3, 10),
+    "holiday_weekday": dt.date(2026, 10, 20),
+    "saturday": dt.date(2026, 3, 14),
+    "sunday": dt.date(2026, 3, 15),
+}
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,7 @@ class ChosenDay:
 
 
 def choose_days(
-    feed: Feed,
-    config: DaysConfig,
-    zone: ZoneInfo,
-    *,
-    findings: list[Finding] | None = None,
+    feed: Feed, config: DaysConfig, zone: ZoneInfo, *, findings: list[Finding] | None = None
 ) -> list[ChosenDay]:
     """Return the date that stands for each kind of day of the territory.
 
@@ -325,16 +329,6 @@ class _Chooser:
             or morrow in self.holidays.public
             or elapsed_s != 2 * DAY_S  # the clock changes
         )
-
-
-#: Ordinary days near an equinox: a week of term time in every French zone, and an autumn
-#: holiday common to them. Without a timetable the date tells daylight and clock changes only.
-PLAIN_DATES = {
-    "school_weekday": dt.date(2026, 3, 10),
-    "holiday_weekday": dt.date(2026, 10, 20),
-    "saturday": dt.date(2026, 3, 14),
-    "sunday": dt.date(2026, 3, 15),
-}
 
 
 def plain_days(config: DaysConfig, *, findings: list[Finding] | None = None) -> list[ChosenDay]:

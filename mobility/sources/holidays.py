@@ -42,6 +42,21 @@ _REGIONS = frozenset([
 _DEPARTMENT = re.compile(r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|")
 #: Departments with two more public holidays (Good Friday, 26 December).
 _ALSACE_MOSELLE = ("57", "67", "68")
+_WEEKDAY_NAMES = dict(
+    zip(
+        WEEKDAYS,
+        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+        strict=True,
+    )
+)
+#: What a date is, by its standard kind; of one whose school calendar differs by zone, "".
+_WHAT_IT_IS = {
+    "school_weekday": "a school-term weekday",
+    "holiday_weekday": "a school-holiday weekday",
+    "saturday": "a Saturday",
+    "sunday": "a Sunday",
+    "": "a weekday on holiday in some school zones only",
+}
 
 
 @dataclass(frozen=True)
@@ -74,11 +89,7 @@ class Holidays:
 
 
 def read_holidays(
-    config: DaysConfig,
-    first: dt.date,
-    last: dt.date,
-    *,
-    findings: list[Finding] | None = None,
+    config: DaysConfig, first: dt.date, last: dt.date, *, findings: list[Finding] | None = None
 ) -> Holidays:
     """Return the holidays of the territory's country between two dates.
 
@@ -244,24 +255,6 @@ def _own_calendar(country: str) -> Finding:
         "The schools of {country} have a calendar of their own, which is not known here: all "
         "weekdays count as school days; list days.school_holidays", params={"country": country},
     )  # fmt: skip
-
-
-_WEEKDAY_NAMES = dict(
-    zip(
-        WEEKDAYS,
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-        strict=True,
-    )
-)
-
-#: What a date is, by its standard kind; of one whose school calendar differs by zone, "".
-_WHAT_IT_IS = {
-    "school_weekday": "a school-term weekday",
-    "holiday_weekday": "a school-holiday weekday",
-    "saturday": "a Saturday",
-    "sunday": "a Sunday",
-    "": "a weekday on holiday in some school zones only",
-}
 
 
 def check_fixed_date(

@@ -14,6 +14,10 @@ from typing import Literal
 from mobility.base.cache import file_hash
 from mobility.base.files import write_text
 
+Kind = Literal["any", "zip", "osm.pbf", "osm", "json", "csv"]
+_EDGE = 4096
+_REMARK = re.compile(rb"<remark>(.*?)</remark>", re.DOTALL)
+
 
 def place(blob: Path, part: Path, *, shared: bool) -> None:
     """Put a content at its place: a second name of it in the cache, a copy elsewhere."""
@@ -104,11 +108,6 @@ class Shelf:
             "last_modified": headers.get("Last-Modified", ""),
         }
         write_text(self.note, json.dumps(note, indent=1, sort_keys=True) + "\n")
-
-
-Kind = Literal["any", "zip", "osm.pbf", "osm", "json", "csv"]
-_EDGE = 4096
-_REMARK = re.compile(rb"<remark>(.*?)</remark>", re.DOTALL)
 
 
 def looks_like(path: Path, kind: Kind) -> bool:

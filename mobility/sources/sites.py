@@ -274,10 +274,7 @@ def _in_degrees(
 
 
 def _check_places(
-    table: Table,
-    columns: dict[str, str | None],
-    numbers: dict[str, np.ndarray],
-    box: _Box | None,
+    table: Table, columns: dict[str, str | None], numbers: dict[str, np.ndarray], box: _Box | None
 ) -> None:
     if columns["lon"] is None or columns["lat"] is None:
         missing = "lon" if columns["lon"] is None else "lat"

@@ -23,10 +23,7 @@ from mobility.territory.fields import (
     Share,
     StreetMode,
 )
-from mobility.territory.named_sources import (
-    DaysConfig,
-    Sources,
-)
+from mobility.territory.named_sources import DaysConfig, Sources
 from mobility.territory.rosters import Site
 from mobility.territory.validation import explain_validation, read_territory_toml
 

@@ -21,6 +21,22 @@ DAYS_A_YEAR = 365
 MOST_WORKERS = 1_000_000
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
 """Season of a roster that works all year round: see `season_of`."""
+#: Shifts of the templates, by their French name.
+ENGLISH_SHIFTS = {
+    "matin": "morning", "après-midi": "afternoon", "nuit": "night", "journée": "day",
+    "bureau": "office",
+}  # fmt: skip
+#: Shifts of the templates, in either language, as English texts.
+SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
+#: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
+ROSTER_LABELS = {
+    "day": "day", "office": "office", "night": "night", "weekend": "weekend",
+    "vsd": "week-end (VSD)",
+}  # fmt: skip
+_LONG_S = 12 * 3600
+"""No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement)."""
+_HANDOVER_S = 30 * 60
+_WEEK_S = 7 * DAY_S
 
 
 def season_of(period: tuple[dt.date, dt.date] | None) -> int:
@@ -134,24 +150,6 @@ ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
     "day": [_shift("journée", 8, 16, "mon-fri")],
     "office": [_shift("bureau", 9, 17, "mon-fri")],
 }
-
-
-#: Shifts of the templates, by their French name.
-ENGLISH_SHIFTS = {
-    "matin": "morning", "après-midi": "afternoon", "nuit": "night", "journée": "day",
-    "bureau": "office",
-}  # fmt: skip
-
-
-#: Shifts of the templates, in either language, as English texts.
-SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
-
-
-#: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
-ROSTER_LABELS = {
-    "day": "day", "office": "office", "night": "night", "weekend": "weekend",
-    "vsd": "week-end (VSD)",
-}  # fmt: skip
 
 
 def roster_label(name: str, language: str) -> str:
@@ -313,12 +311,6 @@ class Site(Model):
                     field=(k, "name"),
                 )
         return rosters
-
-
-_LONG_S = 12 * 3600
-"""No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement)."""
-_HANDOVER_S = 30 * 60
-_WEEK_S = 7 * DAY_S
 
 
 def roster_findings(sites: Iterable[Site]) -> list[Finding]:

@@ -63,6 +63,16 @@ _SENTENCES: dict[str, _Sentence] = {
     "missing": ("This field is missing.", "Add it; docs/formats.md describes it."),
 }
 _UNFORESEEN = ("This value is not accepted.", "See this field in docs/formats.md.")
+_PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
+_ONE_A_LINE = "Write one field a line, name = value; text stands between quotes, numbers bare."
+#: What to do, by words of the parser's complaint.
+_MENDS: tuple[tuple[str, str], ...] = (
+    (r"overwrite|twice|duplicate|already", "This name stands twice; keep one of the two."),
+    (r"unterminated|illegal character", "Close the quotes on the line where they open."),
+    (r"unclosed|at end of document", "Close the bracket, the brace or the quotes left open above."),
+    (r"escape|hex|unicode", r"In paths write / instead of \, or put the text in single quotes."),
+    (r"invalid value|initial character", "Put text between quotes; numbers take no unit."),
+)
 
 
 def explain_validation(
@@ -155,19 +165,6 @@ def _bare(annotation: Any) -> Any:
 
 def _is_model(found: Any) -> bool:
     return isinstance(found, type) and issubclass(found, BaseModel)
-
-
-_PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
-_ONE_A_LINE = "Write one field a line, name = value; text stands between quotes, numbers bare."
-
-#: What to do, by words of the parser's complaint.
-_MENDS: tuple[tuple[str, str], ...] = (
-    (r"overwrite|twice|duplicate|already", "This name stands twice; keep one of the two."),
-    (r"unterminated|illegal character", "Close the quotes on the line where they open."),
-    (r"unclosed|at end of document", "Close the bracket, the brace or the quotes left open above."),
-    (r"escape|hex|unicode", r"In paths write / instead of \, or put the text in single quotes."),
-    (r"invalid value|initial character", "Put text between quotes; numbers take no unit."),
-)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

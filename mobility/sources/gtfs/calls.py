@@ -31,6 +31,7 @@ _BOOKED = "a call on demand"
 
 _FEW_FILLED = 0.01
 """Share of times that a feed may leave out without a warning."""
+_Float = NDArray[np.float64]
 
 
 def read_stop_times(raw: RawTables, stops: pd.DataFrame, trips: pd.DataFrame) -> pd.DataFrame:
@@ -212,14 +213,8 @@ def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: _Int32) -> No
     raw.tell("info", "hail_and_ride", message, "trips", hailed[:-1], trips["trip_id"])
 
 
-_Float = NDArray[np.float64]
-
-
 def _interpolated(
-    trip: NDArray[np.int32],
-    arrival: _Float,
-    departure: _Float,
-    distances: Iterator[_Float],
+    trip: NDArray[np.int32], arrival: _Float, departure: _Float, distances: Iterator[_Float]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
     """Fill missing times and cast them, once, to int32.
 

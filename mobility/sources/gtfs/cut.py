@@ -124,10 +124,7 @@ def _of(table: pd.DataFrame, column: str, values: pd.Series) -> pd.DataFrame:
 
 
 def _span(
-    calls: pd.DataFrame,
-    trip: NDArray[np.int64],
-    here: NDArray[np.bool_],
-    whole: NDArray[np.bool_],
+    calls: pd.DataFrame, trip: NDArray[np.int64], here: NDArray[np.bool_], whole: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return the calls from the first inside to the last, out to such as have a time; all of some.
 

@@ -102,10 +102,7 @@ def read_services(raw: RawTables) -> Services:
 
 
 def read_transfers(
-    raw: RawTables,
-    stops: pd.DataFrame,
-    routes: pd.DataFrame,
-    trips: pd.DataFrame,
+    raw: RawTables, stops: pd.DataFrame, routes: pd.DataFrame, trips: pd.DataFrame
 ) -> pd.DataFrame:
     """Return transfers.txt linked by index."""
     file, table = raw.file("transfers"), "transfers"

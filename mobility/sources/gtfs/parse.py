@@ -216,10 +216,7 @@ def _routes(raw: RawTables, agencies: pd.DataFrame) -> pd.DataFrame:
 
 
 def _trips(
-    raw: RawTables,
-    routes: pd.DataFrame,
-    agencies: pd.DataFrame,
-    services: Services,
+    raw: RawTables, routes: pd.DataFrame, agencies: pd.DataFrame, services: Services
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return trips and routes; a route that only trips name gets a row of its own."""
     direction = integers(

@@ -29,6 +29,20 @@ _MAX_RATIO = 150
 _RATIO_FREE_BYTES = 50 * 2**20
 """A table under this size may be packed as tightly as it likes."""
 ZONES = "locations.geojson"
+FLEX_COLUMNS = (
+    "location_id", "location_group_id", "start_pickup_drop_off_window",
+    "end_pickup_drop_off_window", "pickup_booking_rule_id", "drop_off_booking_rule_id",
+)  # fmt: skip
+_STOP_TIMES_COLUMNS = (
+    "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
+    "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
+    "continuous_drop_off", *FLEX_COLUMNS,
+)  # fmt: skip
+# How GTFS-Flex wrote some headings before it was adopted in 2024.
+_FORMER = {
+    f"{side}_pickup_dropoff_window": f"{side}_pickup_drop_off_window" for side in ("start", "end")
+}
+CLEAN, REPEATED = "clean", "repeated"
 
 
 @contextmanager
@@ -152,22 +166,6 @@ def _too_large(path: Path, size: int) -> SourceError:
         mend="Do not use this file; if it is sound, unpack it and name the folder instead.",
         size=size // 10**6,
     )
-
-
-FLEX_COLUMNS = (
-    "location_id", "location_group_id", "start_pickup_drop_off_window",
-    "end_pickup_drop_off_window", "pickup_booking_rule_id", "drop_off_booking_rule_id",
-)  # fmt: skip
-_STOP_TIMES_COLUMNS = (
-    "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
-    "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
-    "continuous_drop_off", *FLEX_COLUMNS,
-)  # fmt: skip
-# How GTFS-Flex wrote some headings before it was adopted in 2024.
-_FORMER = {
-    f"{side}_pickup_dropoff_window": f"{side}_pickup_drop_off_window" for side in ("start", "end")
-}
-CLEAN, REPEATED = "clean", "repeated"
 
 
 def table_of(path: Path, *, largest: bool) -> pd.DataFrame:

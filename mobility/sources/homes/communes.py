@@ -44,6 +44,14 @@ from mobility.sources.homes.zones import (
 )
 from mobility.sources.tables import read_table, without_sums
 
+_RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
+_WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")
+_WEIGHT_ALIASES = ("IPONDI", "flux", "poids", "weight")
+_FLOW = re.compile(r"nbflux(?:c(\d\d))?\w*")
+"""INSEE's column of a census year, folded: ``NBFLUX_C21_ACTOCC15P``."""
+_MAX_CATEGORIES = 12
+_FEW_WORKERS = 200
+
 
 def read_communes(request: HomesRequest, table: Table) -> Homes:
     """Return homes of a table of workers by commune.
@@ -151,15 +159,6 @@ def _left_out(
         "{count} rows ({workers} workers) live abroad, in none of the zones, and are left out."
     )
     return outside + told_of(request, "warning", "homes_abroad", message, abroad, codes, workers)
-
-
-_RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
-_WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")
-_WEIGHT_ALIASES = ("IPONDI", "flux", "poids", "weight")
-_FLOW = re.compile(r"nbflux(?:c(\d\d))?\w*")
-"""INSEE's column of a census year, folded: ``NBFLUX_C21_ACTOCC15P``."""
-_MAX_CATEGORIES = 12
-_FEW_WORKERS = 200
 
 
 def read_flows(request: HomesRequest) -> Homes:
@@ -310,10 +309,7 @@ def _everywhere(
             "All {workers} workers are counted wherever they work, {elsewhere} of them in other "
             "communes than those of the sites; name work_commune to choose."
         )
-    params = {
-        "workers": f"{workers.sum():.0f}",
-        "elsewhere": f"{by_place[elsewhere].sum():.0f}",
-    }
+    params = {"workers": f"{workers.sum():.0f}", "elsewhere": f"{by_place[elsewhere].sum():.0f}"}
     shown = tuple(f"{code}: {by_place[code]:.0f}" for code in elsewhere[:5])
     return [
         Finding(

@@ -18,12 +18,7 @@ from mobility.base.errors import SourceError
 from mobility.base.files import write_text
 from mobility.base.literal import csv_text, unmarked
 from mobility.sources.columns import Table
-from mobility.sources.homes.model import (
-    Homes,
-    HomesRequest,
-    read_points,
-    rows_ledger,
-)
+from mobility.sources.homes.model import Homes, HomesRequest, read_points, rows_ledger
 from mobility.sources.tables import read_table
 
 _TEAM = ("site", "roster")

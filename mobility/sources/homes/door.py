@@ -50,6 +50,12 @@ _MAX_SIDE_M = 1.5e6
 _BESIDE_M = 500.0
 """So far from the streets a home is still one of theirs, as everywhere in this package."""
 _ROUND = 5  # the study of some persons is cut out by squares of 32 cells
+SIDE_EPSILON = 3.0
+"""Of a side: of two homes on either side, neither is more than e^3 times as likely."""
+_CERTAIN = 0.01
+"""So often, at most, does a side seem to hold k persons that holds fewer."""
+_Sides = Mapping[tuple[str, str], np.ndarray]
+"""Of each site and roster, whether its commute holds at each place, bool[n]."""
 
 
 def protected_homes(
@@ -214,14 +220,6 @@ def _told(request: HomesRequest, counts: pd.DataFrame, teams: pd.DataFrame) -> t
         names = tuple(f"{site}, {roster}" for site, roster in gone[:5])
         told.append(Finding("warning", "rosters_of_few", message, source, len(gone), names))
     return tuple(told)
-
-
-SIDE_EPSILON = 3.0
-"""Of a side: of two homes on either side, neither is more than e^3 times as likely."""
-_CERTAIN = 0.01
-"""So often, at most, does a side seem to hold k persons that holds fewer."""
-_Sides = Mapping[tuple[str, str], np.ndarray]
-"""Of each site and roster, whether its commute holds at each place, bool[n]."""
 
 
 def told_by_side(

@@ -31,6 +31,10 @@ PLACE_EPSILON = 1.5
 """Of where a worker is told: of two neighbouring areas, neither is e^1.5 times as likely."""
 _MAX_FALLBACK = 64
 TEAM = ["site", "roster"]
+_ORDER = 20
+END = 1 << (2 * _ORDER)
+"""Length of the curve."""
+_MASK = (1 << _ORDER) - 1
 
 
 @dataclass(frozen=True)
@@ -348,12 +352,6 @@ def _block_ends(count: np.ndarray, tokens: np.ndarray, k: int, first: int) -> li
     if ends and min(persons, told) < k:
         ends.pop()
     return [*ends, len(count)] if not ends or ends[-1] < len(count) else ends
-
-
-_ORDER = 20
-END = 1 << (2 * _ORDER)
-"""Length of the curve."""
-_MASK = (1 << _ORDER) - 1
 
 
 def curve_index(cells: np.ndarray) -> np.ndarray:

@@ -257,10 +257,7 @@ def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:
 
 
 def _one_home_each(
-    zones: Zones,
-    totals: np.ndarray,
-    groups: tuple[str, ...],
-    findings: list[Finding],
+    zones: Zones, totals: np.ndarray, groups: tuple[str, ...], findings: list[Finding]
 ) -> Homes:
     message = (
         "The workers of each of {count} zones are set at one point inside it; give residential "

@@ -46,6 +46,11 @@ _STORE = "sparse_mmap_array" if sys.platform == "linux" else "flex_mem"
 _LARGE_BYTES = 1_000_000_000
 #: Ways held at a time, of all areas; about half a kilobyte each.
 MOST_WAYS = 2_500_000
+_Member = tuple[str, int, str]
+#: Coordinates of OpenStreetMap a degree.
+_UNIT = 1e7
+#: Side of a square, in units of a coordinate: 0.01 degrees.
+_CELL = 100_000
 
 
 def clip_osm(
@@ -162,9 +167,6 @@ class _Kept:
     touched: set[int] = field(default_factory=set)
     nodes: dict[int, opl.Row] = field(default_factory=dict)
     put_off: bool = False
-
-
-_Member = tuple[str, int, str]
 
 
 @dataclass
@@ -377,12 +379,6 @@ def _write(relations: _Relations, part: Path, kept: _Kept) -> None:
             _, tags, members = relations.held[ref]
             relation = osmium.osm.mutable.Relation(id=ref, members=members, tags=tags)
             writer.add_relation(relation)
-
-
-#: Coordinates of OpenStreetMap a degree.
-_UNIT = 1e7
-#: Side of a square, in units of a coordinate: 0.01 degrees.
-_CELL = 100_000
 
 
 class _AreaIndex:

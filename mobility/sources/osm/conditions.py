@@ -44,6 +44,38 @@ _DAYS = {
     "monday": "Mo", "tuesday": "Tu", "wednesday": "We", "thursday": "Th", "friday": "Fr",
     "saturday": "Sa", "sunday": "Su",
 }  # fmt: skip
+# Barriers on a street that may stop somebody.
+ELEVATOR = "elevator"
+_BARRIERS: tuple[str, ...] = (
+    ELEVATOR,
+    "bar", "barrier_board", "block", "bollard", "bus_trap", "chain", "chicane", "cycle_barrier",
+    "debris", "fence", "full-height_turnstile", "gate", "guard_rail", "hampshire_gate", "hedge",
+    "jersey_barrier", "kissing_gate", "lift_gate", "log", "motorcycle_barrier", "planter",
+    "rising_bollard", "rope", "sally_port", "sliding_gate", "spikes", "stile", "sump_buster",
+    "swing_gate", "turnstile", "wall", "wicket_gate", "yes",
+)  # fmt: skip
+# Barriers that stop nobody unless their tags say so; kerbs and height limits never do.
+OPEN_BARRIERS = ("border_control", "cattle_grid", "door", "entrance", "toll_booth")
+# A point of a street that is no barrier and says who may pass it.
+PASSAGE = "passage"
+_BARRIER_COLUMNS: tuple[str, ...] = ("barrier", *ACCESS, "locked")
+# Keys of whatever else stands on a street: access to a crossing is for who crosses, to a car
+# park for who parks, to an emergency bay for who stops there.
+_ELSE = (
+    "highway", "railway", "amenity", "public_transport", "emergency", "parking", "shop", "tourism",
+    "leisure",
+)  # fmt: skip
+_PASS = OPEN - {"destination", "delivery"}
+#: Keys of nodes that may be a barrier, or another point where some may not pass.
+BARRIER_KEYS = ("barrier", *ACCESS, *(f"{key}:conditional" for key in ACCESS))
+# Why a restriction is not for a car, or not at any hour, or cannot be placed.
+CONDITIONAL, OTHERS, INCOMPLETE = "conditional", "others", "incomplete"
+_CARS = ("motorcar", "motor_vehicle", "vehicle")
+# Id, kind ("no", "only", "no_u" or none), way, node (0: ways), way, why it is left out, and the
+# ids of the ways it leads over.
+Row = tuple[int, str, int, int, int, str, str]
+# Type ("n", "w", "r"), id and role.
+_Member = tuple[str, int, str]
 
 
 def conditions_of(kind: str, osm_id: int, tags: Mapping[str, str]) -> list[Condition]:
@@ -139,41 +171,6 @@ def condition_table(rows: Iterable[Condition] = ()) -> pd.DataFrame:
     """Return conditions as a table: ``kind``, ``osm_id``, ``key`` and ``text``."""
     frame = pd.DataFrame(sorted(set(rows)), columns=["kind", "osm_id", "key", "text"])
     return frame.astype({"kind": "str", "osm_id": np.int64, "key": "str", "text": "str"})
-
-
-# Barriers on a street that may stop somebody.
-ELEVATOR = "elevator"
-_BARRIERS: tuple[str, ...] = (
-    ELEVATOR,
-    "bar", "barrier_board", "block", "bollard", "bus_trap", "chain", "chicane", "cycle_barrier",
-    "debris", "fence", "full-height_turnstile", "gate", "guard_rail", "hampshire_gate", "hedge",
-    "jersey_barrier", "kissing_gate", "lift_gate", "log", "motorcycle_barrier", "planter",
-    "rising_bollard", "rope", "sally_port", "sliding_gate", "spikes", "stile", "sump_buster",
-    "swing_gate", "turnstile", "wall", "wicket_gate", "yes",
-)  # fmt: skip
-# Barriers that stop nobody unless their tags say so; kerbs and height limits never do.
-OPEN_BARRIERS = ("border_control", "cattle_grid", "door", "entrance", "toll_booth")
-# A point of a street that is no barrier and says who may pass it.
-PASSAGE = "passage"
-_BARRIER_COLUMNS: tuple[str, ...] = ("barrier", *ACCESS, "locked")
-# Keys of whatever else stands on a street: access to a crossing is for who crosses, to a car
-# park for who parks, to an emergency bay for who stops there.
-_ELSE = (
-    "highway", "railway", "amenity", "public_transport", "emergency", "parking", "shop", "tourism",
-    "leisure",
-)  # fmt: skip
-_PASS = OPEN - {"destination", "delivery"}
-#: Keys of nodes that may be a barrier, or another point where some may not pass.
-BARRIER_KEYS = ("barrier", *ACCESS, *(f"{key}:conditional" for key in ACCESS))
-# Why a restriction is not for a car, or not at any hour, or cannot be placed.
-CONDITIONAL, OTHERS, INCOMPLETE = "conditional", "others", "incomplete"
-_CARS = ("motorcar", "motor_vehicle", "vehicle")
-
-# Id, kind ("no", "only", "no_u" or none), way, node (0: ways), way, why it is left out, and the
-# ids of the ways it leads over.
-Row = tuple[int, str, int, int, int, str, str]
-# Type ("n", "w", "r"), id and role.
-_Member = tuple[str, int, str]
 
 
 def restriction_rows(

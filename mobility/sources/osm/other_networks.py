@@ -211,11 +211,7 @@ def _least(classes: str) -> str:
 
 
 def read_lines(
-    path: str | Path,
-    *,
-    layer: str | None = None,
-    crs: str | None = None,
-    tolerance_m: float = 0.5,
+    path: str | Path, *, layer: str | None = None, crs: str | None = None, tolerance_m: float = 0.5
 ) -> StreetTables:
     """Read a line layer and node it into street pieces.
 
