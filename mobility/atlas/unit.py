@@ -3,6 +3,10 @@
 A unit may be computed any number of times, by any worker: the same files give the same bytes, and
 what a kill leaves behind is never taken for whole. Errors are returned, not raised: a file that is
 wrong is wrong on every worker, and no cluster should try it again.
+
+Its commutes are written in long form, a row per home, site, roster, shift and kind of day. Names
+of sites are values, not columns, so that the files of many territories read as one table
+(GeoParquet). The rows of a home follow each other: its place is stored once for all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which date stands for each kind of day, and why."""
+"""Which date stands for each kind of day, and why, with timetables and without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Public and school holidays, of maintained libraries or the territory's own list."""
+"""Public and school holidays, of maintained libraries or the territory's own list.
+
+They tell the kind of a date, one that the territory fixes included.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of a GTFS zip or folder, read as text through partridge."""
+"""The tables of a GTFS zip or folder, read as text through partridge, and what is told of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read timetables: GTFS zips or folders, checked, cached by content, merged."""
+"""Read timetables: GTFS zips or folders, checked, cached by content, merged; or none at all."""
 
 from __future__ import annotations
 

@@ -12,6 +12,10 @@ Three published steps, drawn once per file from a seed that is a hash of it (doc
    that any stretch of it keeps its share.
 3. *Places.* The workers of an area go to the public places inside it, wherever in it they live.
 
+A stretch of the curve is one piece of ground, and its multiples of ``4^j`` are the borders of
+squares of ``2^j`` cells, whatever lies in them (Hilbert 1891, "Ueber die stetige Abbildung einer
+Linie auf ein Flächenstück", Math. Ann. 38).
+
 All staff are placed first, over residential land; each roster is then placed on its own areas,
 where the staff as a whole was, and each group where its roster was.
 """
