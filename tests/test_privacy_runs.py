@@ -28,7 +28,7 @@ from mobility.commute.white_zones import white_zones
 from mobility.pipeline import run
 from mobility.shuttles.design import design_shuttles
 from mobility.sources.homes.grid import cell_index
-from mobility.sources.homes.model import Places
+from mobility.sources.homes.model import Homes
 from mobility.sources.homes.protected import curve_index
 from mobility.territory.project import Territory
 
@@ -90,7 +90,7 @@ def study_of(study, xy, persons, **more):
     points = gpd.GeoSeries(gpd.points_from_xy(*xy.T), crs=LOCAL).to_crs(4326)
     columns = {name: persons[name].to_numpy() for name in VALUES}
     columns |= {"home_id": [str(k) for k in range(len(xy))], "name": "", "commune": ""}
-    homes = replace(Places(points, columns, ("no_car",)).to_homes(), **more)
+    homes = replace(Homes.at(points, columns, ("no_car",)), **more)
     return build_study(study.territory, study.streets, study.feed, study.sites, homes)
 
 

@@ -3,6 +3,11 @@
 Locally a cluster of processes with one thread each; or one somebody else started, found by the
 address of its scheduler. What Dask does well is left to it: placing, losing and replacing
 workers, and starting a unit again whose worker died.
+
+A slow unit is computed in parts first: each site on each kind of day by whichever worker is free.
+What a part finds goes into the cache that workers of one machine share, by what it follows from;
+the unit then finds it there. It is the same to the byte as without parts: they compute nothing
+that the unit would not, and what one could not is left to it.
 """
 
 from __future__ import annotations
@@ -52,6 +57,8 @@ _CALM = {
 }
 #: A unit that took so many workers with it is told as failed.
 _LOSSES = 2
+#: A unit is slow when it is taken to need this many times what the one in the middle does.
+_SLOW = 4.0
 
 
 def run_atlas(
@@ -160,10 +167,8 @@ def _stopped(error: BaseException | None) -> MobilityError:
     if type(error).__name__ == "KilledWorker":
         return MobilityError(
             "It took {number} workers with it, one after the other: most likely it needs more "
-            "memory.",
-            mend="Allow it more with --memory, and fewer --workers.",
-            number=_LOSSES + 1,
-        )
+            "memory.", mend="Allow it more with --memory, and fewer --workers.", number=_LOSSES + 1,
+        )  # fmt: skip
     return explained(error if isinstance(error, Exception) else RuntimeError(str(error)))
 
 
@@ -230,11 +235,9 @@ def _answered(client: Any, scheduler: str) -> Any:
         return client(scheduler, timeout=PATIENCE_S)
     except (OSError, ValueError):
         raise MobilityError(
-            "No Dask scheduler answers at this address.",
-            column="--scheduler",
-            value=scheduler,
+            "No Dask scheduler answers at this address.", column="--scheduler", value=scheduler,
             mend="Start it with: dask scheduler; give the address it prints, e.g. tcp://host:8786.",
-        ) from None
+        ) from None  # fmt: skip
 
 
 def _check_versions(client: Client) -> None:
@@ -246,10 +249,6 @@ def _check_versions(client: Client) -> None:
     own = software()
     if any(one != own for one in found.values()):
         raise other_version()
-
-
-#: A unit is slow when it is taken to need this many times what the one in the middle does.
-_SLOW = 4.0
 
 
 def slow_units(atlas: Atlas, units: Sequence[str]) -> set[str]:

@@ -32,6 +32,9 @@ MANIFEST, FAILURE, FIGURES, SHIFTS = (
 )  # fmt: skip
 #: Of the whole atlas: territories asked for that could not be prepared, and why.
 MISSING = "missing.json"
+#: Path below the atlas → SHA-256; None for what has no digest, as the secret of a protection.
+_Digests = dict[str, str | None]
+_Stamps = dict[Path, list[tuple[int, int, int]]]
 
 
 def is_id(text: str) -> bool:
@@ -101,12 +104,9 @@ class Atlas:
             if unit not in units:
                 near = get_close_matches(unit, units, n=5, cutoff=0.4) or units[:5]
                 raise SourceError(
-                    "There is no such territory in the atlas.",
-                    file=self.folder,
-                    value=unit,
-                    mend="Choose one of: {known}.",
-                    known=", ".join(near),
-                )
+                    "There is no such territory in the atlas.", file=self.folder, value=unit,
+                    mend="Choose one of: {known}.", known=", ".join(near),
+                )  # fmt: skip
         return [unit for unit in units if not only or unit in only]
 
 
@@ -124,23 +124,21 @@ def json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-#: Path below the atlas → SHA-256; None for what has no digest, as the secret of a protection.
-_Digests = dict[str, str | None]
-_Stamps = dict[Path, list[tuple[int, int, int]]]
-
-
 def is_done(atlas: Atlas, unit: str) -> bool:
     """Whether a unit's results are those of its files and of this software."""
-    path = atlas.run(unit) / MANIFEST
-    found = read_json(path)
+    kept = atlas.run(unit) / MANIFEST
+    found = read_json(kept)
     if found is None or found.get("software") != software() or not is_whole(atlas, unit):
         return False
-    written_ns, inputs = path.stat().st_mtime_ns, found.get("inputs", {})
+    written_ns, inputs = kept.stat().st_mtime_ns, found.get("inputs", {})
     unsure = [name for name in inputs if not _is_untouched(atlas.folder / name, written_ns)]
-    same = all(inputs[name] and _hash(atlas.folder / name) == inputs[name] for name in unsure)
+    same = all(
+        inputs[name] and path.exists() and file_hash(path) == inputs[name]
+        for name, path in ((name, atlas.folder / name) for name in unsure)
+    )
     if same and unsure:
         with suppress(OSError):  # their bytes are compared once
-            path.touch()
+            kept.touch()
     return same
 
 
@@ -217,7 +215,3 @@ def _is_untouched(path: Path, written_ns: int) -> bool:
     folders = [path, *(p for p in path.rglob("*") if p.is_dir())] if path.is_dir() else []
     # A copy that keeps the time of its original has a new time of change all the same.
     return max(max(_stamp(file)[1:]) for file in (*_files(path), *folders)) < written_ns
-
-
-def _hash(path: Path) -> str:
-    return file_hash(path) if path.exists() else ""

@@ -51,23 +51,23 @@ _COVERAGE = (
     "workers", "homes", "sites", "stops", "feeds", "feeds_valid", "first_date", "last_date",
     "warnings", "assumed",
 )  # fmt: skip
+_COMPUTED, _OUTDATED, _FAILED, _NOT_RUN = "computed", "outdated", "failed", "not_run"
+_NOT_PREPARED = "not_prepared"
+#: Outlines are told to about 200 m and to 10 m: a country is seen at once.
+_TOLERANCE_DEG, _DEGREES = 0.002, 4
+#: Classes of shares, and of their changes, by their upper ends.
+_SHARES, _CHANGES = (0.05, 0.10, 0.20, 0.40, 1.0), (-0.05, -0.01, 0.01, 0.05, 1.0)
+#: ColorBrewer's PuOr, five classes: told apart without red and green.
+_FALL_AND_RISE = ("#e66101", "#fdb863", "#f7f7f7", "#b2abd2", "#5e3c99")
 
 
 def merge(
     atlas: Atlas, *, before: Atlas | None = None, language: str = "fr"
 ) -> tuple[list[Told], pd.DataFrame]:
-    """Write the national tables and map.
+    """Write the national tables and map; return what is known of each territory, and the ranking.
 
-    Parameters
-    ----------
-    before
-        An earlier atlas of the same territories, such as last year's: ``changes.csv`` and the map
-        tell what changed.
-
-    Returns
-    -------
-    list of Told, DataFrame
-        What is known of each territory; the ranking.
+    ``before`` is an earlier atlas of the same territories, such as last year's: ``changes.csv`` and
+    the map then tell what changed.
     """
     told = _tell_all(atlas)
     ranking = _ranked(told, language)
@@ -76,7 +76,8 @@ def merge(
     national = atlas.national
     words = Words(language)
     kept = {f"shifts/{PREFIX}{t.unit}/{SHIFTS}" for t in told if t.figures}
-    gone = [name for name in _shifts(national) if name not in kept]
+    found = (national / "shifts").glob(f"{PREFIX}*/{SHIFTS}")
+    gone = sorted({path.relative_to(national).as_posix() for path in found} - kept)
     gone += [] if changed is not None else ["changes.csv"]
     with staging(national, gone=gone) as part:
         write_csv(part, "ranking", ranking)
@@ -190,11 +191,6 @@ def _linked(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _shifts(national: Path) -> list[str]:
-    found = (national / "shifts").glob(f"{PREFIX}*/{SHIFTS}")
-    return [path.relative_to(national).as_posix() for path in found]
-
-
 def _record(atlas: Atlas, told: Sequence[Told]) -> dict[str, Any]:
     """Return what identifies the national tables: the software, and each unit's manifest."""
     return {
@@ -207,10 +203,6 @@ def _record(atlas: Atlas, told: Sequence[Told]) -> dict[str, Any]:
             for one in told
         },
     }
-
-
-_COMPUTED, _OUTDATED, _FAILED, _NOT_RUN = "computed", "outdated", "failed", "not_run"
-_NOT_PREPARED = "not_prepared"
 
 
 @dataclass(frozen=True)
@@ -284,14 +276,6 @@ def _remedy(run: Path) -> tuple[str, float] | None:
         return None
 
 
-#: Outlines are told to about 200 m and to 10 m: a country is seen at once.
-_TOLERANCE_DEG, _DEGREES = 0.002, 4
-#: Classes of shares, and of their changes, by their upper ends.
-_SHARES, _CHANGES = (0.05, 0.10, 0.20, 0.40, 1.0), (-0.05, -0.01, 0.01, 0.05, 1.0)
-#: ColorBrewer's PuOr, five classes: told apart without red and green.
-_FALL_AND_RISE = ("#e66101", "#fdb863", "#f7f7f7", "#b2abd2", "#5e3c99")
-
-
 def _write_national_map(
     told: Sequence[Told],
     ranking: pd.DataFrame,
@@ -351,6 +335,9 @@ def _territory(
     words: Words,
 ) -> dict[str, Any]:
     told: dict[str, Any] = {}
+    drawn = None
+    if one.outline is not None:
+        drawn = shapely.simplify(shapely.geometry.shape(one.outline), _TOLERANCE_DEG)
     for kind in KINDS:
         row = rows[one.unit, kind]
         share = None if pd.isna(row["share_jobs"]) else float(row["share_jobs"])
@@ -364,7 +351,7 @@ def _territory(
     return {
         "name": one.name,
         "map": f"../runs/{PREFIX}{one.unit}/map.html" if one.figures else "",
-        "shape": None if one.outline is None else _thin(one.outline),
+        "shape": None if drawn is None else told_shape(drawn, _DEGREES),
         "kinds": told,
     }
 
@@ -399,8 +386,3 @@ def _lines(one: Told, row: dict[Any, Any], words: Words) -> list[str]:
         if row["assumed"]:
             lines.append(words.t("Sites and rosters are assumed from industrial land."))
     return [line for line in lines if line]
-
-
-def _thin(outline: dict[str, Any]) -> Any:
-    shape = shapely.simplify(shapely.geometry.shape(outline), _TOLERANCE_DEG)
-    return told_shape(shape, _DEGREES)

@@ -125,6 +125,7 @@ def prepare(
     progress("industrial land" if known is None else "homes and sites")
     for one, folder, target in zip(perimeters, folders, targets, strict=True):
         file = atlas.file(one.unit)
+        # A territory that cannot be prepared any more is not run from earlier files.
         file.unlink(missing_ok=True)
         try:
             if not ways[target]:
@@ -168,11 +169,9 @@ def _files(path: Path, suffix: str) -> list[Path]:
     found = sorted(path.glob(f"*{suffix}")) if path.is_dir() else [path]
     if not found or not found[0].exists():
         raise SourceNotFoundError(
-            "There is no file of this kind: {suffix}.",
-            file=path,
-            mend="Name a folder that holds some, or one of them.",
-            suffix=suffix,
-        )
+            "There is no file of this kind: {suffix}.", file=path,
+            mend="Name a folder that holds some, or one of them.", suffix=suffix,
+        )  # fmt: skip
     return found
 
 

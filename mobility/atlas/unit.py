@@ -3,6 +3,10 @@
 A unit may be computed any number of times, by any worker: the same files give the same bytes, and
 what a kill leaves behind is never taken for whole. Errors are returned, not raised: a file that is
 wrong is wrong on every worker, and no cluster should try it again.
+
+Its commutes are written in long form, a row per home, site, roster, shift and kind of day. Names
+of sites are values, not columns, so that the files of many territories read as one table
+(GeoParquet). The rows of a home follow each other: its place is stored once for all of them.
 """
 
 from __future__ import annotations
@@ -45,6 +49,8 @@ from mobility.settings import read_territory
 from mobility.timetable.arrays import INF
 
 _State = Literal["done", "kept", "failed"]
+#: Rows held at a time.
+_BATCH = 500_000
 
 
 @dataclass(frozen=True)
@@ -72,16 +78,10 @@ class Outcome:
 
 
 def run_unit(folder: str | Path, unit: str, *, code: str = "", in_parts: bool = False) -> Outcome:
-    """Compute a unit, unless its results are there already.
+    """Compute a unit of the atlas in ``folder``, unless its results are there already.
 
-    Parameters
-    ----------
-    folder
-        Of the atlas, as the worker sees it.
-    code
-        Hash of the software that asks: another version on a worker is a failure of the unit.
-    in_parts
-        What `mobility.atlas.cluster.run_part` found is in the cache.
+    ``code`` is a hash of the software that asks: another version on a worker is a failure of the
+    unit. With ``in_parts``, what `mobility.atlas.cluster.run_part` found is in the cache.
     """
     atlas, start = Atlas(Path(folder)), time.perf_counter()
     try:
@@ -148,10 +148,6 @@ def _compute(atlas: Atlas, unit: str, *, in_parts: bool) -> None:
     write_text(folder / MANIFEST, json_text(found))
 
 
-#: Rows held at a time.
-_BATCH = 500_000
-
-
 def _write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
     """Write ``home_id``, ``commune``, ``workers``, what was asked, and what was found.
 
@@ -179,12 +175,14 @@ def _write_shifts(access: Access, zones: WhiteZones, path: Path) -> None:
         for low in range(0, n_homes, step):
             here = slice(low, min(low + step, n_homes))
             count = here.stop - low
+            each = np.repeat(np.arange(count, dtype=np.int32), n_keys)
+            turn = np.tile(np.arange(n_keys, dtype=np.int32), count)
             columns: dict[str, Any] = {
-                "home_id": _words([str(i) for i in study.homes.ids[here]], _each(count, n_keys)),
-                "commune": _words(list(communes[here]), _each(count, n_keys)),
+                "home_id": _words([str(i) for i in study.homes.ids[here]], each),
+                "commune": _words(list(communes[here]), each),
                 "workers": np.repeat(study.workers[here].round(3), n_keys),
             }
-            columns |= {n: _words(v, _turn(count, n_keys)) for n, v in asked.items()}
+            columns |= {n: _words(v, turn) for n, v in asked.items()}
             columns["status"] = _codes(STATUSES, zones.status[:, here])
             columns["reason"] = _codes(REASONS, zones.reason[:, here])
             for name, found in zip(("out_min", "back_min"), minutes, strict=True):
@@ -221,14 +219,6 @@ def _minutes(access: Access, zones: WhiteZones, field: str) -> NDArray[np.float3
             held = seconds[row] < INF
             found[z, held] = np.round(seconds[row, held] / 60, 1)
     return found
-
-
-def _each(count: int, times: int) -> NDArray[np.int32]:
-    return np.repeat(np.arange(count, dtype=np.int32), times)
-
-
-def _turn(times: int, count: int) -> NDArray[np.int32]:
-    return np.tile(np.arange(count, dtype=np.int32), times)
 
 
 def _words(values: list[str], codes: NDArray[np.int32]) -> pa.DictionaryArray:

@@ -342,17 +342,9 @@ def _trim_sometimes(place: Path) -> None:
 
 
 def trim_cache(*, keep: Path | None = None) -> int:
-    """Delete what was used longest ago until the cache is within its limit.
+    """Delete what was used longest ago until the cache is within its limit; return the bytes freed.
 
-    Parameters
-    ----------
-    keep
-        An entry just written or used: it stays, with all that was used since.
-
-    Returns
-    -------
-    int
-        Bytes freed.
+    An entry just written or used, ``keep``, stays, with all that was used since.
     """
     entries = cache_entries()
     over = sum(entry.size for entry in entries) - cache_limit()

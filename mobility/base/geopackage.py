@@ -33,10 +33,8 @@ def write_gpkg(path: str | Path, layers: Iterable[tuple[str, GeoDataFrame]]) -> 
                 "The layer {layer} has {count} columns, more than a GeoPackage can hold.",
                 file=path,
                 mend="Study fewer sites at a time; of a run, Parquet holds the same: set "
-                "geopackage = false under [output].",
-                layer=name,
-                count=len(frame.columns),
-            ) from None
+                "geopackage = false under [output].", layer=name, count=len(frame.columns),
+            ) from None  # fmt: skip
         except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError):
             # The driver does not say what stopped it: a limit of the disk, of files, of a quota.
             raise unwritable(OSError(errno.EIO, os.strerror(errno.EIO)), path) from None

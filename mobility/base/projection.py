@@ -13,6 +13,7 @@ WGS84 = "EPSG:4326"
 
 def transformer(source: str | pyproj.CRS, target: str | pyproj.CRS) -> pyproj.Transformer:
     """Return the transformer between two systems, x (longitude) before y (latitude)."""
+    # Texts are quick keys of a cache; systems are slow to compare.
     return _made(*(crs if isinstance(crs, str) else crs.srs for crs in (source, target)))
 
 

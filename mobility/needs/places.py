@@ -20,7 +20,7 @@ from mobility.commute.sources import read_buildings, street_points
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.sources.homes.grid import cell_boxes
-from mobility.sources.homes.model import Homes, Places
+from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import land_cells
 from mobility.timetable.footpaths import walk_snaps
 
@@ -174,7 +174,7 @@ def _as_homes(
         "workers": np.zeros(len(lonlat)),
     }
     points = gpd.GeoSeries(gpd.points_from_xy(*lonlat.T), crs=4326)
-    return Places(points, columns, cells=cells).to_homes()
+    return Homes.at(points, columns, cells=cells)
 
 
 def _communes_at(study: Study, lonlat: Float) -> list[str]:

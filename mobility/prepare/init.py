@@ -65,22 +65,10 @@ _BY_HAND = {
 
 @dataclass(frozen=True)
 class Gathered:
-    """What `init_territory` wrote.
+    """What `init_territory` wrote: the territory file; sources, relative to its folder; timetables.
 
-    Attributes
-    ----------
-    territory
-        The territory file.
-    files
-        Fetched and written sources, relative to its folder.
-    feeds
-        The timetables chosen, in the order of ``files``.
-    sites
-        Candidate sites found on industrial land.
-    communes
-        Number of communes that touch the area.
-    missing
-        What could not be had, or was taken from an earlier time, each with its mend.
+    Then candidate sites on industrial land, the number of communes that touch the area, and what
+    could not be had, or was taken from an earlier time, each with its mend.
     """
 
     territory: Path
@@ -145,7 +133,7 @@ def init_territory(
             mend="Choose another folder, or replace it and sites.csv with --overwrite.",
         )
     desk = desk or Desk()
-    work = _Work(folder, desk, progress or _quiet, language)
+    work = _Work(folder, desk, progress or (lambda _: None), language)
     commune = work.commune(place, centre)
     box = around(commune.centre, radius_km)
     homes = work.communes(box)
@@ -199,11 +187,9 @@ def parse_centre(text: str) -> tuple[float, float]:
         lon, lat = float("nan"), 0.0
     if not (-180 <= lon <= 180 and -89 <= lat <= 89):
         raise TerritoryError(
-            "It is no longitude and latitude.",
-            column="--centre",
-            value=text,
+            "It is no longitude and latitude.", column="--centre", value=text,
             mend="Write both in degrees, longitude first: --centre=-1.4286,46.6659",
-        )
+        )  # fmt: skip
     if not _in_france(lon, lat):
         raise TerritoryError(
             "Longitude and latitude look exchanged."
@@ -222,10 +208,6 @@ def parse_centre(text: str) -> tuple[float, float]:
 
 def _in_france(lon: float, lat: float) -> bool:
     return any(w <= lon <= e and s <= lat <= n for w, s, e, n in _FRANCE)
-
-
-def _quiet(_: str) -> None:
-    """Say nothing."""
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -19,6 +19,11 @@ from mobility.streets.modes import edge_times
 from mobility.territory.project import Speeds
 
 _NO_ENTRANCE = ("motorway", "motorway_link", "trunk", "trunk_link")
+_MIN_AREA_M2 = 20_000.0
+_MAX_GATES = 4
+_GATE_SPACING_M = 80.0
+_NEAR_ROAD_M = 150.0
+_JOIN_M = 25.0
 
 
 def industrial_sites(streets: Streets) -> list[CandidateSite]:
@@ -80,27 +85,11 @@ def sites_csv(sites: list[CandidateSite]) -> str:
     return text.getvalue()
 
 
-_MIN_AREA_M2 = 20_000.0
-_MAX_GATES = 4
-_GATE_SPACING_M = 80.0
-_NEAR_ROAD_M = 150.0
-_JOIN_M = 25.0
-
-
 @dataclass(frozen=True)
 class CandidateSite:
-    """An industrial estate that may be a site.
+    """An industrial estate that may be a site: its name as mapped, or empty, and its hectares.
 
-    Attributes
-    ----------
-    name
-        As mapped, or empty.
-    area_ha
-        Hectares.
-    centre
-        Longitude and latitude of a point inside.
-    gates
-        Longitude and latitude of its road entrances.
+    ``centre`` and ``gates``, its road entrances, are longitude and latitude.
     """
 
     name: str

@@ -66,7 +66,7 @@ def territory_text(
     more
         A line to add at the head of each of some tables.
     """
-    say = partial(_comment, language)
+    say, zone = partial(_comment, language), school_zone(commune.department)
     lines = [
         *say("Territory file: everything a study depends on. Paths start from this file."),
         f"name = {_quoted(commune.name)}",
@@ -99,7 +99,7 @@ def territory_text(
         *say("Kinds of day studied; dates are chosen from the timetables, or fixed here."),
         'kinds = ["school_weekday", "holiday_weekday", "saturday", "sunday"]',
         *say("School holiday zone: A, B or C."),
-        *_school_zone(commune),
+        '# school_zone = "A"' if zone is None else f'school_zone = "{zone}"',
         "",
         "[limits]",
         *say("What a worker accepts, door to door."),
@@ -139,8 +139,11 @@ def _feeds(language: str, gtfs: Sequence[tuple[str, FeedOffer]]) -> list[str]:
             about.append(f"{translate('licence', language)} {offer.licence}")
         if offer.valid_from or offer.valid_to:
             about.append(f"{translate('valid', language)} {offer.valid_from} – {offer.valid_to}")
-        comment = " ".join(" ; ".join(about).split())
-        lines.append(f"    {_quoted(path)},  # {_plain(comment)}")
+        # TOML forbids control characters in comments.
+        comment = "".join(
+            c if c.isprintable() else " " for c in " ".join(" ; ".join(about).split())
+        )
+        lines.append(f"    {_quoted(path)},  # {comment}")
     return [*lines, "]"]
 
 
@@ -166,11 +169,6 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _plain(text: str) -> str:
-    """Return a comment without control characters, which TOML forbids."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 # Arrêté du 16 avril 2015: académies of each zone, as departments.
 _ZONE_A = (
     "01 03 07 15 16 17 19 21 23 24 25 26 33 38 39 40 42 43 47 58 63 64 69 70 "
@@ -187,8 +185,3 @@ def school_zone(department: str) -> str | None:
     """Return the school holiday zone of a department, None overseas and in Corsica."""
     zones = {"A": _ZONE_A, "B": _ZONE_B, "C": _ZONE_C}
     return next((z for z, known in zones.items() if department in known.split()), None)
-
-
-def _school_zone(commune: Commune) -> list[str]:
-    zone = school_zone(commune.department)
-    return ['# school_zone = "A"'] if zone is None else [f'school_zone = "{zone}"']

@@ -38,6 +38,25 @@ _TOO_MANY = 422
 _MAX_CUTS = 4
 """A box with too many stops is cut in four this many times over, at most."""
 _AGGREGATE = ("agregat", "aggregate")
+_MAX_NEIGHBOURS = 4
+_OVERPASS_WAYS = (
+    '["highway"]',
+    '["landuse"~"^(industrial|residential|commercial|retail|forest|reservoir|basin)$"]',
+    '["railway"~"^(rail|light_rail|subway|tram|narrow_gauge)$"]',
+    '["natural"~"^(water|wood)$"]',
+    '["waterway"~"^(river|canal|riverbank|dock)$"]',
+    '["amenity"~"^(parking|car_pooling)$"]',
+)
+_OVERPASS_NODES = (
+    '["place"~"^(city|town|village|hamlet|suburb)$"]',
+    '["highway"~"^(bus_stop|crossing|traffic_signals)$"]',
+    '["amenity"~"^(parking|car_pooling)$"]',
+)
+_OVERPASS_RELATIONS = (
+    '["type"="multipolygon"]["landuse"~"^(industrial|residential|commercial|retail|forest)$"]',
+    '["type"="multipolygon"]["natural"~"^(water|wood)$"]',
+    '["type"="restriction"]',
+)
 
 
 @dataclass(frozen=True)
@@ -200,9 +219,6 @@ def _world_offer(row: dict[str, str]) -> FeedOffer:
     )
 
 
-_MAX_NEIGHBOURS = 4
-
-
 def geofabrik_extracts(box: Box, desk: Desk) -> list[str]:
     """Return the addresses of the extracts that hold a box: the smallest, or a few neighbours.
 
@@ -255,26 +271,6 @@ def _neighbours(
         if not left.area:
             return (size, chosen) if len(chosen) <= _MAX_NEIGHBOURS else None
     return None
-
-
-_OVERPASS_WAYS = (
-    '["highway"]',
-    '["landuse"~"^(industrial|residential|commercial|retail|forest|reservoir|basin)$"]',
-    '["railway"~"^(rail|light_rail|subway|tram|narrow_gauge)$"]',
-    '["natural"~"^(water|wood)$"]',
-    '["waterway"~"^(river|canal|riverbank|dock)$"]',
-    '["amenity"~"^(parking|car_pooling)$"]',
-)
-_OVERPASS_NODES = (
-    '["place"~"^(city|town|village|hamlet|suburb)$"]',
-    '["highway"~"^(bus_stop|crossing|traffic_signals)$"]',
-    '["amenity"~"^(parking|car_pooling)$"]',
-)
-_OVERPASS_RELATIONS = (
-    '["type"="multipolygon"]["landuse"~"^(industrial|residential|commercial|retail|forest)$"]',
-    '["type"="multipolygon"]["natural"~"^(water|wood)$"]',
-    '["type"="restriction"]',
-)
 
 
 def overpass_query(box: Box, *, timeout_s: int = 300) -> str:

@@ -28,6 +28,10 @@ from mobility.sources.kept_downloads import Kind
 
 Box = tuple[float, float, float, float]
 """West, south, east, north, degrees."""
+_DEPARTMENT = re.compile(
+    r"^(?P<name>.+?)\s*[,(]\s*(?P<department>\d{2,3}|2[AB])\s*\)?$", re.IGNORECASE
+)
+_COMMUNE_FIELDS = "nom,code,codeDepartement,codeEpci,population,centre,bbox"
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Desk:
         DownloadError
             It could not be fetched.
         """
-        got = fetch(
+        state = fetch(
             url,
             target,
             kind=kind,
@@ -91,15 +95,13 @@ class Desk:
             on_bytes=self.on_bytes,
         )
         host = urlsplit(url).netloc
-        if got.state == "offline" and host not in {note.params["host"] for note in self.told}:
+        if state == "offline" and host not in {note.params["host"] for note in self.told}:
             note = DownloadError(
-                "{host} gave no answer; what it gave an earlier time was used.",
-                file=url,
-                mend="To renew it, run the command again later with --overwrite.",
-                host=host,
-            )
+                "{host} gave no answer; what it gave an earlier time was used.", file=url,
+                mend="To renew it, run the command again later with --overwrite.", host=host,
+            )  # fmt: skip
             self.told.append(note)
-        return got.path
+        return target
 
     def ask_json(self, url: str, name: str) -> Any:
         """Fetch a JSON answer into ``answers / name`` and parse it.
@@ -136,12 +138,6 @@ def listed(answer: Any, url: str) -> list[Any]:
     if not isinstance(answer, list):
         raise unexpected(url)
     return answer
-
-
-_DEPARTMENT = re.compile(
-    r"^(?P<name>.+?)\s*[,(]\s*(?P<department>\d{2,3}|2[AB])\s*\)?$", re.IGNORECASE
-)
-_COMMUNE_FIELDS = "nom,code,codeDepartement,codeEpci,population,centre,bbox"
 
 
 @dataclass(frozen=True)
@@ -217,6 +213,7 @@ def around(centre: tuple[float, float], radius_km: float) -> Box:
     """Return the box (west, south, east, north) of a circle, degrees."""
     lon, lat = centre
     d_lat = radius_km / 111.2
+    # Towards the poles a degree of longitude comes to nothing.
     d_lon = d_lat / max(math.cos(math.radians(lat)), 0.05)
     return (
         round(lon - d_lon, 5),
@@ -267,6 +264,7 @@ def _departments(box: Box, desk: Desk) -> list[str]:
     """Return the codes of the departments at nine points of a box."""
     west, south, east, north = box
     found: set[str] = set()
+    # The service answers for points, not for boxes.
     for x in (west, (west + east) / 2, east):
         for y in (south, (south + north) / 2, north):
             query = {"lat": f"{y:.4f}", "lon": f"{x:.4f}", "fields": "code,codeDepartement"}

@@ -95,19 +95,15 @@ class Table:
     ) -> SourceError:
         """Return an error about this file, without the value when it is personal."""
         return SourceError(
-            problem,
-            file=self.file,
-            row=row_number(row),
-            column=column,
-            value=None if self.private else value,
-            mend=mend,
-            **params,
-        )
+            problem, file=self.file, row=row_number(row), column=column,
+            value=None if self.private else value, mend=mend, **params,
+        )  # fmt: skip
 
     def find(self, wanted: str, aliases: Iterable[str] = ()) -> str | None:
         """Return the column called ``wanted`` or an alias, blind to case and accents."""
         if wanted in self.frame.columns:
             return wanted
+        # Of headings that differ by case or accents only, the first counts.
         by_key = {fold(c): str(c) for c in reversed(list(self.frame.columns))}
         return next((by_key[fold(n)] for n in (wanted, *aliases) if fold(n) in by_key), None)
 
@@ -192,14 +188,14 @@ class Table:
         if missing is not None:
             values = np.where(empty, missing, values)
             empty = np.zeros(len(values), dtype=bool)
-        self._refuse(empty, column, "This field is empty.", "Fill in a number, or drop the row.")
+        self.refuse(empty, column, "This field is empty.", "Fill in a number, or drop the row.")
         wrong = ~np.isfinite(values)
-        self._refuse(wrong, column, "It is no number.", mend)
-        self._refuse(
+        self.refuse(wrong, column, "It is no number.", mend)
+        self.refuse(
             values < minimum, column, "It is less than {limit}.", bounds_mend,
             limit=f"{minimum:.15g}",
         )  # fmt: skip
-        self._refuse(
+        self.refuse(
             values > maximum, column, "It is more than {limit}.", bounds_mend,
             limit=f"{maximum:.15g}",
         )  # fmt: skip
@@ -207,12 +203,13 @@ class Table:
 
     def _parse(self, column: str, *, counts: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return (numbers, NaN or inf where unreadable; whether empty) of a text column."""
+        # French spreadsheets part thousands by narrow spaces, Swiss ones by apostrophes.
         text = self.texts(column).str.replace(_SPACES, "", regex=True)
         empty = (text == "").to_numpy()
         comma = text.str.contains(",", regex=False)
         if not self.decimal_comma and bool(comma.any()):
             double = text.map(lambda t: _THOUSANDS.fullmatch(t) is not None).to_numpy()
-            self._refuse(
+            self.refuse(
                 double,
                 column,
                 "It could be read two ways: the comma is a decimal sign or parts thousands.",
@@ -224,7 +221,7 @@ class Table:
             by_point = text.str.fullmatch(_BY_POINT)
             whole = text.str.fullmatch(r"\d{1,3}")
             if bool((by_point | whole | empty).all()) and bool(whole.any()):
-                self._refuse(
+                self.refuse(
                     by_point.to_numpy(bool),
                     column,
                     "It could be read two ways: the point is a decimal sign or parts thousands.",
@@ -234,21 +231,38 @@ class Table:
         numbers = pd.to_numeric(text.where(~empty, "0"), errors="coerce")
         return numbers.to_numpy(dtype=np.float64, na_value=np.nan), empty
 
-    def _refuse(
-        self, wrong: np.ndarray, column: str, problem: str, mend: str, **params: object
+    def refuse(
+        self,
+        wrong: np.ndarray,
+        column: str,
+        problem: str,
+        mend: str,
+        *,
+        shown: Sequence[object] | pd.Series | None = None,
+        **params: object,
     ) -> None:
+        """Raise when a row is wrong, naming the first.
+
+        Parameters
+        ----------
+        wrong
+            bool[rows].
+        shown
+            What is quoted of each row; the column's own value by default.
+
+        Raises
+        ------
+        SourceError
+            Some row is wrong.
+        """
         if not wrong.any():
             return
         k = int(np.argmax(wrong))
-        value = self.frame[column].iloc[k]
-        raise self.error(
-            problem,
-            row=self.frame.index[k],
-            column=column,
-            value=None if _is_missing(value) else value,
-            mend=mend,
-            **params,
-        )
+        value = None if shown is None else np.asarray(shown, object)[k]
+        if shown is None and not _is_missing(self.frame[column].iloc[k]):
+            value = self.frame[column].iloc[k]
+        row = self.frame.index[k]
+        raise self.error(problem, row=row, column=column, value=value, mend=mend, **params)
 
     def refuse_duplicates(self, column: str, ids: pd.Series) -> None:
         """Raise when an id of ``ids`` stands on two rows, naming both."""
@@ -258,13 +272,10 @@ class Table:
         k = int(np.argmax(twice))
         first = ids.index[int(np.argmax((ids == ids.iloc[k]).to_numpy()))]
         raise self.error(
-            "This id stands already on row {first}.",
-            row=ids.index[k],
-            column=column,
-            value=ids.iloc[k],
-            mend="Give each row an id of its own, or name another id column.",
+            "This id stands already on row {first}.", row=ids.index[k], column=column,
+            value=ids.iloc[k], mend="Give each row an id of its own, or name another id column.",
             first=first,
-        )
+        )  # fmt: skip
 
 
 def _headings_lower(file: Path, row: int) -> SourceError:
@@ -277,6 +288,20 @@ def _headings_lower(file: Path, row: int) -> SourceError:
     )
 
 
+def no_rows(file: Path) -> SourceError:
+    """Return the error about a table without a row."""
+    return SourceError("It holds no rows.", file=file, mend="Fill in the file or name another one.")
+
+
+def refuse_repeated(file: Path, names: list[str]) -> None:
+    """Raise when two columns bear one name."""
+    twice = next((n for n in names if n and names.count(n) > 1), None)
+    if twice is not None:
+        raise SourceError(
+            "Two columns have the same name.", file=file, column=twice, mend="Rename one of them."
+        )
+
+
 def check_headings(file: Path, first_rows: FirstRows) -> None:
     """Raise when the first row is a title, and one below it the headings.
 
@@ -284,13 +309,10 @@ def check_headings(file: Path, first_rows: FirstRows) -> None:
     """
     filled = [(row, [c for c in cells if c.strip()]) for row, cells in first_rows]
     for row, cells in filled[1:]:
-        names = len({fold(c) for c in cells}) == len(cells) and not any(map(_is_number, cells))
+        numbers = any(re.fullmatch(r"[-+\d.,:/\s%]+", c) for c in cells)
+        names = len({fold(c) for c in cells}) == len(cells) and not numbers
         if names and len(cells) >= 2 * len(filled[0][1]):
             raise _headings_lower(file, row)
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[-+\d.,:/\s%]+", text) is not None
 
 
 def row_number(row: object) -> int | str | None:
@@ -343,15 +365,9 @@ def unknown_value(
     names = sorted(known)
     listed = ", ".join(names[:MAX_LISTED]) + (" …" if len(names) > MAX_LISTED else "")
     return SourceError(
-        problem,
-        file=table.file,
-        row=row_number(row),
-        column=column,
-        value=value,
-        mend="Correct the value.",
-        near=near,
-        listed=listed,
-    )
+        problem, file=table.file, row=row_number(row), column=column, value=value,
+        mend="Correct the value.", near=near, listed=listed,
+    )  # fmt: skip
 
 
 def column_or_none(table: Table, name: str | None, aliases: Iterable[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Which date stands for each kind of day, and why."""
+"""Which date stands for each kind of day, and why, with timetables and without."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ KIND_LABELS = {
     "sunday": "Sunday or public holiday",
 }
 """English templates of the kinds' names."""
+#: Ordinary days near an equinox: a week of term time in every French zone, and an autumn
+#: holiday common to them. Without a timetable the date tells daylight and clock changes only.
+PLAIN_DATES = {
+    "school_weekday": dt.date(2026, 3, 10),
+    "holiday_weekday": dt.date(2026, 10, 20),
+    "saturday": dt.date(2026, 3, 14),
+    "sunday": dt.date(2026, 3, 15),
+}
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,7 @@ class ChosenDay:
 
 
 def choose_days(
-    feed: Feed,
-    config: DaysConfig,
-    zone: ZoneInfo,
-    *,
-    findings: list[Finding] | None = None,
+    feed: Feed, config: DaysConfig, zone: ZoneInfo, *, findings: list[Finding] | None = None
 ) -> list[ChosenDay]:
     """Return the date that stands for each kind of day of the territory.
 
@@ -98,22 +102,17 @@ def choose_days(
         if len(lost) and len(lost) == len(feed.trips):
             raise TerritoryError(
                 "No trip has a date: its service_id stands in neither calendar.txt nor "
-                "calendar_dates.txt.",
-                column="sources.gtfs",
-                value=lost.iloc[0],
+                "calendar_dates.txt.", column="sources.gtfs", value=lost.iloc[0],
                 mend="Ask its publisher for a complete feed.",
-            )
+            )  # fmt: skip
         backwards = next((f for f in feed.findings if f.code == "services_backwards"), None)
         if backwards is not None:
             raise TerritoryError(
                 "This service ends before it begins, and no trip of the timetables runs on any "
-                "date.",
-                file=backwards.source,
-                row=backwards.params["row"],
-                column="start_date, end_date",
-                value=backwards.examples[0],
+                "date.", file=backwards.source, row=backwards.params["row"],
+                column="start_date, end_date", value=backwards.examples[0],
                 mend="Exchange the two dates, or ask its publisher for a complete feed.",
-            )
+            )  # fmt: skip
         raise TerritoryError(
             "No trip of the timetables runs on any date.",
             column="sources.gtfs",
@@ -162,12 +161,9 @@ def day_kinds(config: DaysConfig) -> list[DayKind]:
     for name in config.dates:
         if name not in names:
             raise TerritoryError(
-                "There is no such kind of day.",
-                column="days.dates",
-                value=name,
-                mend="Write one of: {known}.",
-                known=", ".join(names),
-            )
+                "There is no such kind of day.", column="days.dates", value=name,
+                mend="Write one of: {known}.", known=", ".join(names),
+            )  # fmt: skip
     return kinds
 
 
@@ -191,12 +187,14 @@ def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date], school: str) ->
     if kind.name in SCHOOL_KINDS and school:
         message = school
     return Finding(
-        "warning",
-        "day_kind_absent",
-        message,
-        source="days.kinds",
+        "warning", "day_kind_absent", message, source="days.kinds",
         params={"first": period[0], "last": period[1], "kind": kind.name},
-    )
+    )  # fmt: skip
+
+
+def _standing(kind: DayKind, date: dt.date, reason: Finding, trips: int) -> ChosenDay:
+    label = kind.label or kind.name
+    return ChosenDay(kind.name, date, tuple(kind.weekdays), reason, trips, label)
 
 
 def _fixed(feed: Feed, kind: DayKind, date: dt.date) -> ChosenDay:
@@ -206,25 +204,13 @@ def _fixed(feed: Feed, kind: DayKind, date: dt.date) -> ChosenDay:
         assert period is not None
         raise TerritoryError(
             "No trip runs on this date; the timetables' calendar goes from {first} to {last}.",
-            column=f"days.dates.{kind.name}",
-            value=date,
+            column=f"days.dates.{kind.name}", value=date,
             mend="Choose a date inside it, or remove the line to let one be chosen.",
-            first=period[0],
-            last=period[1],
-        )
-    return ChosenDay(
-        kind=kind.name,
-        date=date,
-        weekdays=tuple(kind.weekdays),
-        reason=Finding(
-            "info",
-            "date_fixed",
-            "{date}, fixed by the territory file: {trips} trips",
-            params={"date": date, "trips": trips},
-        ),
-        trips=trips,
-        label=kind.label or kind.name,
-    )
+            first=period[0], last=period[1],
+        )  # fmt: skip
+    message = "{date}, fixed by the territory file: {trips} trips"
+    reason = Finding("info", "date_fixed", message, params={"date": date, "trips": trips})
+    return _standing(kind, date, reason, trips)
 
 
 class _Chooser:
@@ -242,7 +228,11 @@ class _Chooser:
         self.period = period
         self.zone = zone
         self.dates: list[dt.date] = list(counts.index)
-        self.valid = _validity(counts)
+        runs = counts.to_numpy() > 0
+        begun = np.maximum.accumulate(runs, axis=0)
+        not_over = np.maximum.accumulate(runs[::-1], axis=0)[::-1]
+        #: bool[dates, networks]: between each network's first and last trip.
+        self.valid = np.asarray(begun & not_over)
 
     def typical(self, kind: DayKind) -> ChosenDay | None:
         """Return the most typical date of a kind; None when the calendar holds none."""
@@ -281,14 +271,7 @@ class _Chooser:
                 "median": f"{median:g}",
             },
         )
-        return ChosenDay(
-            kind=kind.name,
-            date=date,
-            weekdays=tuple(kind.weekdays),
-            reason=reason,
-            trips=int(trips[best]),
-            label=kind.label or kind.name,
-        )
+        return _standing(kind, date, reason, int(trips[best]))
 
     def absent_networks(self, day: ChosenDay, names: tuple[str, ...]) -> list[Finding]:
         """Return a finding for each network whose calendar does not reach the chosen date."""
@@ -338,37 +321,14 @@ class _Chooser:
     def _awkward(self, date: dt.date) -> bool:
         """Whether the night before or after is not an ordinary one."""
         eve, morrow = date - dt.timedelta(days=1), date + dt.timedelta(days=1)
+        elapsed_s = axis_origin_utc(morrow, self.zone) - axis_origin_utc(eve, self.zone)
         return (
             eve < self.period[0]
             or morrow > self.period[1]
             or eve in self.holidays.public
             or morrow in self.holidays.public
-            or _clock_changes(eve, morrow, self.zone)
+            or elapsed_s != 2 * DAY_S  # the clock changes
         )
-
-
-def _clock_changes(first: dt.date, last: dt.date, zone: ZoneInfo) -> bool:
-    """Whether the clock changes between noon of two dates."""
-    elapsed = axis_origin_utc(last, zone) - axis_origin_utc(first, zone)
-    return elapsed != (last - first).days * DAY_S
-
-
-def _validity(counts: pd.DataFrame) -> np.ndarray:
-    """Return bool[dates, networks]: between each network's first and last trip."""
-    runs = counts.to_numpy() > 0
-    begun = np.maximum.accumulate(runs, axis=0)
-    not_over = np.maximum.accumulate(runs[::-1], axis=0)[::-1]
-    return np.asarray(begun & not_over)
-
-
-#: Ordinary days near an equinox: a week of term time in every French zone, and an autumn
-#: holiday common to them. Without a timetable the date tells daylight and clock changes only.
-PLAIN_DATES = {
-    "school_weekday": dt.date(2026, 3, 10),
-    "holiday_weekday": dt.date(2026, 10, 20),
-    "saturday": dt.date(2026, 3, 14),
-    "sunday": dt.date(2026, 3, 15),
-}
 
 
 def plain_days(config: DaysConfig, *, findings: list[Finding] | None = None) -> list[ChosenDay]:
@@ -396,21 +356,12 @@ def plain_days(config: DaysConfig, *, findings: list[Finding] | None = None) -> 
 
 def _day(kind: DayKind, config: DaysConfig) -> ChosenDay:
     fixed = config.dates.get(kind.name, kind.date)
-    date = fixed or PLAIN_DATES.get(kind.name) or _first(kind)
+    start = PLAIN_DATES["school_weekday"]
+    week = [start + dt.timedelta(days=k) for k in range(7)]
+    first = next(d for d in week if WEEKDAYS[d.weekday()] in kind.weekdays)
+    date = fixed or PLAIN_DATES.get(kind.name) or first
     message = "{date}, a plain day: there is no timetable to choose from"
     if fixed:
         message = "{date}, fixed by the territory file; there is no timetable"
-    return ChosenDay(
-        kind=kind.name,
-        date=date,
-        weekdays=tuple(kind.weekdays),
-        reason=Finding("info", "date_plain", message, params={"date": date}),
-        trips=0,
-        label=kind.label or kind.name,
-    )
-
-
-def _first(kind: DayKind) -> dt.date:
-    start = PLAIN_DATES["school_weekday"]
-    week = [start + dt.timedelta(days=k) for k in range(7)]
-    return next(d for d in week if WEEKDAYS[d.weekday()] in kind.weekdays)
+    reason = Finding("info", "date_plain", message, params={"date": date})
+    return _standing(kind, date, reason, 0)

@@ -106,31 +106,25 @@ def read_delays(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
         return _archive(path, feed, zone)
     need_file(path)
     table = read_table(path)
-    trips = pd.Index(feed.trips["trip_id"]).get_indexer(table.texts(table.need("trip_id")))
-    _refuse(table, trips < 0, "trip_id", "The timetables have no such trip.",
-            "Use the trip_id of the GTFS given, or leave the row out.")  # fmt: skip
+    names = table.texts(table.need("trip_id"))
+    trips = pd.Index(feed.trips["trip_id"]).get_indexer(names)
+    problem = "The timetables have no such trip."
+    mend = "Use the trip_id of the GTFS given, or leave the row out."
+    table.refuse(trips < 0, "trip_id", problem, mend, shown=names)
     dates = table.texts(table.need("date"))
     days = pd.to_datetime(dates.str.replace("-", ""), format="%Y%m%d", errors="coerce")
-    _refuse(table, days.isna().to_numpy(), "date", "It is no date.",
-            "Write dates as 2026-11-17 or 20261117.")  # fmt: skip
+    table.refuse(days.isna().to_numpy(), "date", "It is no date.",
+                 "Write dates as 2026-11-17 or 20261117.", shown=dates)  # fmt: skip
     arrival_s, departure_s = _seconds(table)
     frame = pd.DataFrame({
         "trip": trips, "date": days.dt.date.to_numpy(), "stop": _stops(table, feed, trips),
         "arrival_s": arrival_s, "departure_s": departure_s,
     })  # fmt: skip
     _refuse_negative_dwell(table, feed, frame)
-    _refuse(table, frame.duplicated(["trip", "date", "stop"]).to_numpy(), "trip_id",
-            "This trip has two delays on one date at one stop.", "Keep one of them.")  # fmt: skip
+    twice = frame.duplicated(["trip", "date", "stop"]).to_numpy()
+    problem = "This trip has two delays on one date at one stop."
+    table.refuse(twice, "trip_id", problem, "Keep one of them.", shown=names)
     return ObservedDelays(frame.sort_values(["trip", "date", "stop"], ignore_index=True))
-
-
-def _refuse(table: Table, bad: NDArray[np.bool_], column: str, problem: str, mend: str) -> None:
-    """Raise on the first bad row, if any."""
-    if bad.any():
-        k = int(bad.argmax())
-        value = table.texts(table.need(column)).iloc[k]
-        row = table.frame.index[k]
-        raise table.error(problem, row=row, column=column, value=value, mend=mend)
 
 
 def _seconds(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -138,8 +132,8 @@ def _seconds(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     names = (whole, whole) if whole else ("arrival_delay_s", "departure_delay_s")
     arrival_s, departure_s = (np.asarray(table.numbers(table.need(name))).round() for name in names)
     for name, seconds in zip(names, (arrival_s, departure_s), strict=True):
-        _refuse(table, np.abs(seconds) > 86_400, str(name), "A delay is within a day.",
-                "Give delays in seconds.")  # fmt: skip
+        table.refuse(np.abs(seconds) > 86_400, str(name), "A delay is within a day.",
+                     "Give delays in seconds.", shown=table.texts(table.need(name)))  # fmt: skip
     return arrival_s, departure_s
 
 
@@ -153,8 +147,10 @@ def _stops(table: Table, feed: Feed, trips: NDArray[np.intp]) -> NDArray[np.int6
     given = (texts != "").to_numpy()
     calls = set(_calls(feed)["key"])
     called = np.array([key in calls for key in zip(trips.tolist(), stops.tolist(), strict=True)])
-    _refuse(table, given & ~called, "stop_id", "The trip does not call at this stop.",
-            "Use a stop_id of the trip, or leave it empty for the whole trip.")  # fmt: skip
+    table.refuse(
+        given & ~called, "stop_id", "The trip does not call at this stop.",
+        "Use a stop_id of the trip, or leave it empty for the whole trip.", shown=texts,
+    )  # fmt: skip
     return np.where(given, stops, -1)
 
 
@@ -174,8 +170,10 @@ def _refuse_negative_dwell(table: Table, feed: Feed, frame: pd.DataFrame) -> Non
     planned_s = dwell_s.reindex(pd.Index(keys, tupleize_cols=False)).fillna(0).to_numpy()
     bad = planned_s + frame["departure_s"].to_numpy() - frame["arrival_s"].to_numpy() < 0
     if bad.any():
-        _refuse(table, bad, "departure_delay_s", "The vehicle leaves before it has come.",
-                "Correct one of the two delays of this row.")  # fmt: skip
+        name = "departure_delay_s"
+        table.refuse(bad, name, "The vehicle leaves before it has come.",
+                     "Correct one of the two delays of this row.",
+                     shown=table.texts(table.need(name)))  # fmt: skip
 
 
 def _archive(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
@@ -273,5 +271,6 @@ class _Planned:
 
 
 def _late(event: Any, planned_s: float) -> int:
+    # An event with neither a delay nor a time comes out as of 1970.
     late_s = int(event.delay if event.HasField("delay") else event.time - planned_s)
     return min(max(late_s, -CANCELLED_S), CANCELLED_S)

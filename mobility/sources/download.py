@@ -22,7 +22,7 @@ from mobility.sources.kept_downloads import Kind, Shelf, looks_like, place, rema
 if TYPE_CHECKING:
     import requests
 
-_State = Literal["new", "same", "offline"]
+State = Literal["new", "same", "offline"]
 OnBytes = Callable[[int, int | None], None]
 _USER_AGENT = "mobility-shift (commute accessibility of industrial sites)"
 _BLOCK = 1 << 16
@@ -57,30 +57,6 @@ class Patience:
     max_bytes: int = 16 << 30
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """A source on disk.
-
-    Attributes
-    ----------
-    path
-        The file.
-    url
-        Where it comes from.
-    sha256, size
-        Of its content.
-    state
-        ``new``, ``same`` (the server says it has not changed) or ``offline`` (an earlier
-        copy, for the server could not be reached).
-    """
-
-    path: Path
-    url: str
-    sha256: str
-    size: int
-    state: _State
-
-
 def fetch(
     url: str,
     target: str | Path,
@@ -90,7 +66,7 @@ def fetch(
     patience: Patience = Patience(),
     cache: Path | None = None,
     on_bytes: OnBytes | None = None,
-) -> Fetched:
+) -> State:
     """Fetch ``url`` into ``target``.
 
     Parameters
@@ -110,6 +86,12 @@ def fetch(
     on_bytes
         Called with bytes so far and in all (None when unknown).
 
+    Returns
+    -------
+    str
+        ``new``, ``same`` (the server says it has not changed) or ``offline`` (an earlier
+        copy, for the server could not be reached).
+
     Raises
     ------
     DownloadError
@@ -124,7 +106,7 @@ def fetch(
         shelf = Shelf(open_cache("downloads", base), url, data)
     except OSError as error:
         raise request.unwritable(base, error) from None
-    state: _State
+    state: State
     try:
         state = request.run(shelf)
     except DownloadError:
@@ -137,7 +119,7 @@ def fetch(
     mark_used(blob)
     if cache is None:
         trim_cache(keep=blob)
-    return Fetched(target, url, blob.name, blob.stat().st_size, state)
+    return state
 
 
 class _Cut(Exception):  # noqa: N818
@@ -214,6 +196,7 @@ class _Request:
         import requests
 
         start, validator = shelf.resume_from()
+        # Of a packed body the bytes that came do not tell where to go on.
         headers = {"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"}
         if start:
             headers |= {"Range": f"bytes={start}-", "If-Range": validator}
@@ -263,6 +246,7 @@ class _Request:
         status = answer.status_code
         if status == 304:
             return "same"
+        # The part is as long as the file, or longer: there is nothing to go on with.
         if status == 416:
             shelf.drop_part()
             raise _Cut(self._status_error(status))
@@ -270,6 +254,7 @@ class _Request:
             raise _Cut(self._status_error(status), _retry_after(answer))
         if status not in {200, 206}:
             raise self._status_error(status)
+        # A server may answer with another range than the one it was asked for.
         begins = f"bytes {start}-"
         if status == 206 and not answer.headers.get("Content-Range", "").startswith(begins):
             shelf.drop_part()

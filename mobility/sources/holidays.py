@@ -1,4 +1,7 @@
-"""Public and school holidays, of maintained libraries or the territory's own list."""
+"""Public and school holidays, of maintained libraries or the territory's own list.
+
+They tell the kind of a date, one that the territory fixes included.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,21 @@ _REGIONS = frozenset([
 _DEPARTMENT = re.compile(r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|")
 #: Departments with two more public holidays (Good Friday, 26 December).
 _ALSACE_MOSELLE = ("57", "67", "68")
+_WEEKDAY_NAMES = dict(
+    zip(
+        WEEKDAYS,
+        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+        strict=True,
+    )
+)
+#: What a date is, by its standard kind; of one whose school calendar differs by zone, "".
+_WHAT_IT_IS = {
+    "school_weekday": "a school-term weekday",
+    "holiday_weekday": "a school-holiday weekday",
+    "saturday": "a Saturday",
+    "sunday": "a Sunday",
+    "": "a weekday on holiday in some school zones only",
+}
 
 
 @dataclass(frozen=True)
@@ -74,11 +92,7 @@ class Holidays:
 
 
 def read_holidays(
-    config: DaysConfig,
-    first: dt.date,
-    last: dt.date,
-    *,
-    findings: list[Finding] | None = None,
+    config: DaysConfig, first: dt.date, last: dt.date, *, findings: list[Finding] | None = None
 ) -> Holidays:
     """Return the holidays of the territory's country between two dates.
 
@@ -120,13 +134,11 @@ def read_holidays(
     if somewhere:
         told.append(
             Finding(
-                "info",
-                "school_zone_unknown",
+                "info", "school_zone_unknown",
                 "No school zone is set: {count} days on which only some zones are on holiday "
-                "are not used; set days.school_zone to A, B or C",
-                count=len(somewhere),
+                "are not used; set days.school_zone to A, B or C", count=len(somewhere),
             )
-        )
+        )  # fmt: skip
     return Holidays(public, frozenset(everywhere | listed), frozenset(somewhere) | unknown)
 
 
@@ -234,40 +246,18 @@ def _school_year(day: dt.date) -> int:
 
 def _not_known(unknown: frozenset[dt.date]) -> Finding:
     return Finding(
-        "warning",
-        "school_calendar_unknown",
+        "warning", "school_calendar_unknown",
         "The school calendar from {first} to {last} is not known; list days.school_holidays",
-        count=len(unknown),
-        params={"first": min(unknown), "last": max(unknown)},
-    )
+        count=len(unknown), params={"first": min(unknown), "last": max(unknown)},
+    )  # fmt: skip
 
 
 def _own_calendar(country: str) -> Finding:
     return Finding(
-        "warning",
-        "school_calendar_unknown",
+        "warning", "school_calendar_unknown",
         "The schools of {country} have a calendar of their own, which is not known here: all "
-        "weekdays count as school days; list days.school_holidays",
-        params={"country": country},
-    )
-
-
-_WEEKDAY_NAMES = dict(
-    zip(
-        WEEKDAYS,
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-        strict=True,
-    )
-)
-
-#: What a date is, by its standard kind; of one whose school calendar differs by zone, "".
-_WHAT_IT_IS = {
-    "school_weekday": "a school-term weekday",
-    "holiday_weekday": "a school-holiday weekday",
-    "saturday": "a Saturday",
-    "sunday": "a Sunday",
-    "": "a weekday on holiday in some school zones only",
-}
+        "weekdays count as school days; list days.school_holidays", params={"country": country},
+    )  # fmt: skip
 
 
 def check_fixed_date(
@@ -286,13 +276,11 @@ def check_fixed_date(
     weekday = WEEKDAYS[date.weekday()]
     if weekday not in kind.weekdays and not (public and kind.name == "sunday"):
         raise TerritoryError(
-            "This date is a {weekday}; the kind of day wants: {weekdays}.",
-            column=field,
-            value=date,
-            mend="Choose another date, or remove the line to let one be chosen.",
+            "This date is a {weekday}; the kind of day wants: {weekdays}.", column=field,
+            value=date, mend="Choose another date, or remove the line to let one be chosen.",
             weekday=Word(_WEEKDAY_NAMES[weekday]),
             weekdays=Words(_WEEKDAY_NAMES[day] for day in kind.weekdays),
-        )
+        )  # fmt: skip
     if kind.name == "sunday":
         return None
     if public:

@@ -14,6 +14,10 @@ from typing import Literal
 from mobility.base.cache import file_hash
 from mobility.base.files import write_text
 
+Kind = Literal["any", "zip", "osm.pbf", "osm", "json", "csv"]
+_EDGE = 4096
+_REMARK = re.compile(rb"<remark>(.*?)</remark>", re.DOTALL)
+
 
 def place(blob: Path, part: Path, *, shared: bool) -> None:
     """Put a content at its place: a second name of it in the cache, a copy elsewhere."""
@@ -106,11 +110,6 @@ class Shelf:
         write_text(self.note, json.dumps(note, indent=1, sort_keys=True) + "\n")
 
 
-Kind = Literal["any", "zip", "osm.pbf", "osm", "json", "csv"]
-_EDGE = 4096
-_REMARK = re.compile(rb"<remark>(.*?)</remark>", re.DOTALL)
-
-
 def looks_like(path: Path, kind: Kind) -> bool:
     """Whether a file begins as its kind does, and an OpenStreetMap one in XML ends as it should."""
     head, tail = _edges(path)
@@ -123,6 +122,7 @@ def looks_like(path: Path, kind: Kind) -> bool:
         return text.startswith(b"<") and b"<osm" in head and tail.rstrip().endswith(b"</osm>")
     if kind == "json":
         return text.startswith((b"{", b"["))
+    # A network one has to log in to answers any question with a page.
     if kind == "csv":
         return bool(text) and not text.startswith((b"<", b"{", b"PK\x03\x04"))
     return True

@@ -12,7 +12,7 @@ import pyproj
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError, library_words
-from mobility.sources.columns import MAX_LISTED, Table, nearest
+from mobility.sources.columns import MAX_LISTED, Table, nearest, no_rows
 from mobility.territory.overseas import part_at
 
 _ONE_LAYER = {".parquet", ".geoparquet"}
@@ -33,11 +33,9 @@ def need_file(path: Path) -> None:
         if near is not None:
             problem = "The file does not exist; did you mean {near!r}?"
         raise SourceNotFoundError(
-            problem,
-            file=path,
-            mend="Check the path, in the territory file or on the command line.",
-            near=near,
-        )
+            problem, file=path,
+            mend="Check the path, in the territory file or on the command line.", near=near,
+        )  # fmt: skip
     if path.is_dir() and path.suffix.lower() != ".gdb":
         raise SourceNotFoundError(
             "It is a folder, not a file.", file=path, mend="Name the file inside the folder."
@@ -98,9 +96,7 @@ def read_layer(
     if frame.geometry.name != "geometry":
         frame = frame.rename_geometry("geometry")
     if frame.empty:
-        raise SourceError(
-            "It holds no rows.", file=path, mend="Fill in the file or name another one."
-        )
+        raise no_rows(path)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return _checked_geometry(_with_crs(frame, path, crs), path)
 
@@ -174,12 +170,9 @@ def parse_crs(text: str, file: Path | None = None) -> pyproj.CRS:
         return pyproj.CRS.from_user_input(text)
     except pyproj.exceptions.CRSError:
         raise SourceError(
-            "It is no coordinate reference system.",
-            file=file,
-            column="crs",
-            value=text,
+            "It is no coordinate reference system.", file=file, column="crs", value=text,
             mend='Write an EPSG code, e.g. crs = "EPSG:2154" (Lambert-93) or "EPSG:4326".',
-        ) from None
+        ) from None  # fmt: skip
 
 
 def _checked_geometry(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
@@ -189,13 +182,11 @@ def _checked_geometry(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     broken = empty | ~np.isfinite(bounds).all(axis=1)
     if broken.any():
         raise SourceError(
-            "The geometry is missing or not finite ({count} rows).",
-            file=path,
-            row=int(np.argmax(broken)) + 1,
-            column="geometry",
-            mend="Draw the geometry or drop the row.",
-            count=int(broken.sum()),
-        )
+            "The geometry is missing or not finite ({count} rows).", file=path,
+            row=int(np.argmax(broken)) + 1, column="geometry",
+            mend="Draw the geometry or drop the row.", count=int(broken.sum()),
+        )  # fmt: skip
+    # Hand-drawn polygons cross themselves, at which intersections fail.
     if not shapely.is_valid(shapes).all():
         frame = frame.set_geometry(gpd.GeoSeries(frame.geometry.make_valid(), index=frame.index))
     return frame
@@ -240,14 +231,12 @@ def check_lonlat(
     wrong = (~(np.abs(lon) <= 180) | ~(np.abs(lat) <= 90)).any(axis=1)
     if not wrong.any():
         return
-    k = int(np.argmax(wrong))
-    raise table.error(
-        "It is no longitude and latitude in degrees.",
-        row=table.frame.index[k],
-        column=column,
-        value=f"{lon[k, 0]:g}, {lat[k, 0]:g}",
-        mend=mend,
-    )
+    problem = "It is no longitude and latitude in degrees."
+    table.refuse(wrong, column, problem, mend, shown=_told(lon[:, 0], lat[:, 0]))
+
+
+def _told(lon: np.ndarray, lat: np.ndarray) -> list[str]:
+    return [f"{x:g}, {y:g}" for x, y in zip(lon, lat, strict=True)]
 
 
 EUROPE: tuple[float, float, float, float] = (-32.0, 33.0, 46.0, 72.0)
@@ -286,15 +275,10 @@ def refuse_exchanged_place(
     lon, lat = place
     if _exchanged(np.array([lon]), np.array([lat]), box)[1].any():
         raise TerritoryError(
-            "Longitude and latitude look exchanged.",
-            file=file,
-            entry=entry,
-            column=column,
-            value=f"{lon:g}, {lat:g}",
-            mend="Write longitude first: [{lat:g}, {lon:g}].",
-            lon=lon,
+            "Longitude and latitude look exchanged.", file=file, entry=entry, column=column,
+            value=f"{lon:g}, {lat:g}", mend="Write longitude first: [{lat:g}, {lon:g}].", lon=lon,
             lat=lat,
-        )
+        )  # fmt: skip
 
 
 def refuse_swapped(
@@ -312,11 +296,8 @@ def refuse_swapped(
     good, swapped = _exchanged(lon, lat, box)
     if not swapped.any() or not (good | swapped).all():
         return
-    k = int(np.argmax(swapped))
-    raise table.error(
-        "Longitude and latitude look exchanged.",
-        row=table.frame.index[k],
-        column=column,
-        value=f"{lon[k]:g}, {lat[k]:g}",
-        mend="Exchange the two columns: in mainland France lon is -5 to 10, lat 41 to 52.",
-    )
+    table.refuse(
+        swapped, column, "Longitude and latitude look exchanged.",
+        "Exchange the two columns: in mainland France lon is -5 to 10, lat 41 to 52.",
+        shown=_told(lon, lat),
+    )  # fmt: skip

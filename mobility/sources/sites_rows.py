@@ -18,6 +18,55 @@ from mobility.territory.project import Site
 from mobility.territory.rosters import ENGLISH_SHIFTS, ROSTER_TEMPLATES
 from mobility.territory.validation import explain_validation
 
+# fmt: off
+ALIASES: dict[str, tuple[str, ...]] = {
+    "name": (
+        "nom", "site", "nom du site", "nom de site", "établissement", "usine", "site_name",
+        "site name",
+    ),
+    "commune": ("code insee", "insee", "code commune"),
+    "employer": ("employeur", "entreprise", "société", "raison sociale", "company"),
+    "lon": ("longitude", "lng", "x"),
+    "lat": ("latitude", "y"),
+    "gate": ("portail", "porte", "entrée", "accès", "entrance"),
+    "roster": (
+        "roulement", "roulements", "équipe", "équipes", "rythme", "horaire", "horaires", "régime",
+        "cycle", "rotation", "type de poste", "régime de travail", "rythme de travail", "team",
+    ),
+    "shift": ("poste", "vacation", "faction", "nom du poste", "shift name"),
+    "start": (
+        "début", "heure de début", "heure début", "début de poste", "début du poste",
+        "prise de poste", "heure de prise de poste", "embauche", "from", "begin",
+        "start time",
+    ),
+    "end": (
+        "fin", "heure de fin", "heure fin", "fin de poste", "fin du poste", "débauche",
+        "to", "end time",
+    ),
+    "days": ("jours", "jour", "jours travaillés", "jours de travail", "weekdays", "working days"),
+    "headcount": (
+        "effectif", "effectifs", "salariés", "nombre de salariés", "nb salariés", "nb de salariés",
+        "nombre d'employés", "employés", "emplois", "workers", "employees", "staff", "nombre",
+    ),
+    "margin_in_min": ("marge_entrée", "marge_entrée_min", "marge avant"),
+    "margin_out_min": ("marge_sortie", "marge_sortie_min", "marge après"),
+}
+# fmt: on
+_ROSTER_ALIASES: dict[str, str] = {
+    "3*8": "3x8",
+    "2*8": "2x8",
+    "5*8": "5x8",
+    "3×8": "3x8",
+    "2×8": "2x8",
+    "5×8": "5x8",
+    "nuit": "night",
+    "journée": "day",
+    "jour": "day",
+    "bureau": "office",
+    "week-end": "vsd",
+}  # fmt: skip
+_WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
+
 
 @dataclass
 class Draft:
@@ -54,13 +103,9 @@ class Row:
     def error(self, key: str, problem: str, mend: str, **params: object) -> SourceError:
         """Return an error about a field of this row."""
         return self.table.error(
-            problem,
-            row=self.row,
-            column=self.columns.get(key) or key,
-            value=self.text(key) or None,
-            mend=mend,
-            **params,
-        )
+            problem, row=self.row, column=self.columns.get(key) or key,
+            value=self.text(key) or None, mend=mend, **params,
+        )  # fmt: skip
 
     def add(self, draft: Draft) -> None:
         """Add what the row says to its site."""
@@ -99,10 +144,8 @@ class Row:
             raise self.error(
                 "employer",
                 "Two sites have the same name {name!r} (the other employer is {other!r}).",
-                "Give each site a name of its own.",
-                name=draft.name,
-                other=draft.employer,
-            )
+                "Give each site a name of its own.", name=draft.name, other=draft.employer,
+            )  # fmt: skip
         draft.employer = draft.employer or employer
 
     def _headcount(self) -> int:
@@ -219,20 +262,14 @@ def finished(table: Table, draft: Draft) -> Site:
     """
     if not draft.gates:
         raise table.error(
-            "The site {name!r} has no gate.",
-            row=draft.row,
-            column="lon, lat",
-            mend="Write the longitude and latitude of at least one gate.",
-            name=draft.name,
-        )
+            "The site {name!r} has no gate.", row=draft.row, column="lon, lat",
+            mend="Write the longitude and latitude of at least one gate.", name=draft.name,
+        )  # fmt: skip
     if not draft.rosters:
         raise table.error(
-            "The site {name!r} has no shift.",
-            row=draft.row,
-            column="roster",
-            mend='Write a roster, e.g. "3x8", or "start" and "end".',
-            name=draft.name,
-        )
+            "The site {name!r} has no shift.", row=draft.row, column="roster",
+            mend='Write a roster, e.g. "3x8", or "start" and "end".', name=draft.name,
+        )  # fmt: skip
     data = {
         "name": draft.name,
         "employer": draft.employer,
@@ -247,56 +284,6 @@ def finished(table: Table, draft: Draft) -> Site:
         known = explain_validation(error, table.file, Site)
         known.row = row_number(draft.row)
         raise known from None
-
-
-# fmt: off
-ALIASES: dict[str, tuple[str, ...]] = {
-    "name": (
-        "nom", "site", "nom du site", "nom de site", "établissement", "usine", "site_name",
-        "site name",
-    ),
-    "commune": ("code insee", "insee", "code commune"),
-    "employer": ("employeur", "entreprise", "société", "raison sociale", "company"),
-    "lon": ("longitude", "lng", "x"),
-    "lat": ("latitude", "y"),
-    "gate": ("portail", "porte", "entrée", "accès", "entrance"),
-    "roster": (
-        "roulement", "roulements", "équipe", "équipes", "rythme", "horaire", "horaires", "régime",
-        "cycle", "rotation", "type de poste", "régime de travail", "rythme de travail", "team",
-    ),
-    "shift": ("poste", "vacation", "faction", "nom du poste", "shift name"),
-    "start": (
-        "début", "heure de début", "heure début", "début de poste", "début du poste",
-        "prise de poste", "heure de prise de poste", "embauche", "from", "begin",
-        "start time",
-    ),
-    "end": (
-        "fin", "heure de fin", "heure fin", "fin de poste", "fin du poste", "débauche",
-        "to", "end time",
-    ),
-    "days": ("jours", "jour", "jours travaillés", "jours de travail", "weekdays", "working days"),
-    "headcount": (
-        "effectif", "effectifs", "salariés", "nombre de salariés", "nb salariés", "nb de salariés",
-        "nombre d'employés", "employés", "emplois", "workers", "employees", "staff", "nombre",
-    ),
-    "margin_in_min": ("marge_entrée", "marge_entrée_min", "marge avant"),
-    "margin_out_min": ("marge_sortie", "marge_sortie_min", "marge après"),
-}
-# fmt: on
-_ROSTER_ALIASES: dict[str, str] = {
-    "3*8": "3x8",
-    "2*8": "2x8",
-    "5*8": "5x8",
-    "3×8": "3x8",
-    "2×8": "2x8",
-    "5×8": "5x8",
-    "nuit": "night",
-    "journée": "day",
-    "jour": "day",
-    "bureau": "office",
-    "week-end": "vsd",
-}  # fmt: skip
-_WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
 
 
 def roster_template(name: str) -> str | None:

@@ -26,7 +26,15 @@ import pandas as pd
 
 from mobility.base.errors import SourceError, system_reason
 from mobility.base.ledger import SourceLedger
-from mobility.sources.columns import MAX_ABOVE, MAX_LISTED, FirstRows, Table, check_headings
+from mobility.sources.columns import (
+    MAX_ABOVE,
+    MAX_LISTED,
+    FirstRows,
+    Table,
+    check_headings,
+    no_rows,
+    refuse_repeated,
+)
 from mobility.sources.layers import need_file, other_layers, read_layer
 
 _CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
@@ -36,6 +44,20 @@ _OTHER_WORKBOOKS = frozenset({".xls", ".xlsb", ".ods"})
 #: What begins a row that sums up the others, among the last of a table.
 _CLOSING_ROWS = 20
 _SUM = r"(?:sous-|grand )?total|total g[ée]n[ée]ral|totaux|ensemble|somme|sum"
+_MAX_UNPACKED = 500 << 20
+"""Bytes; a sheet of a million rows unpacks to less."""
+_LAST_FIRST_YEAR = 1904
+"""Excel counts days from 1900, or from 1904 in workbooks made on old Macintoshes."""
+_UNCOMPUTED = re.compile(
+    rb'<c r="([A-Z]+)([0-9]+)"(?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)'
+    rb"\s*(?:<v\s*/>|<v></v>)?\s*</c>"
+)
+"""A formula without a value; one whose value is an empty text has the type ``str``."""
+_BROKEN = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError,
+    RuntimeError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What a damaged zip or its XML gives rise to."""
 
 
 def is_csv(path: Path) -> bool:
@@ -88,12 +110,10 @@ def read_table(
         return read_csv(path, columns=columns, private=private)
     if is_csv(path):
         raise SourceError(
-            "A CSV file holds one table; there is no {layer!r} in it.",
-            file=path,
-            mend="Remove {key} from the territory file, or name the file that holds it.",
-            key=key,
+            "A CSV file holds one table; there is no {layer!r} in it.", file=path,
+            mend="Remove {key} from the territory file, or name the file that holds it.", key=key,
             layer=layer,
-        )
+        )  # fmt: skip
     frame = read_layer(path, layer=layer, crs=crs, key=key)
     others = other_layers(path, layer)
     return Table(path, frame, private=private, others=others, others_are="layers")
@@ -144,9 +164,7 @@ def read_csv(
         frame = _parse_csv(path, delimiter, "cp1252", columns)
     frame = frame[(frame != "").any(axis=1)]
     if frame.empty:
-        raise SourceError(
-            "It holds no rows.", file=path, mend="Fill in the file or name another one."
-        )
+        raise no_rows(path)
     return Table(
         path, frame, decimal_comma=delimiter != ",", private=private, first_rows=first_rows
     )
@@ -167,11 +185,9 @@ def _head(path: Path) -> bytes:
             head = handle.read(1 << 16)
     except OSError as error:
         raise SourceError(
-            "It cannot be read: {reason}.",
-            file=path,
-            mend="Check the rights on the file.",
+            "It cannot be read: {reason}.", file=path, mend="Check the rights on the file.",
             reason=system_reason(error),
-        ) from None
+        ) from None  # fmt: skip
     if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise SourceError(
             "It is no text file.", file=path, mend="Save the table as CSV and name that file."
@@ -201,6 +217,7 @@ def _parse_csv(
     path: Path, delimiter: str, encoding: str, columns: Callable[[str], bool] | None
 ) -> pd.DataFrame:
     """Return text columns indexed by row number; the header is the first line that is not blank."""
+    # Five bytes stand for nothing in Windows-1252; no table is refused for one of them.
     errors = "replace" if encoding == "cp1252" else "strict"
     with path.open(encoding=encoding, errors=errors, newline="") as handle:
         try:
@@ -217,6 +234,7 @@ def _parse_csv(
             encoding=encoding,
             encoding_errors=errors,
             header=None,
+            # One column more catches fields beyond the headings.
             names=range(len(names) + (columns is None)),
             index_col=False,
             usecols=None if columns is None else keep,
@@ -234,7 +252,9 @@ def _parse_csv(
         raise _ragged(path, str(error), len(names)) from None
     raw = raw.fillna("")
     if columns is None:
-        _check_length(path, raw.iloc[:, -1], len(names))
+        beyond = (raw.iloc[:, -1] != "").to_numpy()
+        if beyond.any():
+            raise _ragged(path, f"line {int(np.argmax(beyond)) + 1}", len(names))
         raw = raw.iloc[:, :-1]
     raw.columns = pd.Index([names[k] for k in keep])
     first = int(np.argmax((raw != "").any(axis=1).to_numpy())) + 1 if len(raw) else 0
@@ -242,23 +262,10 @@ def _parse_csv(
     return raw.iloc[first:]
 
 
-def _check_length(path: Path, beyond: pd.Series, n_columns: int) -> None:
-    """Raise when a row has a field beyond the last column."""
-    long = (beyond != "").to_numpy()
-    if long.any():
-        raise _ragged(path, f"line {int(np.argmax(long)) + 1}", n_columns)
-
-
 def _check_header(path: Path, names: list[str]) -> None:
     if not any(names):
-        raise SourceError(
-            "It holds no rows.", file=path, mend="Fill in the file or name another one."
-        )
-    twice = next((n for n in names if n and names.count(n) > 1), None)
-    if twice is not None:
-        raise SourceError(
-            "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
-        )
+        raise no_rows(path)
+    refuse_repeated(path, names)
 
 
 def _ragged(path: Path, reason: str, n_columns: int) -> SourceError:
@@ -272,22 +279,6 @@ def _ragged(path: Path, reason: str, n_columns: int) -> SourceError:
     )
 
 
-_MAX_UNPACKED = 500 << 20
-"""Bytes; a sheet of a million rows unpacks to less."""
-_LAST_FIRST_YEAR = 1904
-"""Excel counts days from 1900, or from 1904 in workbooks made on old Macintoshes."""
-_UNCOMPUTED = re.compile(
-    rb'<c r="([A-Z]+)([0-9]+)"(?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)'
-    rb"\s*(?:<v\s*/>|<v></v>)?\s*</c>"
-)
-"""A formula without a value; one whose value is an empty text has the type ``str``."""
-_BROKEN = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError,
-    RuntimeError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, struct.error,
-)  # fmt: skip
-"""What a damaged zip or its XML gives rise to."""
-
-
 def read_workbook(
     path: Path,
     *,
@@ -298,32 +289,20 @@ def read_workbook(
 ) -> Table:
     """Read one sheet of an ``.xlsx`` or ``.xlsm`` file; by default the first to be seen with rows.
 
-    A sheet of one line is taken where no other holds more.
-
-    The header is the first row that is not blank. Formulas give their last value, clock times
-    ``05:00``, dates ``2026-11-17``, both ``2026-11-17 05:00``.
-
-    Raises
-    ------
-    SourceError
-        It is no workbook, has no such sheet, or the sheet is empty.
+    A sheet of one line is taken where no other holds more. The header is the first row that is not
+    blank. Formulas give their last value, clock times ``05:00``, dates ``2026-11-17``, both
+    ``2026-11-17 05:00``.
     """
     values, others = _rows(path, sheet, key)
     rows = [[_text(value) for value in row] for row in values]
     start = next((k for k, row in enumerate(rows) if any(row)), None)
     body = [] if start is None else rows[start + 1 :]
     if start is None or not any(any(row) for row in body):
-        raise SourceError(
-            "It holds no rows.", file=path, mend="Fill in the file or name another one."
-        )
+        raise no_rows(path)
     first_rows = tuple((k + 1, tuple(row)) for k, row in enumerate(rows) if any(row))[:MAX_ABOVE]
     check_headings(path, first_rows)
     names = rows[start]
-    twice = next((n for n in names if n and names.count(n) > 1), None)
-    if twice is not None:
-        raise SourceError(
-            "Two columns have the same name.", file=path, column=twice, mend="Rename one of them."
-        )
+    refuse_repeated(path, names)
     width = max(len(names), *map(len, body))
     body = [[*row, *[""] * (width - len(row))] for row in body]
     frame = pd.DataFrame(
@@ -362,13 +341,10 @@ def _rows(
         try:
             if sheet is not None and sheet not in book.sheetnames:
                 raise SourceError(
-                    "There is no layer {layer!r}; the layers are: {listed}.",
-                    file=path,
-                    mend='Write {key} = "..." in the territory file.',
-                    key=key,
-                    layer=sheet,
+                    "There is no layer {layer!r}; the layers are: {listed}.", file=path,
+                    mend='Write {key} = "..." in the territory file.', key=key, layer=sheet,
                     listed=", ".join(book.sheetnames[:MAX_LISTED]),
-                )
+                )  # fmt: skip
             shown = [page for page in book.worksheets if page.sheet_state == "visible"]
             rows = {page.title: _rows_held(page) for page in shown or book.worksheets}
             filled = [title for title, held in rows.items() if held]
@@ -399,12 +375,10 @@ def _refuse_uncomputed(path: Path, page: Any) -> None:
         found = _UNCOMPUTED.search(archive.read(page._worksheet_path.lstrip("/")))
     if found is not None:
         raise SourceError(
-            "The formula of cell {cell} has no value: it was never reckoned.",
-            file=path,
-            row=int(found[2]),
-            mend="Open the workbook in a spreadsheet and save it again.",
+            "The formula of cell {cell} has no value: it was never reckoned.", file=path,
+            row=int(found[2]), mend="Open the workbook in a spreadsheet and save it again.",
             cell=(found[1] + found[2]).decode(),
-        )
+        )  # fmt: skip
 
 
 def _unreadable(path: Path) -> SourceError:

@@ -102,6 +102,7 @@ def _rows(path: Path) -> Iterator[_Row]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
+    # Postal codes follow in any number: rows are longer than the headings.
     lines = text.splitlines()
     head = lines[0] if lines else ""
     mark = max(";,\t", key=head.count)

@@ -84,6 +84,7 @@ def read_worked(
         "roster": table.find("roster", ALIASES["roster"]),
     }
     if columns["site"] is None and len(names) > 1:
+        # It is not there: this tells so.
         table.need("site", ALIASES["name"])
     known = {*columns.values(), "geometry"}
     left = [str(c) for c in table.frame.columns
@@ -109,12 +110,10 @@ def read_worked(
         )
         if start_s == end_s:
             raise table.error(
-                "It ends when it starts.",
-                row=row,
-                column=columns["end"],
+                "It ends when it starts.", row=row, column=columns["end"],
                 value=texts["end"].iloc[k],
                 mend="Correct its start or its end; a shift is shorter than a day.",
-            )
+            )  # fmt: skip
         date = _date(table, row, str(columns["date"]), texts["date"].iloc[k])
         named = texts["roster"].iloc[k] if "roster" in texts else ""
         if roster is not None and named not in ("", roster):
@@ -131,12 +130,9 @@ def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> 
     # A start at 24:00 is of the next date, which the row does not say.
     if second < 0 or (second == DAY_S and not ends):
         raise table.error(
-            "It is no time of day.",
-            row=row,
-            column=column,
-            value=text,
+            "It is no time of day.", row=row, column=column, value=text,
             mend='Write a time of day, e.g. "05:00".',
-        )
+        )  # fmt: skip
     return second % DAY_S
 
 
@@ -148,9 +144,6 @@ def _date(table: Table, row: object, column: str, text: str) -> dt.date:
         return dt.date.fromisoformat(text[:10])
     except ValueError:
         raise table.error(
-            "It is no date.",
-            row=row,
-            column=column,
-            value=text,
+            "It is no date.", row=row, column=column, value=text,
             mend="Write it as 2026-11-17 or 17/11/2026.",
-        ) from None
+        ) from None  # fmt: skip

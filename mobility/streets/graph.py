@@ -20,8 +20,7 @@ from mobility.base.cache import Bundle, cached, content_hash
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger, from_json
 from mobility.base.projection import WGS84, transformer
-from mobility.sources.osm.conditions import condition_table
-from mobility.sources.osm.restrictions import barrier_table, turn_table
+from mobility.sources.osm.conditions import barrier_table, condition_table, turn_table
 from mobility.sources.osm.ways import NO_WAYS
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class Streets:
         Layers in EPSG:4326 by kind, see `mobility.sources.osm.background`.
     turns, barriers
         Turn restrictions of cars and barriers, by OpenStreetMap ids, see
-        `mobility.sources.osm.restrictions` and `mobility.streets.turns`.
+        `mobility.sources.osm.conditions` and `mobility.streets.turns`.
     conditions
         What of all this depends on the hour, see `mobility.sources.osm.conditions` and
         `mobility.streets.hours`; the tables hold what is said for any hour.

@@ -6,7 +6,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar, Self
@@ -129,10 +129,6 @@ class Factors:
         """Return the value of a factor, or ``default`` when there is none of that name."""
         return self.rows[name].value if name in self.rows else default
 
-    def with_value(self, name: str, value: float) -> Self:
-        """Return the factors with another value of one."""
-        return type(self)(self.rows | {name: replace(self.rows[name], value=value)})
-
     def to_frame(self, language: str = "en") -> pd.DataFrame:
         """Return one row per factor: name, value, unit, year, source, check, low, high."""
         frame = pd.DataFrame(
@@ -149,13 +145,9 @@ def _overridden(row: Factor, entry: object, file: object) -> Factor:
 
     def refuse(problem: str, key: str, mend: str) -> TerritoryError:
         return TerritoryError(
-            problem,
-            file=None if file is None else str(file),
-            column=f"factors.{row.name}{key}",
-            value=given.get(key.lstrip(".") or "value"),
-            mend=mend,
-            unit=row.unit,
-        )
+            problem, file=None if file is None else str(file), column=f"factors.{row.name}{key}",
+            value=given.get(key.lstrip(".") or "value"), mend=mend, unit=row.unit,
+        )  # fmt: skip
 
     value = _number(given.get("value"))
     if value is None:

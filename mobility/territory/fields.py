@@ -108,13 +108,12 @@ def _expand_days(value: object) -> object:
     return days
 
 
-def _sort_days(days: list[Weekday]) -> list[Weekday]:
-    return sorted(set(days), key=WEEKDAYS.index)
-
-
 ClockS = Annotated[int, BeforeValidator(_check_clock)]
 Days = Annotated[
-    list[Weekday], BeforeValidator(_expand_days), AfterValidator(_sort_days), Field(min_length=1)
+    list[Weekday],
+    BeforeValidator(_expand_days),
+    AfterValidator(lambda days: sorted(set(days), key=WEEKDAYS.index)),
+    Field(min_length=1),
 ]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 Lat = Annotated[float, Field(ge=-90, le=90)]

@@ -95,11 +95,9 @@ class Sources(Model):
             if Path(path).as_posix() not in known:
                 raise RefusedError(
                     "There is no source of this path.",
-                    "Write the path as it stands in [sources]; it has: {known}.",
-                    value=path,
-                    field=("credits",),
-                    known=", ".join(sorted(known)),
-                )
+                    "Write the path as it stands in [sources]; it has: {known}.", value=path,
+                    field=("credits",), known=", ".join(sorted(known)),
+                )  # fmt: skip
         return self
 
     def named(self) -> list[tuple[str, Path]]:

@@ -23,10 +23,7 @@ from mobility.territory.fields import (
     Share,
     StreetMode,
 )
-from mobility.territory.named_sources import (
-    DaysConfig,
-    Sources,
-)
+from mobility.territory.named_sources import DaysConfig, Sources
 from mobility.territory.rosters import Site
 from mobility.territory.validation import explain_validation, read_territory_toml
 
@@ -320,6 +317,7 @@ class Territory(Model):
 
     def resolve(self, path: Path) -> Path:
         """Return ``path`` as seen from the territory file's folder; of a scenario, its base's."""
+        # A scenario lies in a folder of its own, the sources with its base.
         file = self._base or self._path
         base = file.parent if file else Path()
         return path if path.is_absolute() else base / path
@@ -356,12 +354,9 @@ class Territory(Model):
             first = read_territory_toml(started)
             if "base" in first:
                 raise TerritoryError(
-                    "The base of a scenario is itself a scenario.",
-                    file=path,
-                    column="base",
-                    value=base,
-                    mend="Name the territory file that it starts from.",
-                )
+                    "The base of a scenario is itself a scenario.", file=path, column="base",
+                    value=base, mend="Name the territory file that it starts from.",
+                )  # fmt: skip
             data = _scenario(data, first, path)
         try:
             territory = cls.model_validate(data)
@@ -376,11 +371,9 @@ def _base_of(base: object, path: Path | None) -> Path:
     """Return the file that a scenario starts from."""
     if not isinstance(base, str):
         raise TerritoryError(
-            "It is no path of a file.",
-            file=path,
-            column="base",
+            "It is no path of a file.", file=path, column="base",
             mend="Write the path between quotes.",
-        )
+        )  # fmt: skip
     folder = Path() if path is None else path.resolve().parent
     return (folder / base).resolve()
 

@@ -21,6 +21,22 @@ DAYS_A_YEAR = 365
 MOST_WORKERS = 1_000_000
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
 """Season of a roster that works all year round: see `season_of`."""
+#: Shifts of the templates, by their French name.
+ENGLISH_SHIFTS = {
+    "matin": "morning", "après-midi": "afternoon", "nuit": "night", "journée": "day",
+    "bureau": "office",
+}  # fmt: skip
+#: Shifts of the templates, in either language, as English texts.
+SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
+#: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
+ROSTER_LABELS = {
+    "day": "day", "office": "office", "night": "night", "weekend": "weekend",
+    "vsd": "week-end (VSD)",
+}  # fmt: skip
+_LONG_S = 12 * 3600
+"""No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement)."""
+_HANDOVER_S = 30 * 60
+_WEEK_S = 7 * DAY_S
 
 
 def season_of(period: tuple[dt.date, dt.date] | None) -> int:
@@ -86,14 +102,9 @@ class Shift(Model):
     headcount: Annotated[int, Field(ge=0, le=MOST_WORKERS)] = 0
 
     @property
-    def end_day_offset(self) -> int:
-        """Return 1 when the shift ends the day after it starts, else 0."""
-        return int(self.end <= self.start)
-
-    @property
     def duration_s(self) -> int:
         """Return the seconds from start to end."""
-        return self.end - self.start + self.end_day_offset * DAY_S
+        return self.end - self.start + self.crosses_midnight * DAY_S
 
     @property
     def crosses_midnight(self) -> bool:
@@ -141,24 +152,6 @@ ROSTER_TEMPLATES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-#: Shifts of the templates, by their French name.
-ENGLISH_SHIFTS = {
-    "matin": "morning", "après-midi": "afternoon", "nuit": "night", "journée": "day",
-    "bureau": "office",
-}  # fmt: skip
-
-
-#: Shifts of the templates, in either language, as English texts.
-SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
-
-
-#: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
-ROSTER_LABELS = {
-    "day": "day", "office": "office", "night": "night", "weekend": "weekend",
-    "vsd": "week-end (VSD)",
-}  # fmt: skip
-
-
 def roster_label(name: str, language: str) -> str:
     """Return a roster's name as people write it: ``3×8``, ``journée``."""
     known = ROSTER_LABELS.get(name)
@@ -173,23 +166,17 @@ def shift_label(name: str, language: str) -> str:
 
 def in_english(site: Site) -> Site:
     """Return a site whose shifts, where they are a template's, bear English names."""
+
+    def told(shift: Shift) -> Shift:
+        return shift.model_copy(update={"name": ENGLISH_SHIFTS.get(shift.name, shift.name)})
+
     rosters = [
-        roster.model_copy(update={"shifts": [_in_english(shift) for shift in roster.shifts]})
+        roster.model_copy(update={"shifts": [told(shift) for shift in roster.shifts]})
         if roster.template is not None
         else roster
         for roster in site.rosters
     ]
     return site.model_copy(update={"rosters": rosters})
-
-
-def _in_english(shift: Shift) -> Shift:
-    return shift.model_copy(update={"name": ENGLISH_SHIFTS.get(shift.name, shift.name)})
-
-
-def _names(shifts: object) -> list[str]:
-    """Return the names of shifts not checked yet."""
-    listed = shifts if isinstance(shifts, list) else []
-    return [str(s.get("name", "")) for s in listed if isinstance(s, dict)]
 
 
 class Roster(Model):
@@ -224,16 +211,16 @@ class Roster(Model):
                     if data.get("dates")
                     else 'Give template = "3x8", or a list of shifts.',
                 )
-            data.setdefault("name", "+".join(_names(data["shifts"])))
+            listed = data["shifts"] if isinstance(data["shifts"], list) else []
+            names = [str(s.get("name", "")) for s in listed if isinstance(s, dict)]
+            data.setdefault("name", "+".join(names))
             return _spread(data)
         if not isinstance(template, str) or template not in ROSTER_TEMPLATES:
             raise RefusedError(
                 "There is no roster template of this name.",
                 "Choose one of: {known}; or list the shifts under a name of their own.",
-                value=template,
-                field=("template",),
-                known=", ".join(ROSTER_TEMPLATES),
-            )
+                value=template, field=("template",), known=", ".join(ROSTER_TEMPLATES),
+            )  # fmt: skip
         if not data.get("shifts"):
             data["shifts"] = [dict(s) for s in ROSTER_TEMPLATES[template]]
         data = _spread(data)
@@ -326,12 +313,6 @@ class Site(Model):
         return rosters
 
 
-_LONG_S = 12 * 3600
-"""No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement)."""
-_HANDOVER_S = 30 * 60
-_WEEK_S = 7 * DAY_S
-
-
 def roster_findings(sites: Iterable[Site]) -> list[Finding]:
     """Return warnings about shifts over 12 h, shifts that overlap, and missing headcounts."""
     found: list[Finding] = []
@@ -346,15 +327,12 @@ def roster_findings(sites: Iterable[Site]) -> list[Finding]:
     if idle:
         found.append(
             Finding(
-                "warning",
-                "no_headcount",
+                "warning", "no_headcount",
                 "{count} rosters have no headcount: no job is counted there and nothing is ranked "
-                "on them, unless shuttles.default_headcount is given",
-                source="rosters",
-                count=len(idle),
-                examples=tuple(idle[:5]),
+                "on them, unless shuttles.default_headcount is given", source="rosters",
+                count=len(idle), examples=tuple(idle[:5]),
             )
-        )
+        )  # fmt: skip
     return found
 
 

@@ -63,6 +63,16 @@ _SENTENCES: dict[str, _Sentence] = {
     "missing": ("This field is missing.", "Add it; docs/formats.md describes it."),
 }
 _UNFORESEEN = ("This value is not accepted.", "See this field in docs/formats.md.")
+_PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
+_ONE_A_LINE = "Write one field a line, name = value; text stands between quotes, numbers bare."
+#: What to do, by words of the parser's complaint.
+_MENDS: tuple[tuple[str, str], ...] = (
+    (r"overwrite|twice|duplicate|already", "This name stands twice; keep one of the two."),
+    (r"unterminated|illegal character", "Close the quotes on the line where they open."),
+    (r"unclosed|at end of document", "Close the bracket, the brace or the quotes left open above."),
+    (r"escape|hex|unicode", r"In paths write / instead of \, or put the text in single quotes."),
+    (r"invalid value|initial character", "Put text between quotes; numbers take no unit."),
+)
 
 
 def explain_validation(
@@ -79,36 +89,35 @@ def explain_validation(
     model
         The model that was checked, by which the fields known beside a wrong one are named.
     """
+    # One at a time: what follows is often wrong for the same reason.
     first = error.errors()[0]
     kind, loc, value = first["type"], list(first["loc"]), first["input"]
-    params: dict[str, Any] = {k: _shown(v) for k, v in first.get("ctx", {}).items()}
+    params: dict[str, Any] = {
+        k: f"{v:g}" if isinstance(v, float) else v for k, v in first.get("ctx", {}).items()
+    }
     refused = first.get("ctx", {}).get("error")
     if isinstance(refused, RefusedError):
         problem, mend, params = refused.problem, refused.mend, refused.params
         value = value if refused.value is None else refused.value
         loc += refused.field
     elif kind == "extra_forbidden":
-        problem, mend, params = _unknown_field(str(loc[-1]), _fields(model, loc[:-1]))
+        table = _at(model, loc[:-1])
+        known = list(table.model_fields) if _is_model(table) else []
+        problem, mend, params = _unknown_field(str(loc[-1]), known)
     elif kind == "missing" and isinstance(loc[-1], int):
         loc, value = loc[:-1], None
         problem, mend, params = _too_few(error, loc, model)
     else:
         problem, mend = _SENTENCES.get(kind, _UNFORESEEN)
         if kind == "literal_error":
-            params = {"known": ", ".join(_choices(model, loc) or [str(params.get("expected"))])}
+            choices = [str(choice) for choice in get_args(_at(model, loc))]
+            params = {"known": ", ".join(choices or [str(params.get("expected"))])}
     plain = kind != "missing" and not isinstance(value, Mapping | list | tuple)
     return TerritoryError(
-        problem,
-        file=file,
+        problem, file=file,
         column=".".join(str(p + 1) if isinstance(p, int) else str(p) for p in loc) or None,
-        value=value if plain else None,
-        mend=mend,
-        **params,
-    )
-
-
-def _shown(limit: object) -> object:
-    return f"{limit:g}" if isinstance(limit, float) else limit
+        value=value if plain else None, mend=mend, **params,
+    )  # fmt: skip
 
 
 def _unknown_field(name: str, known: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
@@ -126,17 +135,6 @@ def _too_few(
     wanted = _at(model, loc)
     count = len(get_args(wanted)) or 1 + sum(list(e["loc"])[:-1] == loc for e in error.errors())
     return "The list is too short.", "Give {count} values here.", {"count": count}
-
-
-def _fields(model: Any, loc: Sequence[int | str]) -> list[str]:
-    """Return the fields of the table at a place of a model."""
-    found = _at(model, loc)
-    return list(found.model_fields) if _is_model(found) else []
-
-
-def _choices(model: Any, loc: Sequence[int | str]) -> list[str]:
-    """Return the values that may stand at a place of a model."""
-    return [str(choice) for choice in get_args(_at(model, loc))]
 
 
 def _at(annotation: Any, loc: Sequence[int | str]) -> Any:
@@ -169,19 +167,6 @@ def _is_model(found: Any) -> bool:
     return isinstance(found, type) and issubclass(found, BaseModel)
 
 
-_PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
-_ONE_A_LINE = "Write one field a line, name = value; text stands between quotes, numbers bare."
-
-#: What to do, by words of the parser's complaint.
-_MENDS: tuple[tuple[str, str], ...] = (
-    (r"overwrite|twice|duplicate|already", "This name stands twice; keep one of the two."),
-    (r"unterminated|illegal character", "Close the quotes on the line where they open."),
-    (r"unclosed|at end of document", "Close the bracket, the brace or the quotes left open above."),
-    (r"escape|hex|unicode", r"In paths write / instead of \, or put the text in single quotes."),
-    (r"invalid value|initial character", "Put text between quotes; numbers take no unit."),
-)
-
-
 def read_toml(path: Path) -> dict[str, Any]:
     """Return what a TOML file says.
 
@@ -194,35 +179,25 @@ def read_toml(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise TerritoryError(
-            "Its text is not encoded in UTF-8.",
-            file=path,
-            row=error.object.count(b"\n", 0, error.start) + 1,
-            mend="Save it again as UTF-8.",
-        ) from None
+            "Its text is not encoded in UTF-8.", file=path,
+            row=error.object.count(b"\n", 0, error.start) + 1, mend="Save it again as UTF-8.",
+        ) from None  # fmt: skip
     except OSError as error:
         raise TerritoryError(
-            "It cannot be read: {reason}.",
-            file=path,
-            mend="Check the rights on the file.",
+            "It cannot be read: {reason}.", file=path, mend="Check the rights on the file.",
             reason=system_reason(error),
-        ) from None
+        ) from None  # fmt: skip
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         lines = text.splitlines() or [""]
-        place = _PLACE.search(str(error))
+        place, reason = _PLACE.search(str(error)), str(error).lower()
         row = int(place[1]) if place and place[1] else len(lines)
         raise TerritoryError(
-            "This line cannot be read as TOML.",
-            file=path,
-            row=row,
+            "This line cannot be read as TOML.", file=path, row=row,
             value=lines[min(row, len(lines)) - 1].strip() or None,
-            mend=_mend(str(error).lower()),
-        ) from None
-
-
-def _mend(reason: str) -> str:
-    return next((mend for words, mend in _MENDS if re.search(words, reason)), _ONE_A_LINE)
+            mend=next((mend for words, mend in _MENDS if re.search(words, reason)), _ONE_A_LINE),
+        ) from None  # fmt: skip
 
 
 def read_territory_toml(path: Path) -> dict[str, Any]:

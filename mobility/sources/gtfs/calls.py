@@ -18,8 +18,8 @@ from mobility.base.clock import DAY_S
 from mobility.base.errors import Severity
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.columns import MISSING_TIME, index_of, integers, numbers, seconds
+from mobility.sources.gtfs.feed import EARTH_M
 from mobility.sources.gtfs.files import RawTables, read_extra
-from mobility.sources.gtfs.notes import Notes
 
 _Int32 = NDArray[np.int32]
 _Bool = NDArray[np.bool_]
@@ -31,25 +31,25 @@ _BOOKED = "a call on demand"
 
 _FEW_FILLED = 0.01
 """Share of times that a feed may leave out without a warning."""
+_Float = NDArray[np.float64]
 
 
-def read_stop_times(
-    raw: RawTables, stops: pd.DataFrame, trips: pd.DataFrame, notes: Notes
-) -> pd.DataFrame:
+def read_stop_times(raw: RawTables, stops: pd.DataFrame, trips: pd.DataFrame) -> pd.DataFrame:
     """Return stop_times.txt linked by index, sorted, its missing times filled in."""
     file, count = raw.file("stop_times"), len(raw.tables["stop_times"])
     column = partial(raw.column, "stop_times")
     trip = index_of(column("trip_id"), trips["trip_id"])
     stop = index_of(column("stop_id"), stops["stop_id"])
     booked = booked_calls(raw)
-    notes.unknown(trip, "stop_times", "trip_id", column("trip_id"), required=True)
-    notes.unknown(np.where(booked, 0, stop), "stop_times", "stop_id", column("stop_id"))
+    raw.unknown(trip, "stop_times", "trip_id", column("trip_id"), required=True)
+    raw.unknown(np.where(booked, 0, stop), "stop_times", "stop_id", column("stop_id"))
     nowhere = (stop == -1) & (trip >= 0) & ~booked
     message = "{count} stop times name no stop and no zone, and are left out"
-    notes.tell("warning", "stop_times_nowhere", message, "stop_times", nowhere)
+    raw.tell("warning", "stop_times_nowhere", message, "stop_times", nowhere)
     rows = np.flatnonzero((trip >= 0) & (stop >= 0) & ~booked)
     sequence = integers(column("stop_sequence"), -1, file=file)
     key = trip.astype(np.int64) << 32 | np.maximum(sequence, 0)
+    # Most feeds are in order and whole: their largest table is not copied.
     if rows.size == count and (np.diff(key) >= 0).all():
         order: NDArray[np.int64] | slice = slice(None)
     else:
@@ -64,16 +64,16 @@ def read_stop_times(
         "as 24:10:00)"
     )
     wrapped = np.isin(np.arange(len(trips)), trip_of[over > 0])
-    notes.tell("warning", "times_over_midnight", message, "stop_times", wrapped, trips["trip_id"])
+    raw.tell("warning", "times_over_midnight", message, "stop_times", wrapped, trips["trip_id"])
     arrival, departure = arrival + over, departure + over
     along = numbers(column("shape_dist_traveled"), file=file)[order]
-    distances = _distances(raw, stops, trips, (trip_of, stop_of), along, notes)
+    distances = _distances(raw, stops, trips, (trip_of, stop_of), along)
     arrival_s, departure_s, filled = _interpolated(trip_of, arrival, departure, distances)
-    untimed, back = _unsound(trip_of, arrival_s, departure_s, trips, notes)
+    untimed, back = _unsound(trip_of, arrival_s, departure_s, trips, raw)
     keep = ~(untimed | back)[trip_of]
-    _tell_filled(filled & keep, int(keep.sum()), notes)
+    _tell_filled(filled & keep, int(keep.sum()), raw)
     linked = (trip >= 0) & (stop >= 0) & ~booked
-    notes.count(
+    raw.count(
         "stop_times",
         {
             "an unknown trip_id": trip < 0,
@@ -89,19 +89,17 @@ def read_stop_times(
         for name, k in (("pickup", "pickup"), ("dropoff", "drop_off"))
     }
     exact = integers(column("timepoint"), 1, file=file, high=1)[order] == 1
-    frame = pd.DataFrame(
-        {
-            "trip": trip_of,
-            "stop": stop_of,
-            "sequence": sequence[order].astype(np.int32),
-            "arrival_s": arrival_s,
-            "departure_s": departure_s,
-            **flags,
-            "timepoint": exact & ~filled,
-            "filled": filled,
-        }
-    )
-    _tell_hail_and_ride(raw, trips, np.where(booked, -1, trip), notes)
+    frame = pd.DataFrame({
+        "trip": trip_of,
+        "stop": stop_of,
+        "sequence": sequence[order].astype(np.int32),
+        "arrival_s": arrival_s,
+        "departure_s": departure_s,
+        **flags,
+        "timepoint": exact & ~filled,
+        "filled": filled,
+    })  # fmt: skip
+    _tell_hail_and_ride(raw, trips, np.where(booked, -1, trip))
     return frame if keep.all() else frame[keep].reset_index(drop=True)
 
 
@@ -147,7 +145,6 @@ def _distances(
     trips: pd.DataFrame,
     calls: tuple[_Int32, _Int32],
     along: NDArray[np.float64],
-    notes: Notes,
 ) -> Iterator[NDArray[np.float64]]:
     """Yield distances along the trips: the feed's own, on its shapes, by straight lines."""
     yield along
@@ -159,13 +156,13 @@ def _distances(
             file = raw.file("shapes")
             ridden = shapes["shape_id"].isin(trips["shape_id"].dropna())
             left = {"named by no trip": (~ridden).sum()}
-            notes.rows.append(SourceLedger.balanced(file, ridden.sum(), left))
+            raw.accounts.append(SourceLedger.balanced(file, ridden.sum(), left))
             yield _along_shapes(trip, stop, lonlat, trips["shape_id"], shapes, file=file)
     yield _straight_m(trip, stop, lonlat)
 
 
 def _unsound(
-    trip: _Int32, arrival_s: _Int32, departure_s: _Int32, trips: pd.DataFrame, notes: Notes
+    trip: _Int32, arrival_s: _Int32, departure_s: _Int32, trips: pd.DataFrame, raw: RawTables
 ) -> tuple[_Bool, _Bool]:
     """Return which trips, and none more at the end, lack end times, and which go back in time."""
     untimed, back = np.zeros((2, len(trips) + 1), np.bool_)
@@ -175,13 +172,13 @@ def _unsound(
     back[trip[1:][later]] = True
     back &= ~untimed
     message = "{count} trips have no time at their first or last stop"
-    notes.tell("warning", "trips_untimed", message, "stop_times", untimed[:-1], trips["trip_id"])
+    raw.tell("warning", "trips_untimed", message, "stop_times", untimed[:-1], trips["trip_id"])
     message = "{count} trips go back in time and are left out"
-    notes.tell("warning", "trips_back_in_time", message, "stop_times", back[:-1], trips["trip_id"])
+    raw.tell("warning", "trips_back_in_time", message, "stop_times", back[:-1], trips["trip_id"])
     return untimed, back
 
 
-def _tell_filled(filled: _Bool, calls: int, notes: Notes) -> None:
+def _tell_filled(filled: _Bool, calls: int, raw: RawTables) -> None:
     """Say how many times are this reading's own."""
     message = (
         "{count} of {all} stop times are not in the timetable ({share} %); they are filled in by "
@@ -189,10 +186,10 @@ def _tell_filled(filled: _Bool, calls: int, notes: Notes) -> None:
     )
     share = f"{100 * filled.sum() / max(calls, 1):.1f}"
     severity: Severity = "warning" if filled.sum() > _FEW_FILLED * calls else "info"
-    notes.tell(severity, "times_filled", message, "stop_times", filled, all=calls, share=share)
+    raw.tell(severity, "times_filled", message, "stop_times", filled, all=calls, share=share)
 
 
-def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: _Int32, notes: Notes) -> None:
+def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: _Int32) -> None:
     """Say which trips may be boarded or left between their stops, which is not used.
 
     What a route says holds for the calls that say nothing.
@@ -213,18 +210,11 @@ def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: _Int32, notes
         "{count} trips may be hailed between their stops (continuous_pickup, "
         "continuous_drop_off); only their stops are used"
     )
-    notes.tell("info", "hail_and_ride", message, "trips", hailed[:-1], trips["trip_id"])
-
-
-_EARTH_M = 6_371_009.0
-_Float = NDArray[np.float64]
+    raw.tell("info", "hail_and_ride", message, "trips", hailed[:-1], trips["trip_id"])
 
 
 def _interpolated(
-    trip: NDArray[np.int32],
-    arrival: _Float,
-    departure: _Float,
-    distances: Iterator[_Float],
+    trip: NDArray[np.int32], arrival: _Float, departure: _Float, distances: Iterator[_Float]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
     """Fill missing times and cast them, once, to int32.
 
@@ -247,6 +237,7 @@ def _interpolated(
     filled : bool
         Which calls have a time that the feed does not give.
     """
+    # Many feeds give one of the two times at the ends of a trip.
     arrival = np.where(np.isnan(arrival), departure, arrival)
     departure = np.where(np.isnan(departure), arrival, departure)
     gaps = np.flatnonzero(np.isnan(arrival))
@@ -312,12 +303,7 @@ def _along_shapes(
 ) -> _Float:
     """Return how far each call lies along the shape of its trip, metres, NaN where unknown.
 
-    Parameters
-    ----------
-    shape_of_trip
-        ``shape_id`` of each trip, missing where it has none.
-    shapes
-        Rows of shapes.txt as text.
+    ``shape_of_trip`` is missing where a trip has none; ``shapes`` are rows of shapes.txt as text.
     """
     found = np.full(trip.size, np.nan)
     order = np.argsort(numbers(shapes["shape_pt_sequence"], file=file), kind="stable")
@@ -349,4 +335,4 @@ def _local(lonlat: _Float, around: _Float) -> _Float:
     lon, lat = np.radians(lonlat).T
     known = around[np.isfinite(around[:, 1]), 1]
     middle = np.radians(known.mean()) if known.size else 0.0
-    return _EARTH_M * np.column_stack([lon * np.cos(middle), lat])
+    return EARTH_M * np.column_stack([lon * np.cos(middle), lat])

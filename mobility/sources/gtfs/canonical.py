@@ -27,16 +27,10 @@ _ABOUT_TODAY = frozenset(
 
 
 def canonical_findings(path: str | Path, *, date: dt.date, country: str = "ZZ") -> list[Finding]:
-    """Return what the canonical rules say about a feed, worst first.
+    """Return what the canonical rules say about a feed, a zip or a folder, worst first.
 
-    Parameters
-    ----------
-    path
-        A GTFS zip or folder.
-    date
-        The date that stands for today in the rules; those on expiry alone are left out.
-    country
-        Two-letter code, for phone numbers; ``"ZZ"`` when unknown.
+    ``date`` stands for today in the rules, of which those on expiry alone are left out; ``country``
+    is a two-letter code, for phone numbers, ``"ZZ"`` when unknown.
 
     Raises
     ------
@@ -71,11 +65,8 @@ def _finding(notice: dict[str, Any], source: str) -> Finding:
         for sample in notice["sampleNotices"]
     ]
     return Finding(
-        _SEVERITY[notice["severity"]],
-        f"canonical_{notice['code']}",
-        "{count} times the canonical rule {rule}",
-        source=source,
-        count=int(notice["totalNotices"]),
+        _SEVERITY[notice["severity"]], f"canonical_{notice['code']}",
+        "{count} times the canonical rule {rule}", source=source, count=int(notice["totalNotices"]),
         examples=tuple(dict.fromkeys(n[:80] for n in names if n))[:5],
         params={"rule": notice["code"]},
-    )
+    )  # fmt: skip

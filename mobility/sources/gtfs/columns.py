@@ -60,13 +60,9 @@ def _parsed(
         if rows.size:
             row = int(rows[0])
             raise SourceError(
-                "This value cannot be read.",
-                file=file,
-                row=int(values.index[row]) + 2,
-                column=str(values.name),
-                value=texts[codes[row]],
-                mend=mend,
-            )
+                "This value cannot be read.", file=file, row=int(values.index[row]) + 2,
+                column=str(values.name), value=texts[codes[row]], mend=mend,
+            )  # fmt: skip
         parsed = [missing if p is _UNREADABLE else p for p in parsed]
     return np.array([*parsed, missing], dtype)[codes]
 
@@ -175,6 +171,7 @@ def numbers(
 
 
 def _date(text: str) -> Any:
+    # Figures of other alphabets are digits to Python too.
     if len(text) != 8 or not text.isascii() or not text.isdigit():
         return _UNREADABLE
     try:

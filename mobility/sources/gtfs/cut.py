@@ -61,12 +61,8 @@ def cut(
 ) -> _Tables | None:
     """Return the tables of what calls at some stops at least twice; None where nothing does.
 
-    Parameters
-    ----------
-    inside
-        bool[stops], in the order of the table.
-    zones
-        Whether trips that come when booked are kept.
+    ``inside`` is bool[stops], in the order of the table; with ``zones`` trips that come when booked
+    are kept.
     """
     stops, calls = tables["stops"], tables["stop_times"]
     here = calls["stop_id"].isin(set(stops["stop_id"][inside])).to_numpy()
@@ -92,6 +88,7 @@ def cut(
     used = set(found["stop_times"]["stop_id"].dropna())
     if zones:
         used |= set(tables["location_group_stops"].get("stop_id", ()))
+    # Platforms go with their station, by which riders change.
     parents = stops[stops["stop_id"].isin(used)].get("parent_station", pd.Series(dtype=str))
     found["stops"] = stops[stops["stop_id"].isin(used | set(parents.dropna()))]
     known = set(found["stops"]["stop_id"])
@@ -127,10 +124,7 @@ def _of(table: pd.DataFrame, column: str, values: pd.Series) -> pd.DataFrame:
 
 
 def _span(
-    calls: pd.DataFrame,
-    trip: NDArray[np.int64],
-    here: NDArray[np.bool_],
-    whole: NDArray[np.bool_],
+    calls: pd.DataFrame, trip: NDArray[np.int64], here: NDArray[np.bool_], whole: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """Return the calls from the first inside to the last, out to such as have a time; all of some.
 

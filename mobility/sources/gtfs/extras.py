@@ -14,7 +14,6 @@ from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.columns import dates, index_of, integers, numbers, seconds
 from mobility.sources.gtfs.feed import Services
 from mobility.sources.gtfs.files import RawTables, read_extra
-from mobility.sources.gtfs.notes import Notes
 from mobility.sources.gtfs.unpack import FLEX_COLUMNS
 
 _BOOKING = {
@@ -28,7 +27,7 @@ _WALKED = 3
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def read_services(raw: RawTables, notes: Notes) -> Services:
+def read_services(raw: RawTables) -> Services:
     """Return calendar.txt and calendar_dates.txt; rows without a service or a date are left out."""
     calendar, exceptions = raw.tables["calendar"], raw.tables["calendar_dates"]
     file, file_dates = raw.file("calendar"), raw.file("calendar_dates")
@@ -45,9 +44,7 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
         "{count} rows of calendar.txt repeat a service_id; it runs on the dates of all its rows"
     )
     repeated = calendar["service_id"].duplicated().to_numpy() & (row >= 0)
-    notes.tell(
-        "warning", "services_repeated", message, "calendar", repeated, calendar["service_id"]
-    )
+    raw.tell("warning", "services_repeated", message, "calendar", repeated, calendar["service_id"])
     blank = np.zeros(len(calendar), np.bool_)
     for name in _WEEK:
         blank |= raw.column("calendar", name).isna().to_numpy()
@@ -55,17 +52,17 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
         "{count} rows of calendar.txt leave days of the week blank; their services are taken not "
         "to run on these"
     )
-    notes.tell("warning", "calendar_days_blank", message, "calendar", blank, calendar["service_id"])
+    raw.tell("warning", "calendar_days_blank", message, "calendar", blank, calendar["service_id"])
     backwards = (start > end) & (end > 0)
     message = (
         "{count} services end before they begin and never run by their week days, the first of "
         "them in row {row}"
     )
-    notes.tell(
+    raw.tell(
         "warning", "services_backwards", message, "calendar", backwards, calendar["service_id"],
         row=next((int(k) + 2 for k in calendar.index[backwards]), 0),
     )  # fmt: skip
-    rows = notes.count(
+    rows = raw.count(
         "calendar",
         {
             "no service_id": row < 0,
@@ -73,7 +70,7 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
             "an end before its start": backwards,
         },
     )
-    kept = notes.count(
+    kept = raw.count(
         "calendar_dates",
         {"no service_id": exception < 0, "no date": day == 0, "no exception_type": kinds == 0},
     )
@@ -85,13 +82,13 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
         "{count} services are both added and removed on the same date by calendar_dates.txt; they "
         "are taken not to run on it"
     )
-    notes.tell(
+    raw.tell(
         "warning", "exceptions_contradict", message, "calendar_dates", both,
         exceptions["service_id"],
     )  # fmt: skip
     for table, used in (("calendar", rows | backwards), ("calendar_dates", kept)):
         message = "{count} rows of {file} are incomplete and left out"
-        notes.tell("warning", "rows_incomplete", message, table, ~used, file=f"{table}.txt")
+        raw.tell("warning", "rows_incomplete", message, table, ~used, file=f"{table}.txt")
     return Services(
         ids=tuple(ids),
         row_service=row[rows],
@@ -105,11 +102,7 @@ def read_services(raw: RawTables, notes: Notes) -> Services:
 
 
 def read_transfers(
-    raw: RawTables,
-    stops: pd.DataFrame,
-    routes: pd.DataFrame,
-    trips: pd.DataFrame,
-    notes: Notes,
+    raw: RawTables, stops: pd.DataFrame, routes: pd.DataFrame, trips: pd.DataFrame
 ) -> pd.DataFrame:
     """Return transfers.txt linked by index."""
     file, table = raw.file("transfers"), "transfers"
@@ -121,7 +114,7 @@ def read_transfers(
             name = f"{side}_{what}_id"
             values = raw.column(table, name)
             columns[f"{side}_{what}"] = index_of(values, known, optional=True)
-            notes.unknown(columns[f"{side}_{what}"], table, name, values)
+            raw.unknown(columns[f"{side}_{what}"], table, name, values)
             lost = columns[f"{side}_{what}"] == -2
             reasons[_UNKNOWN[what]] = reasons.get(_UNKNOWN[what], lost) | lost
     columns["kind"] = integers(raw.column(table, "transfer_type"), 0, file=file, high=5).astype(
@@ -134,14 +127,12 @@ def read_transfers(
         (columns["from_stop"] == -1) | (columns["to_stop"] == -1)
     )
     message = "{count} transfer rules name no stop to change from or to, and are left out"
-    notes.tell("warning", "transfers_without_stops", message, table, nowhere)
-    kept = notes.count(table, reasons | {"no stop": nowhere})
+    raw.tell("warning", "transfers_without_stops", message, table, nowhere)
+    kept = raw.count(table, reasons | {"no stop": nowhere})
     return pd.DataFrame(columns)[kept].reset_index(drop=True)
 
 
-def read_frequencies(
-    raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFrame, notes: Notes
-) -> pd.DataFrame:
+def read_frequencies(raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFrame) -> pd.DataFrame:
     """Return frequencies.txt linked by index.
 
     A period that ends before it starts passes midnight; one that is incomplete, ends when it
@@ -151,7 +142,7 @@ def read_frequencies(
     file, table = raw.file("frequencies"), "frequencies"
     column = partial(raw.column, table)
     trip = index_of(column("trip_id"), trips["trip_id"])
-    notes.unknown(trip, table, "trip_id", column("trip_id"), required=True)
+    raw.unknown(trip, table, "trip_id", column("trip_id"), required=True)
     start, end = (seconds(column(f"{k}_time"), file=file) for k in ("start", "end"))
     headway = integers(column("headway_secs"), -1, file=file, low=1, high=86_400)
     exact = integers(column("exact_times"), 0, file=file, high=1)
@@ -160,14 +151,14 @@ def read_frequencies(
         "{count} periods of frequencies.txt end before they start; they are taken to end on the "
         "next day (05:00:00 as 29:00:00)"
     )
-    notes.tell("warning", "frequencies_over_midnight", message, table, late, column("trip_id"))
+    raw.tell("warning", "frequencies_over_midnight", message, table, late, column("trip_id"))
     end = np.where(late, end + DAY_S, end)
     incomplete = (headway < 0) | np.isnan(start) | np.isnan(end)
     void = ~incomplete & (end <= start)
     message = "{count} periods of frequencies.txt have no end after their start, and no departure"
-    notes.tell("warning", "frequencies_void", message, table, void, column("trip_id"))
+    raw.tell("warning", "frequencies_void", message, table, void, column("trip_id"))
     message = "{count} rows of {file} are incomplete and left out"
-    notes.tell("warning", "rows_incomplete", message, table, incomplete, file=f"{table}.txt")
+    raw.tell("warning", "rows_incomplete", message, table, incomplete, file=f"{table}.txt")
     periods = pd.DataFrame({"trip": trip, "start": start, "end": end, "s": headway, "exact": exact})
     reasons = {
         "an unknown trip_id": trip < 0,
@@ -176,20 +167,18 @@ def read_frequencies(
         "a trip without stop times": ~np.isin(trip, stop_times["trip"]),
         "written twice": periods.duplicated().to_numpy(),
     }
-    used = notes.count(table, reasons)
-    frame = pd.DataFrame(
-        {
-            "trip": trip,
-            "start_s": np.where(used, start, 0).astype(np.int32),
-            "end_s": np.where(used, end, 0).astype(np.int32),
-            "headway_s": np.where(used, headway, 1).astype(np.int32),
-            "exact": exact == 1,
-        }
-    )
+    used = raw.count(table, reasons)
+    frame = pd.DataFrame({
+        "trip": trip,
+        "start_s": np.where(used, start, 0).astype(np.int32),
+        "end_s": np.where(used, end, 0).astype(np.int32),
+        "headway_s": np.where(used, headway, 1).astype(np.int32),
+        "exact": exact == 1,
+    })  # fmt: skip
     return frame[trip >= 0].reset_index(drop=True)
 
 
-def read_pathways(raw: RawTables, stops: pd.DataFrame, notes: Notes) -> pd.DataFrame:
+def read_pathways(raw: RawTables, stops: pd.DataFrame) -> pd.DataFrame:
     """Return pathways.txt linked by index."""
     file, table = raw.file("pathways"), "pathways"
     ends = {
@@ -197,22 +186,20 @@ def read_pathways(raw: RawTables, stops: pd.DataFrame, notes: Notes) -> pd.DataF
     }
     for side, places in ends.items():
         name = f"{side}_stop_id"
-        notes.unknown(places, table, name, raw.column(table, name), required=True)
+        raw.unknown(places, table, name, raw.column(table, name), required=True)
     both = integers(raw.column(table, "is_bidirectional"), 0, file=file, high=1)
     mode = integers(raw.column(table, "pathway_mode"), 1, file=file, high=7)
-    frame = pd.DataFrame(
-        {
-            "from_stop": ends["from"],
-            "to_stop": ends["to"],
-            "mode": mode.astype(np.int8),
-            "both_ways": both == 1,
-            "traversal_s": numbers(
-                raw.column(table, "traversal_time"), file=file, low=0, high=7200
-            ),
-            "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
-        }
-    )
-    keep = notes.count(table, {_UNKNOWN["stop"]: (ends["from"] < 0) | (ends["to"] < 0)})
+    frame = pd.DataFrame({
+        "from_stop": ends["from"],
+        "to_stop": ends["to"],
+        "mode": mode.astype(np.int8),
+        "both_ways": both == 1,
+        "traversal_s": numbers(
+            raw.column(table, "traversal_time"), file=file, low=0, high=7200
+        ),
+        "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
+    })  # fmt: skip
+    keep = raw.count(table, {_UNKNOWN["stop"]: (ends["from"] < 0) | (ends["to"] < 0)})
     return frame[keep].reset_index(drop=True)
 
 
@@ -243,7 +230,7 @@ def read_feed_info(raw: RawTables) -> pd.DataFrame:
     return frame.assign(network=np.int16(0))
 
 
-def count_booking(raw: RawTables, notes: Notes) -> None:
+def count_booking(raw: RawTables) -> None:
     """Note what became of the tables of services on demand, which `read_flex` reads."""
     calls = raw.tables["stop_times"]
     if not calls.columns.isin(FLEX_COLUMNS).any():
@@ -254,19 +241,19 @@ def count_booking(raw: RawTables, notes: Notes) -> None:
         for column in FLEX_COLUMNS
     }
     rules = named["pickup_booking_rule_id"] | named["drop_off_booking_rule_id"]
-    _tell_unknown_rules(raw, tables["booking_rules"], notes)
+    _tell_unknown_rules(raw, tables["booking_rules"])
     for table, key in _BOOKING.items():
         ids = tables[table][key].astype("str").str.strip() if key in tables[table] else None
         if ids is None or ids.empty:
             continue
         wanted = ids.isin(rules if table == "booking_rules" else named["location_group_id"])
         unnamed = int((~wanted).sum())
-        notes.rows.append(
+        raw.accounts.append(
             SourceLedger.balanced(raw.file(table), wanted.sum(), {"named by no stop time": unnamed})
         )
 
 
-def _tell_unknown_rules(raw: RawTables, table: pd.DataFrame, notes: Notes) -> None:
+def _tell_unknown_rules(raw: RawTables, table: pd.DataFrame) -> None:
     """Note the calls whose booking rule is not among those of the feed."""
     known: set[str] = (
         set(table["booking_rule_id"].astype("str").str.strip()) if len(table) else set()
@@ -279,4 +266,4 @@ def _tell_unknown_rules(raw: RawTables, table: pd.DataFrame, notes: Notes) -> No
         ids = raw.column("stop_times", column)
         text = ids.astype("str").str.strip()
         lost = (ids.notna() & (text != "") & ~text.isin(known)).to_numpy()
-        notes.tell("warning", "booking_rules_unknown", message, "stop_times", lost, text)
+        raw.tell("warning", "booking_rules_unknown", message, "stop_times", lost, text)

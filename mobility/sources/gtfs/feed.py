@@ -17,6 +17,7 @@ from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 
 CALENDARS = "calendar.txt, calendar_dates.txt"
+EARTH_M = 6_371_009.0
 _MAX_SPAN_DAYS = 1200
 """A calendar longer than this is a formality: its exceptions tell the real period."""
 _CHUNK_DAYS = 1000
@@ -67,6 +68,7 @@ class Services:
             if low < high:
                 active[service, low:high] |= week[weekday[low:high]]
         inside = (self.exception_day >= first) & (self.exception_day <= last)
+        # In this order, so that a removal wins over an addition.
         for added in (True, False):
             rows = inside & (self.exception_added == added)
             active[self.exception_service[rows], self.exception_day[rows] - first] = added
@@ -248,6 +250,14 @@ class Feed:
         """Return float64[stops, 2] degrees."""
         return self.stops[["lon", "lat"]].to_numpy(np.float64)
 
+    def metres(
+        self, one: NDArray[np.integer[Any]], two: NDArray[np.integer[Any]]
+    ) -> NDArray[np.float64]:
+        """Return float64[n]: metres from stops to others, by index, right for short ways."""
+        lon, lat = np.radians(self.lonlat()).T
+        east = (lon[two] - lon[one]) * np.cos((lat[one] + lat[two]) / 2)
+        return np.asarray(EARTH_M * np.hypot(east, lat[two] - lat[one]))
+
     def trips_on(self, date: dt.date) -> NDArray[np.int64]:
         """Return the indices of the trips with stop times that run on service day ``date``."""
         service = self.trips["service"].to_numpy()
@@ -275,6 +285,7 @@ class Feed:
         np.add.at(weight, (service[keep], groups[keep]), 1)
         used = np.flatnonzero(weight.any(axis=1))
         ends = range(span[0], span[1] + 1, _CHUNK_DAYS)
+        # The product of floats is done by BLAS, that of integers is not.
         parts = [
             self.services.between(low, min(low + _CHUNK_DAYS - 1, span[1]))[used].T.astype(
                 np.float64
@@ -366,12 +377,10 @@ def for_platforms(rules: pd.DataFrame, column: str, stops: pd.DataFrame) -> pd.D
     station = np.where(parent[members] >= 0, parent[members], members)
     # A boarding area hangs under a platform, which hangs under the station.
     above = np.where(parent[station] >= 0, parent[station], station)
-    links = pd.DataFrame(
-        {
-            column: np.concatenate([members, station, above]),
-            "member": np.concatenate([members, members, members]),
-        }
-    ).drop_duplicates()
+    links = pd.DataFrame({
+        column: np.concatenate([members, station, above]),
+        "member": np.concatenate([members, members, members]),
+    }).drop_duplicates()  # fmt: skip
     found = rules.reset_index().merge(links, on=column, how="inner")
     found[column] = found["member"]
     return found.drop(columns=["member"]).set_index("index").sort_index(kind="stable")

@@ -1,4 +1,4 @@
-"""The tables of a GTFS zip or folder, read as text through partridge."""
+"""The tables of a GTFS zip or folder, read as text through partridge, and what is told of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import partridge as ptg
+from numpy.typing import NDArray
 
-from mobility.base.errors import SourceError, library_words
+from mobility.base.errors import Finding, Severity, SourceError, library_words
+from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.feed import network_name
 from mobility.sources.gtfs.unpack import (
     BROKEN,
@@ -86,6 +88,8 @@ class RawTables:
         Names of its further files, each with its number of rows, -1 where that is not told.
     repeated
         Headings that stand twice, by table name; the first of each is read.
+    findings, accounts
+        What is told of the rows while they are checked, and what became of them.
     """
 
     path: Path
@@ -93,6 +97,8 @@ class RawTables:
     present: frozenset[str]
     others: Mapping[str, int] = field(default_factory=dict)
     repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    accounts: list[SourceLedger] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -109,6 +115,62 @@ class RawTables:
         if name in frame:
             return frame[name]
         return pd.Series(np.nan, index=frame.index, dtype="float64", name=name)
+
+    def tell(
+        self,
+        severity: Severity,
+        code: str,
+        message: str,
+        table: str,
+        mask: NDArray[np.bool_],
+        names: pd.Series | None = None,
+        **params: object,
+    ) -> None:
+        """Add a finding about the rows of a mask, with examples of ``names``, if there are any."""
+        count = int(mask.sum())
+        if count:
+            texts = () if names is None else names[mask].fillna("").iloc[:200]
+            shown = tuple(dict.fromkeys(str(text)[:60] for text in texts))[:5]
+            file = self.file(table)
+            self.findings.append(Finding(severity, code, message, file, count, shown, params))
+
+    def unknown(
+        self,
+        places: NDArray[Any],
+        table: str,
+        column: str,
+        values: pd.Series,
+        *,
+        required: bool = False,
+    ) -> None:
+        """Add a finding for values that name no row of the table they refer to (place -2).
+
+        Where a value is required, one that is missing (place -1) is told too.
+        """
+        lost = places < 0 if required else places == -2
+        message = "{count} rows of {file} name an unknown {column}"
+        self.tell(
+            "warning", "broken_reference", message, table, lost, values,
+            file=f"{table}.txt", column=column,
+        )  # fmt: skip
+
+    def count(self, table: str, reasons: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """Note what became of a table's rows; the first reason that fits a row takes it.
+
+        Returns
+        -------
+        bool[rows]
+            The rows used.
+        """
+        kept = np.ones(len(self.tables[table]), np.bool_)
+        left: dict[str, int] = {}
+        for reason, mask in reasons.items():
+            taken = int((mask & kept).sum())
+            if taken:
+                left[reason] = taken
+            kept &= ~mask
+        self.accounts.append(SourceLedger(self.file(table), kept.size, int(kept.sum()), left))
+        return kept
 
 
 def read_tables(path: Path) -> RawTables:
@@ -308,13 +370,10 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
                     mend="Save it as CSV: commas between values, quotes around text with commas.",
                 )
             raise SourceError(
-                "The column {name} is missing.",
-                file=file,
-                column=column,
-                mend="Add it: GTFS requires it. The columns found are: {found}.",
-                name=column,
+                "The column {name} is missing.", file=file, column=column,
+                mend="Add it: GTFS requires it. The columns found are: {found}.", name=column,
                 found=", ".join(map(str, frame.columns))[:200],
-            )
+            )  # fmt: skip
     clean = frame.attrs.pop(CLEAN, False)
     return frame if clean or name == "stop_times" else _without_blanks(frame)
 

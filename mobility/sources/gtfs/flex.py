@@ -204,11 +204,9 @@ def _locations(text: str, path: Path) -> _Places:
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceError(
-            "It is no GeoJSON of on-demand zones: {reason}.",
-            file=f"{path}/locations.geojson",
-            mend="Give a FeatureCollection of polygons, each with an id.",
-            reason=str(error)[:120],
-        ) from None
+            "It is no GeoJSON of on-demand zones: {reason}.", file=f"{path}/locations.geojson",
+            mend="Give a FeatureCollection of polygons, each with an id.", reason=str(error)[:120],
+        ) from None  # fmt: skip
 
 
 def _zone_id(feature: dict[str, Any]) -> str:

@@ -23,7 +23,6 @@ _FEWEST = 2
 """One departure alone may be the same by accident."""
 _MAX_DEPARTURES = 200_000
 """Departures at headways looked at in all: more are taken as the headways they are."""
-_EARTH_M = 6_371_009.0
 _EARLIER = "in an earlier feed too"
 
 _Int64 = NDArray[np.int64]
@@ -103,14 +102,10 @@ def _routes(feed: Feed, trips: _Int64) -> tuple[str, ...]:
 
 
 def _twins(feed: Feed) -> pd.DataFrame:
-    """Return the pairs of trips of two feeds at the same stops and times.
+    """Return the pairs of trips of two feeds at the same stops and times: ``first``, ``second``.
 
-    Trips at a headway with exact times are their departures, all of which have to be alike.
-
-    Returns
-    -------
-    DataFrame
-        ``first``, ``second``; ``alike``, the departures of the second in the other feed.
+    Trips at a headway with exact times are their departures, all of which have to be alike;
+    ``alike`` counts those of the second in the other feed.
     """
     rows = _departures(feed)
     trips = rows["trip"].to_numpy()
@@ -173,13 +168,11 @@ def _departures(feed: Feed) -> pd.DataFrame:
     content = np.zeros(trip.size, np.uint64)
     np.add.at(content, np.repeat(np.arange(trip.size), calls), _mixed(moved, place[take]))
     others = np.flatnonzero(runs & ~np.isin(np.arange(runs.size), trip))
-    found = pd.DataFrame(
-        {
-            "trip": np.concatenate([others, trip]),
-            "departure": np.concatenate([np.zeros(others.size, np.int64), leave]),
-            "content": np.concatenate([_times(feed)[others], content]),
-        }
-    )
+    found = pd.DataFrame({
+        "trip": np.concatenate([others, trip]),
+        "departure": np.concatenate([np.zeros(others.size, np.int64), leave]),
+        "content": np.concatenate([_times(feed)[others], content]),
+    })  # fmt: skip
     return found.drop_duplicates(ignore_index=True)
 
 
@@ -223,10 +216,7 @@ def _mixed(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> NDArray[np.uint6
 def _near(feed: Feed, one: _Int64, two: _Int64) -> NDArray[np.bool_]:
     """Return whether each two calls are at one place."""
     stop = feed.stop_times["stop"].to_numpy()
-    lon, lat = np.radians(feed.lonlat()).T
-    a, b = stop[one], stop[two]
-    east = (lon[b] - lon[a]) * np.cos((lat[a] + lat[b]) / 2)
-    return np.asarray(_EARTH_M * np.hypot(east, lat[b] - lat[a]) <= _NEAR_M)
+    return np.asarray(feed.metres(stop[one], stop[two]) <= _NEAR_M)
 
 
 def _days_in_common(feed: Feed, twins: pd.DataFrame) -> pd.DataFrame:

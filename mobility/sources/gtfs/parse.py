@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from mobility.base.errors import Finding, SourceError
+from mobility.base.errors import SourceError
 from mobility.base.i18n import Word
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.calls import booked_calls, read_stop_times
@@ -25,7 +25,6 @@ from mobility.sources.gtfs.extras import (
 )
 from mobility.sources.gtfs.feed import Feed, Services
 from mobility.sources.gtfs.files import EXTRA_COLUMNS, RawTables, read_extra
-from mobility.sources.gtfs.notes import Notes
 from mobility.sources.gtfs.unpack import FLEX_COLUMNS, ZONES
 
 
@@ -37,93 +36,81 @@ def parse_feed(raw: RawTables) -> Feed:
     SourceError
         A value cannot be read, or nothing usable is left.
     """
-    notes = Notes(raw)
-    _tell_repeated(raw, notes)
-    agencies = _agencies(raw, notes)
-    stops = _stops(raw, notes)
-    routes = _routes(raw, agencies, notes)
-    services = read_services(raw, notes)
-    trips, routes = _trips(raw, routes, agencies, services, notes)
-    stop_times = read_stop_times(raw, stops, trips, notes)
+    _tell_repeated(raw)
+    agencies = _agencies(raw)
+    stops = _stops(raw)
+    routes = _routes(raw, agencies)
+    services = read_services(raw)
+    trips, routes = _trips(raw, routes, agencies, services)
+    stop_times = read_stop_times(raw, stops, trips)
     trips, stops = _on_demand(raw, trips, stops)
-    transfers = read_transfers(raw, stops, routes, trips, notes)
-    pathways = read_pathways(raw, stops, notes)
-    stops, stop_times, transfers = split_stops(stops, trips, stop_times, transfers, notes.findings)
+    transfers = read_transfers(raw, stops, routes, trips)
+    pathways = read_pathways(raw, stops)
+    stops, stop_times, transfers = split_stops(stops, trips, stop_times, transfers, raw.findings)
     for table in ("feed_info", "attributions"):
-        notes.count(table, {})
-    count_booking(raw, notes)
-    _count_files(raw, notes, booked=bool(trips["on_demand"].any()))
+        raw.count(table, {})
+    count_booking(raw)
+    _count_files(raw, booked=bool(trips["on_demand"].any()))
     feed = Feed(
         stops=stops,
         routes=routes,
-        trips=_without_placeholder_blocks(trips, stop_times, notes),
+        trips=_without_placeholder_blocks(trips, stop_times, raw),
         stop_times=stop_times,
         services=services,
         transfers=transfers,
-        frequencies=read_frequencies(raw, trips, stop_times, notes),
+        frequencies=read_frequencies(raw, trips, stop_times),
         pathways=pathways,
         agencies=agencies,
         feed_info=read_feed_info(raw),
         networks=(raw.name,),
-        findings=tuple(notes.findings),
-        rows=tuple(notes.rows),
+        findings=tuple(raw.findings),
+        rows=tuple(raw.accounts),
     )
     if not len(stop_times) and not raw.tables["stop_times"].columns.isin(FLEX_COLUMNS).any():
-        raise _nothing_left(raw, notes)
+        raise _nothing_left(raw)
     return feed
 
 
-def _nothing_left(raw: RawTables, notes: Notes) -> SourceError:
+def _nothing_left(raw: RawTables) -> SourceError:
     """Return the error about a feed without a usable call, with what took most of them."""
-    rows = next(r for r in notes.rows if r.source == raw.file("stop_times"))
+    file = raw.file("stop_times")
+    rows = next(r for r in raw.accounts if r.source == file)
     why = max(rows.left_out, key=lambda reason: rows.left_out[reason], default="")
     if not why:
         problem = "No trip has usable stop times."
     else:
         problem = "No trip has usable stop times: {count} of {read} rows are left out ({why})."
     return SourceError(
-        problem,
-        file=raw.file("stop_times"),
-        value=next((f.examples[0] for f in notes.findings if _is_why(f, raw)), None),
-        mend="Ask its publisher for a complete feed.",
-        count=rows.left_out.get(why, 0),
-        read=rows.read,
-        why=Word(why),
-    )
+        problem, file=file,
+        value=next((f.examples[0] for f in raw.findings if f.source == file and f.examples), None),
+        mend="Ask its publisher for a complete feed.", count=rows.left_out.get(why, 0),
+        read=rows.read, why=Word(why),
+    )  # fmt: skip
 
 
-def _tell_repeated(raw: RawTables, notes: Notes) -> None:
+def _tell_repeated(raw: RawTables) -> None:
     """Say which columns are not read because another one has the same heading."""
     for table, names in raw.repeated.items():
         message = (
             "{count} headings of {file} stand more than once; the first column of each is read"
         )
         every = np.ones(len(names), np.bool_)
-        notes.tell(
-            "warning",
-            "columns_repeated",
-            message,
-            table,
-            every,
-            pd.Series(names),
+        raw.tell(
+            "warning", "columns_repeated", message, table, every, pd.Series(names),
             file=f"{table}.txt",
-        )
+        )  # fmt: skip
 
 
-def _count_files(raw: RawTables, notes: Notes, *, booked: bool) -> None:
+def _count_files(raw: RawTables, *, booked: bool) -> None:
     """Note the rows of files that have no part in a travel time, e.g. fares."""
     used = {f"{table}.txt" for table in EXTRA_COLUMNS if table != "shapes"} if booked else set()
     used |= {ZONES} if booked else set()
-    told = {PurePath(account.source).name for account in notes.rows}
+    told = {PurePath(account.source).name for account in raw.accounts}
     for name, rows in raw.others.items():
         if name not in used | told:
             left, unit = (1, "files") if rows < 0 else (rows, "rows")
             why = {"no part in a travel time": left}
-            notes.rows.append(SourceLedger.balanced(f"{raw.path}/{name}", 0, why, unit))
-
-
-def _is_why(finding: Finding, raw: RawTables) -> bool:
-    return finding.source == raw.file("stop_times") and bool(finding.examples)
+            raw.accounts.append(SourceLedger.balanced(f"{raw.path}/{name}", 0, why, unit))
 
 
 def _text(raw: RawTables, table: str, column: str) -> pd.Series:
@@ -136,29 +123,25 @@ def _optional(raw: RawTables, table: str, column: str) -> pd.Series:
     return raw.column(table, column).astype("str").reset_index(drop=True)
 
 
-def _unique(frame: pd.DataFrame, key: str, table: str, notes: Notes) -> pd.DataFrame:
+def _unique(frame: pd.DataFrame, key: str, table: str, raw: RawTables) -> pd.DataFrame:
     """Keep the first row of each id and drop rows without one, saying so."""
     missing = frame[key].isna().to_numpy()
     repeated = frame[key].duplicated().to_numpy() & ~missing
     message = "{count} rows of {file} repeat an id; the first row of each is kept"
-    notes.tell(
-        "warning", "duplicate_ids", message, table, repeated, frame[key], file=f"{table}.txt"
-    )
+    raw.tell("warning", "duplicate_ids", message, table, repeated, frame[key], file=f"{table}.txt")
     message = "{count} rows of {file} have no id and are left out"
-    notes.tell("warning", "missing_ids", message, table, missing, file=f"{table}.txt")
-    kept = notes.count(table, {"no id": missing, "an id that is there already": repeated})
+    raw.tell("warning", "missing_ids", message, table, missing, file=f"{table}.txt")
+    kept = raw.count(table, {"no id": missing, "an id that is there already": repeated})
     return frame[kept].reset_index(drop=True)
 
 
-def _agencies(raw: RawTables, notes: Notes) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {
-            "agency_id": _text(raw, "agency", "agency_id"),
-            "agency_name": _text(raw, "agency", "agency_name"),
-            "timezone": _text(raw, "agency", "agency_timezone"),
-            "url": _text(raw, "agency", "agency_url"),
-        }
-    ).assign(network=np.int16(0))
+def _agencies(raw: RawTables) -> pd.DataFrame:
+    frame = pd.DataFrame({
+        "agency_id": _text(raw, "agency", "agency_id"),
+        "agency_name": _text(raw, "agency", "agency_name"),
+        "timezone": _text(raw, "agency", "agency_timezone"),
+        "url": _text(raw, "agency", "agency_url"),
+    }).assign(network=np.int16(0))  # fmt: skip
     if frame.empty:
         raise SourceError(
             "It names no agency, hence no time zone.",
@@ -170,42 +153,34 @@ def _agencies(raw: RawTables, notes: Notes) -> pd.DataFrame:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError):
             raise SourceError(
-                "There is no such time zone.",
-                file=raw.file("agency"),
-                row=row + 2,
-                column="agency_timezone",
-                value=name,
-                mend='Write a name such as "Europe/Paris".',
-            ) from None
-    notes.count(
-        "agency", {"an id that is there already": frame["agency_id"].duplicated().to_numpy()}
-    )
+                "There is no such time zone.", file=raw.file("agency"), row=row + 2,
+                column="agency_timezone", value=name, mend='Write a name such as "Europe/Paris".',
+            ) from None  # fmt: skip
+    raw.count("agency", {"an id that is there already": frame["agency_id"].duplicated().to_numpy()})
     return frame
 
 
-def _stops(raw: RawTables, notes: Notes) -> pd.DataFrame:
+def _stops(raw: RawTables) -> pd.DataFrame:
     file = raw.file("stops")
     column = partial(raw.column, "stops")
-    frame = pd.DataFrame(
-        {
-            "stop_id": _optional(raw, "stops", "stop_id"),
-            "stop_name": _text(raw, "stops", "stop_name"),
-            "lon": numbers(column("stop_lon"), file=file, low=-180, high=180),
-            "lat": numbers(column("stop_lat"), file=file, low=-90, high=90),
-            "parent_station": _optional(raw, "stops", "parent_station"),
-            "location_type": integers(column("location_type"), 0, file=file, high=4).astype(
-                np.int8
-            ),
-            "wheelchair_boarding": integers(
-                column("wheelchair_boarding"), 0, file=file, high=2
-            ).astype(np.int8),
-            "platform_code": _text(raw, "stops", "platform_code"),
-        }
-    )
-    frame = _unique(frame, "stop_id", "stops", notes)
+    frame = pd.DataFrame({
+        "stop_id": _optional(raw, "stops", "stop_id"),
+        "stop_name": _text(raw, "stops", "stop_name"),
+        "lon": numbers(column("stop_lon"), file=file, low=-180, high=180),
+        "lat": numbers(column("stop_lat"), file=file, low=-90, high=90),
+        "parent_station": _optional(raw, "stops", "parent_station"),
+        "location_type": integers(column("location_type"), 0, file=file, high=4).astype(
+            np.int8
+        ),
+        "wheelchair_boarding": integers(
+            column("wheelchair_boarding"), 0, file=file, high=2
+        ).astype(np.int8),
+        "platform_code": _text(raw, "stops", "platform_code"),
+    })  # fmt: skip
+    frame = _unique(frame, "stop_id", "stops", raw)
     parent = index_of(frame["parent_station"], frame["stop_id"], optional=True)
     parent = np.where(parent == np.arange(len(frame)), -2, parent)
-    notes.unknown(parent, "stops", "parent_station", frame["parent_station"])
+    raw.unknown(parent, "stops", "parent_station", frame["parent_station"])
     frame["parent"] = np.maximum(parent, -1).astype(np.int32)
     # A platform without coordinates stands where its station is.
     lost = frame["lon"].isna() | frame["lat"].isna()
@@ -217,24 +192,23 @@ def _stops(raw: RawTables, notes: Notes) -> pd.DataFrame:
     return frame.assign(network=np.int16(0))
 
 
-def _routes(raw: RawTables, agencies: pd.DataFrame, notes: Notes) -> pd.DataFrame:
+def _routes(raw: RawTables, agencies: pd.DataFrame) -> pd.DataFrame:
     file = raw.file("routes")
     kinds = integers(raw.column("routes", "route_type"), 3, file=file, high=32_000)
-    frame = pd.DataFrame(
-        {
-            "route_id": _optional(raw, "routes", "route_id"),
-            "agency_id": _optional(raw, "routes", "agency_id"),
-            "short_name": _text(raw, "routes", "route_short_name"),
-            "long_name": _text(raw, "routes", "route_long_name"),
-            "route_type": kinds.astype(np.int16),
-            "color": _text(raw, "routes", "route_color"),
-            "text_color": _text(raw, "routes", "route_text_color"),
-        }
-    )
-    frame = _unique(frame, "route_id", "routes", notes)
+    frame = pd.DataFrame({
+        "route_id": _optional(raw, "routes", "route_id"),
+        "agency_id": _optional(raw, "routes", "agency_id"),
+        "short_name": _text(raw, "routes", "route_short_name"),
+        "long_name": _text(raw, "routes", "route_long_name"),
+        "route_type": kinds.astype(np.int16),
+        "color": _text(raw, "routes", "route_color"),
+        "text_color": _text(raw, "routes", "route_text_color"),
+    })  # fmt: skip
+    frame = _unique(frame, "route_id", "routes", raw)
     known = agencies.drop_duplicates("agency_id")
     agency = index_of(frame["agency_id"], known["agency_id"], optional=True)
-    notes.unknown(agency, "routes", "agency_id", frame["agency_id"])
+    raw.unknown(agency, "routes", "agency_id", frame["agency_id"])
+    # A feed of one agency need not name it; of an unknown one the first is taken.
     agency = np.maximum(agency, 0)
     frame["agency_id"] = known["agency_id"].to_numpy()[agency]
     frame["timezone"] = known["timezone"].to_numpy()[agency]
@@ -242,30 +216,25 @@ def _routes(raw: RawTables, agencies: pd.DataFrame, notes: Notes) -> pd.DataFram
 
 
 def _trips(
-    raw: RawTables,
-    routes: pd.DataFrame,
-    agencies: pd.DataFrame,
-    services: Services,
-    notes: Notes,
+    raw: RawTables, routes: pd.DataFrame, agencies: pd.DataFrame, services: Services
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return trips and routes; a route that only trips name gets a row of its own."""
     direction = integers(
         raw.column("trips", "direction_id"), -1, file=raw.file("trips"), high=1
     ).astype(np.int8)
-    frame = pd.DataFrame(
-        {
-            "trip_id": _optional(raw, "trips", "trip_id"),
-            "route_id": _optional(raw, "trips", "route_id"),
-            "service_id": _optional(raw, "trips", "service_id"),
-            "headsign": _text(raw, "trips", "trip_headsign"),
-            "direction_id": direction,
-            "block_id": _optional(raw, "trips", "block_id"),
-            "shape_id": _optional(raw, "trips", "shape_id"),
-        }
-    )
-    frame = _unique(frame, "trip_id", "trips", notes)
+    frame = pd.DataFrame({
+        "trip_id": _optional(raw, "trips", "trip_id"),
+        "route_id": _optional(raw, "trips", "route_id"),
+        "service_id": _optional(raw, "trips", "service_id"),
+        "headsign": _text(raw, "trips", "trip_headsign"),
+        "direction_id": direction,
+        "block_id": _optional(raw, "trips", "block_id"),
+        "shape_id": _optional(raw, "trips", "shape_id"),
+    })  # fmt: skip
+    frame = _unique(frame, "trip_id", "trips", raw)
     route = index_of(frame["route_id"], routes["route_id"])
-    notes.unknown(route, "trips", "route_id", frame["route_id"], required=True)
+    raw.unknown(route, "trips", "route_id", frame["route_id"], required=True)
+    # Trips of a route that routes.txt lacks are ridden all the same.
     frame["route_id"] = frame["route_id"].fillna("?")
     if (route < 0).any():
         extra = pd.DataFrame({"route_id": pd.unique(frame.loc[route < 0, "route_id"])})
@@ -277,8 +246,8 @@ def _trips(
         routes = pd.concat([routes, extra[routes.columns]], ignore_index=True)
         route = index_of(frame["route_id"], routes["route_id"])
     service = index_of(frame["service_id"], pd.Series(services.ids, dtype="str"))
-    notes.unknown(service, "trips", "service_id", frame["service_id"], required=True)
-    notes.rows[-1] = notes.rows[-1].leaving("an unknown service_id", (service < 0).sum())
+    raw.unknown(service, "trips", "service_id", frame["service_id"], required=True)
+    raw.accounts[-1] = raw.accounts[-1].leaving("an unknown service_id", (service < 0).sum())
     frame["route"] = route.astype(np.int32)
     frame["service"] = np.maximum(service, -1).astype(np.int32)
     return frame.assign(network=np.int16(0)), routes
@@ -303,7 +272,7 @@ def _on_demand(
 
 
 def _without_placeholder_blocks(
-    trips: pd.DataFrame, stop_times: pd.DataFrame, notes: Notes
+    trips: pd.DataFrame, stop_times: pd.DataFrame, raw: RawTables
 ) -> pd.DataFrame:
     """Return trips without the blocks that are none: ``NULL`` on trips of several vehicles."""
     named = trips["block_id"].isin(PLACEHOLDERS).to_numpy()
@@ -321,5 +290,5 @@ def _without_placeholder_blocks(
         "{count} trips have the text NULL, NA or the like as their block, at the same time on "
         "several vehicles; they are in no block"
     )
-    notes.tell("info", "blocks_unnamed", message, "trips", wrong, trips["block_id"])
+    raw.tell("info", "blocks_unnamed", message, "trips", wrong, trips["block_id"])
     return trips.assign(block_id=trips["block_id"].mask(wrong))

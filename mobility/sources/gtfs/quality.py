@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding, Severity
-from mobility.sources.gtfs.feed import CALENDARS, Feed, route_mode
+from mobility.sources.gtfs.feed import CALENDARS, EARTH_M, Feed, route_mode
 from mobility.sources.holidays import SATURDAY, Holidays
 
 _Bool = NDArray[np.bool_]
-_EARTH_M = 6_371_009.0
 _LONELY_M = 30_000.0
 """A stop this far from any other is misplaced or serves no one here."""
 _TWO_DAYS_S = 48 * 3600
@@ -91,41 +90,28 @@ def _calendar_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
     found = []
     outside = [d for d in dates if not period[0] <= d <= period[1]]
     found += _finding(
-        "error",
-        "calendar_expired",
+        "error", "calendar_expired",
         "{count} of the dates studied lie outside the timetables' calendar, {first} to {last}",
-        CALENDARS,
-        outside,
-        first=period[0],
-        last=period[1],
-    )
+        CALENDARS, outside, first=period[0], last=period[1],
+    )  # fmt: skip
     empty = [d for d in dates if d not in outside and not feed.trips_on(d).size]
     found += _finding(
-        "warning",
-        "no_trip_on_date",
-        "No trip runs on {count} of the dates studied",
-        CALENDARS,
+        "warning", "no_trip_on_date", "No trip runs on {count} of the dates studied", CALENDARS,
         empty,
-    )
+    )  # fmt: skip
     service = feed.trips["service"].to_numpy()
     counts = feed.trips_per_day()[0]
     empty_days = [dt.date.fromordinal(d.toordinal()) for d in counts.index[counts == 0]]
     gaps = [d for d in empty_days if period[0] < d < period[1]]
     found += _finding(
-        "info",
-        "days_without_trips",
-        "No trip runs on {count} days inside the calendar",
-        CALENDARS,
+        "info", "days_without_trips", "No trip runs on {count} days inside the calendar", CALENDARS,
         gaps,
-    )
+    )  # fmt: skip
     never = _never_runs(feed)[np.maximum(service, 0)] & (service >= 0) & feed.runnable
     found += _finding(
-        "info",
-        "trips_never_run",
-        "{count} trips belong to services that never run",
-        CALENDARS,
+        "info", "trips_never_run", "{count} trips belong to services that never run", CALENDARS,
         feed.trips.loc[never, "trip_id"].to_list(),
-    )
+    )  # fmt: skip
     return found
 
 
@@ -146,39 +132,27 @@ def _trip_findings(feed: Feed) -> list[Finding]:
     share = float((calls == 0).mean()) if calls.size else 0.0
     return [
         *_finding(
-            "warning",
-            "trips_without_stop_times",
+            "warning", "trips_without_stop_times",
             "{count} of {all} trips have no stop times and cannot be ridden ({share} %)",
-            "stop_times.txt",
-            trip_ids[calls == 0].to_list(),
-            all=len(feed.trips),
+            "stop_times.txt", trip_ids[calls == 0].to_list(), all=len(feed.trips),
             share=f"{100 * share:.0f}",
         ),
         *_finding(
-            "warning",
-            "trips_of_one_stop",
-            "{count} trips call at one stop only and cannot be ridden",
-            "stop_times.txt",
+            "warning", "trips_of_one_stop",
+            "{count} trips call at one stop only and cannot be ridden", "stop_times.txt",
             trip_ids[calls == 1].to_list(),
         ),
         *_finding(
-            "warning",
-            "trips_beyond_two_days",
+            "warning", "trips_beyond_two_days",
             "{count} trips run past 48:00; their riders of the day before last are not counted",
-            "stop_times.txt",
-            trip_ids[late].to_list(),
+            "stop_times.txt", trip_ids[late].to_list(),
         ),
-    ]
-
-
-def _served(feed: Feed) -> _Bool:
-    served = np.zeros(feed.n_stops, np.bool_)
-    served[feed.stop_times["stop"].to_numpy()] = True
-    return served
+    ]  # fmt: skip
 
 
 def _stop_findings(feed: Feed) -> list[Finding]:
-    stops, served = feed.stops, _served(feed)
+    stops, served = feed.stops, np.zeros(feed.n_stops, np.bool_)
+    served[feed.stop_times["stop"].to_numpy()] = True
     lon, lat = stops["lon"].to_numpy(), stops["lat"].to_numpy()
     names = (stops["stop_id"] + " " + stops["stop_name"]).to_numpy()
     lost = served & (np.isnan(lon) | np.isnan(lat))
@@ -187,38 +161,27 @@ def _stop_findings(feed: Feed) -> list[Finding]:
     station_called = served & ~platform
     return [
         *_finding(
-            "warning",
-            "stops_without_position",
-            "{count} stops have no coordinates and cannot be walked to",
-            "stops.txt",
-            names[lost],
+            "warning", "stops_without_position",
+            "{count} stops have no coordinates and cannot be walked to", "stops.txt", names[lost],
         ),
         *_finding(
             "warning", "stops_at_zero", "{count} stops lie at 0, 0", "stops.txt", names[zero]
         ),
         *_finding(
-            "warning",
-            "stops_far_away",
-            "{count} stops lie more than {km} km from any other stop",
-            "stops.txt",
-            names[_lonely(lon, lat, served & ~lost & ~zero)],
+            "warning", "stops_far_away", "{count} stops lie more than {km} km from any other stop",
+            "stops.txt", names[_lonely(lon, lat, served & ~lost & ~zero)],
             km=int(_LONELY_M // 1000),
         ),
         *_finding(
-            "warning",
-            "trips_call_at_stations",
-            "Trips call at {count} stations or entrances instead of platforms",
-            "stops.txt",
+            "warning", "trips_call_at_stations",
+            "Trips call at {count} stations or entrances instead of platforms", "stops.txt",
             names[station_called],
         ),
         *_finding(
-            "info",
-            "stops_without_trips",
-            "{count} stops have no trip",
-            "stops.txt",
+            "info", "stops_without_trips", "{count} stops have no trip", "stops.txt",
             names[platform & ~served & ~stops["on_demand"].to_numpy()],
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: _Bool) -> _Bool:
@@ -228,7 +191,7 @@ def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: _Bool) ->
     if rows.size < 3:
         return lonely
     a, b = np.radians(lon[rows]), np.radians(lat[rows])
-    globe = _EARTH_M * np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
+    globe = EARTH_M * np.column_stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
     # Stops at one place are one stop here.
     places, inverse = np.unique(np.round(globe), axis=0, return_inverse=True)
     if len(places) < 2:
@@ -248,10 +211,8 @@ def _speed_findings(feed: Feed) -> list[Finding]:
     """Find rides faster than any vehicle of their kind, between times that the feed gives."""
     calls = feed.stop_times[~feed.stop_times["filled"].to_numpy()]
     trip, stop = calls["trip"].to_numpy(), calls["stop"].to_numpy()
-    lon, lat = np.radians(feed.lonlat()).T
     one, two = stop[:-1], stop[1:]
-    east = (lon[two] - lon[one]) * np.cos((lat[one] + lat[two]) / 2)
-    metres = _EARTH_M * np.hypot(east, lat[two] - lat[one])
+    metres = feed.metres(one, two)
     elapsed = calls["arrival_s"].to_numpy()[1:] - calls["departure_s"].to_numpy()[:-1]
     types = feed.routes["route_type"].to_list()
     limit = np.array([_MAX_SPEED_KMH[route_mode(t)] / 3.6 for t in types])
@@ -267,15 +228,10 @@ def _speed_findings(feed: Feed) -> list[Finding]:
     message = "{count} trips go impossibly fast between two stops ({legs} pairs of stops)"
     return [
         Finding(
-            "warning",
-            "impossible_speed",
-            message,
-            "stop_times.txt",
-            int(trips.size),
-            shown,
+            "warning", "impossible_speed", message, "stop_times.txt", int(trips.size), shown,
             {"legs": len(legs)},
         )
-    ]
+    ]  # fmt: skip
 
 
 def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
@@ -304,12 +260,10 @@ def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
         frame["service"] = feed.trips["service"].to_numpy()[rows]
         twice[rows[~frequent]] = frame[~frequent].duplicated().to_numpy()
     return _finding(
-        "warning",
-        "duplicate_trips",
+        "warning", "duplicate_trips",
         "{count} trips repeat another trip of the same route, stops and times on the same day",
-        "trips.txt",
-        feed.trips.loc[twice, "trip_id"].to_list(),
-    )
+        "trips.txt", feed.trips.loc[twice, "trip_id"].to_list(),
+    )  # fmt: skip
 
 
 def school_routes(feed: Feed, holidays: Holidays | None = None) -> _Bool:
@@ -329,7 +283,9 @@ def school_routes(feed: Feed, holidays: Holidays | None = None) -> _Bool:
     route = feed.trips["route"].to_numpy().astype(np.int64)
     frame = feed.trips_per_day(route).reindex(columns=range(len(routes)), fill_value=0)
     trips = frame.to_numpy()
-    kinds = np.array([_kind(day, holidays) for day in frame.index], dtype=object)
+    # Without holidays every weekday is one of term.
+    known = holidays or Holidays(frozenset(), frozenset())
+    kinds = np.array([known.kind(day) for day in frame.index], dtype=object)
     term, off = trips[kinds == "school_weekday"] > 0, trips[kinds == "holiday_weekday"] > 0
     week_end = trips[[day.weekday() >= SATURDAY for day in frame.index]] > 0
     # A first or last day of holidays is counted differently here and there.
@@ -344,11 +300,6 @@ def school_routes(feed: Feed, holidays: Holidays | None = None) -> _Bool:
     return np.asarray(typed | by_name | (told & resting))
 
 
-def _kind(day: dt.date, holidays: Holidays | None) -> str:
-    """Return the kind of a day; without holidays every weekday is one of term."""
-    return (holidays or Holidays(frozenset(), frozenset())).kind(day)
-
-
 def _school_findings(feed: Feed, holidays: Holidays | None) -> list[Finding]:
     school = school_routes(feed, holidays)
     ridden = np.unique(feed.trips["route"].to_numpy()[feed.runnable])
@@ -357,13 +308,10 @@ def _school_findings(feed: Feed, holidays: Holidays | None) -> list[Finding]:
         feed.routes["short_name"] != "", feed.routes["long_name"]
     )
     return _finding(
-        "info",
-        "school_routes",
+        "info", "school_routes",
         "{count} lines only serve schools, in term time; where workers may not ride them, write "
-        "school_services = false under [modes]",
-        "routes.txt",
-        names[school].to_list(),
-    )
+        "school_services = false under [modes]", "routes.txt", names[school].to_list(),
+    )  # fmt: skip
 
 
 def _network_findings(feed: Feed) -> list[Finding]:
@@ -387,12 +335,10 @@ def _network_findings(feed: Feed) -> list[Finding]:
         periods.append((days[rows[0]], days[rows[-1]], names[k]))
     if len(periods) > 1 and max(p[0] for p in periods) > min(p[1] for p in periods):
         found += _finding(
-            "warning",
-            "networks_disjoint",
-            "The calendars of {count} networks have no day in common",
-            CALENDARS,
+            "warning", "networks_disjoint",
+            "The calendars of {count} networks have no day in common", CALENDARS,
             [f"{name} {first} – {last}" for first, last, name in sorted(periods)],
-        )
+        )  # fmt: skip
     return found
 
 

@@ -1,4 +1,4 @@
-"""Read timetables: GTFS zips or folders, checked, cached by content, merged."""
+"""Read timetables: GTFS zips or folders, checked, cached by content, merged; or none at all."""
 
 from __future__ import annotations
 
@@ -147,6 +147,7 @@ def merge_feeds(feeds: Sequence[Feed]) -> Feed:
 
 def merge_each(feed: Feed) -> Callable[[Feed], Feed]:
     """Return what `merge_feeds` makes of a feed and another one, for many others."""
+    # Prefixed once: shuttle plans are merged with the same feed by the hundred.
     first = _prefixed(feed, "0:")
     return lambda other: _joined(first, _prefixed(other, "1:"))
 

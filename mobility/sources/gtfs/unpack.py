@@ -29,6 +29,20 @@ _MAX_RATIO = 150
 _RATIO_FREE_BYTES = 50 * 2**20
 """A table under this size may be packed as tightly as it likes."""
 ZONES = "locations.geojson"
+FLEX_COLUMNS = (
+    "location_id", "location_group_id", "start_pickup_drop_off_window",
+    "end_pickup_drop_off_window", "pickup_booking_rule_id", "drop_off_booking_rule_id",
+)  # fmt: skip
+_STOP_TIMES_COLUMNS = (
+    "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
+    "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
+    "continuous_drop_off", *FLEX_COLUMNS,
+)  # fmt: skip
+# How GTFS-Flex wrote some headings before it was adopted in 2024.
+_FORMER = {
+    f"{side}_pickup_dropoff_window": f"{side}_pickup_drop_off_window" for side in ("start", "end")
+}
+CLEAN, REPEATED = "clean", "repeated"
 
 
 @contextmanager
@@ -58,6 +72,7 @@ def inner_folder(path: Path) -> Path:
         if inner:
             raise two_feeds(path, str(inner[0].relative_to(path)))
         return path
+    # Feeds are often packed with the folder they lay in.
     found = sorted(p.parent for p in path.glob("*/*") if p.name.lower() == calls)
     if len(found) > 1:
         raise two_feeds(path, str(found[1].relative_to(path)))
@@ -67,11 +82,9 @@ def inner_folder(path: Path) -> Path:
 def two_feeds(path: Path, other: str) -> SourceError:
     """Return the error of a file that holds a second feed, beside or below the first."""
     return SourceError(
-        "It holds more than one feed: {other} stands beside another one.",
-        file=path,
-        mend="Name each feed's own folder or zip under gtfs.",
-        other=other,
-    )
+        "It holds more than one feed: {other} stands beside another one.", file=path,
+        mend="Name each feed's own folder or zip under gtfs.", other=other,
+    )  # fmt: skip
 
 
 def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
@@ -100,6 +113,7 @@ def _members(
     total = 0
     for member in archive.infolist():
         name = PurePosixPath(member.filename.replace("\\", "/"))
+        # A colon is a drive of Windows.
         if name.is_absolute() or ".." in name.parts or ":" in name.parts[0]:
             raise SourceError(
                 "The zip holds a file that would be written outside its folder.",
@@ -110,20 +124,20 @@ def _members(
         own = name.name.lower()
         if not (own.endswith(".txt") and own.removesuffix(".txt") in names) and own != ZONES:
             continue
+        # macOS packs a shadow of every file beside it.
         if "__MACOSX" in name.parts:
             continue
         if own in members:
             raise two_feeds(path, str(name))
         members[own] = member
         total += member.file_size
+    # Some portals pack the zip they were given once more.
     inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
     if inner is not None and "stop_times" in names and "stop_times.txt" not in members:
         raise SourceError(
-            "It is a zip that holds another zip, {inner}.",
-            file=path,
-            mend="Take {inner} out of it and name that file under gtfs.",
-            inner=inner,
-        )
+            "It is a zip that holds another zip, {inner}.", file=path,
+            mend="Take {inner} out of it and name that file under gtfs.", inner=inner,
+        )  # fmt: skip
     if total > _MAX_BYTES:
         raise _too_large(path, total)
     return members
@@ -152,22 +166,6 @@ def _too_large(path: Path, size: int) -> SourceError:
         mend="Do not use this file; if it is sound, unpack it and name the folder instead.",
         size=size // 10**6,
     )
-
-
-FLEX_COLUMNS = (
-    "location_id", "location_group_id", "start_pickup_drop_off_window",
-    "end_pickup_drop_off_window", "pickup_booking_rule_id", "drop_off_booking_rule_id",
-)  # fmt: skip
-_STOP_TIMES_COLUMNS = (
-    "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
-    "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
-    "continuous_drop_off", *FLEX_COLUMNS,
-)  # fmt: skip
-# How GTFS-Flex wrote some headings before it was adopted in 2024.
-_FORMER = {
-    f"{side}_pickup_dropoff_window": f"{side}_pickup_drop_off_window" for side in ("start", "end")
-}
-CLEAN, REPEATED = "clean", "repeated"
 
 
 def table_of(path: Path, *, largest: bool) -> pd.DataFrame:

@@ -27,8 +27,8 @@ from mobility.sources.homes.commune_codes import (
 from mobility.sources.homes.model import (
     MAX_WORKERS,
     NAME_ALIASES,
+    Homes,
     HomesRequest,
-    Places,
     group_columns,
     read_groups,
     read_names,
@@ -44,8 +44,16 @@ from mobility.sources.homes.zones import (
 )
 from mobility.sources.tables import read_table, without_sums
 
+_RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
+_WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")
+_WEIGHT_ALIASES = ("IPONDI", "flux", "poids", "weight")
+_FLOW = re.compile(r"nbflux(?:c(\d\d))?\w*")
+"""INSEE's column of a census year, folded: ``NBFLUX_C21_ACTOCC15P``."""
+_MAX_CATEGORIES = 12
+_FEW_WORKERS = 200
 
-def read_communes(request: HomesRequest, table: Table) -> Places:
+
+def read_communes(request: HomesRequest, table: Table) -> Homes:
     """Return homes of a table of workers by commune.
 
     The table is a polygon layer, or a CSV whose codes are joined with ``source.zones``.
@@ -81,13 +89,7 @@ def read_communes(request: HomesRequest, table: Table) -> Places:
 def _zones_of_codes(
     request: HomesRequest, zones: Zones, codes: pd.Series, workers: np.ndarray
 ) -> tuple[Zones, np.ndarray, list[Finding]]:
-    """Return the zones, the zone of each code (-1 for none), and what a user should know.
-
-    Raises
-    ------
-    SourceError
-        No code has a zone, or the table of changes is wrong.
-    """
+    """Return the zones, the zone of each code (-1 for none), and what a user should know."""
     path = request.source.changes
     changes = read_changes(None if path is None else request.resolve(path))
     zones, rows, through = matched(zones, codes, changes)
@@ -159,16 +161,7 @@ def _left_out(
     return outside + told_of(request, "warning", "homes_abroad", message, abroad, codes, workers)
 
 
-_RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
-_WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")
-_WEIGHT_ALIASES = ("IPONDI", "flux", "poids", "weight")
-_FLOW = re.compile(r"nbflux(?:c(\d\d))?\w*")
-"""INSEE's column of a census year, folded: ``NBFLUX_C21_ACTOCC15P``."""
-_MAX_CATEGORIES = 12
-_FEW_WORKERS = 200
-
-
-def read_flows(request: HomesRequest) -> Places:
+def read_flows(request: HomesRequest) -> Homes:
     """Return homes of a flow table, joined with the communes of ``source.zones``.
 
     Rows are kept whose commune of work is in ``source.work_commune`` (all when it is empty).
@@ -213,7 +206,7 @@ def read_flows(request: HomesRequest) -> Places:
     known = pd.Series(columns.index, dtype="str")
     zones, rows, found = _zones_of_codes(request, read_zones(request), known, totals[:, 0])
     told += [*found, *_few(request, totals[:, 0])]
-    places = homes_in_zones(request, zones, rows, totals, tuple(groups), told, per_entry=sizes)
+    homes = homes_in_zones(request, zones, rows, totals, tuple(groups), told, per_entry=sizes)
     counts = dict(zip(("rows", "workers"), elsewhere, strict=True))
     ledger = tuple(
         SourceLedger.balanced(
@@ -221,15 +214,16 @@ def read_flows(request: HomesRequest) -> Places:
         )
         if r.unit in counts
         else r
-        for r in places.ledger
+        for r in homes.ledger
     )
-    return replace(places, ledger=(*ledger, *unread))
+    return replace(homes, ledger=(*ledger, *unread))
 
 
 def _weight_column(table: Table, named: str) -> str:
     """Return the column of workers: the named one, or INSEE's, the newest census first."""
     if named != "workers" or table.find("workers", _WEIGHT_ALIASES) is not None:
         return table.need(named, _WEIGHT_ALIASES if named == "workers" else (), field="workers")
+    # INSEE names the column anew with each census.
     years = [(m[1] or "", c) for c in table.frame.columns if (m := _FLOW.fullmatch(fold(c)))]
     if not years:
         return table.need("NBFLUX_C21_ACTOCC15P", field="workers")
@@ -315,10 +309,7 @@ def _everywhere(
             "All {workers} workers are counted wherever they work, {elsewhere} of them in other "
             "communes than those of the sites; name work_commune to choose."
         )
-    params = {
-        "workers": f"{workers.sum():.0f}",
-        "elsewhere": f"{by_place[elsewhere].sum():.0f}",
-    }
+    params = {"workers": f"{workers.sum():.0f}", "elsewhere": f"{by_place[elsewhere].sum():.0f}"}
     shown = tuple(f"{code}: {by_place[code]:.0f}" for code in elsewhere[:5])
     return [
         Finding(
@@ -349,11 +340,9 @@ def _groups(request: HomesRequest, table: Table, weight: np.ndarray) -> dict[str
         values = sorted(set(texts))
         if len(values) > _MAX_CATEGORIES:
             raise table.error(
-                "It has {count} different values, too many to be groups.",
-                column=column,
-                mend='Choose some: groups = ["name=COLUMN:value1|value2"].',
-                count=len(values),
-            )
+                "It has {count} different values, too many to be groups.", column=column,
+                mend='Choose some: groups = ["name=COLUMN:value1|value2"].', count=len(values),
+            )  # fmt: skip
         for value in values:
             groups[f"{column} {value}".strip()] = np.where(texts == value, weight, 0.0)
     return groups
@@ -383,9 +372,6 @@ def check_no_categories(request: HomesRequest) -> None:
     """
     for name, column, _ in _category_groups(request):
         raise SourceError(
-            "A group by value is read from flow tables only.",
-            file=request.path,
-            column="groups",
-            value=f"{name}={column}:…",
-            mend="Name a column that counts the workers of the group.",
-        )
+            "A group by value is read from flow tables only.", file=request.path, column="groups",
+            value=f"{name}={column}:…", mend="Name a column that counts the workers of the group.",
+        )  # fmt: skip

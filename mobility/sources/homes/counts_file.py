@@ -18,13 +18,7 @@ from mobility.base.errors import SourceError
 from mobility.base.files import write_text
 from mobility.base.literal import csv_text, unmarked
 from mobility.sources.columns import Table
-from mobility.sources.homes.model import (
-    Homes,
-    HomesRequest,
-    Places,
-    read_points,
-    rows_ledger,
-)
+from mobility.sources.homes.model import Homes, HomesRequest, read_points, rows_ledger
 from mobility.sources.tables import read_table
 
 _TEAM = ("site", "roster")
@@ -32,18 +26,7 @@ _FIXED = ("place", "commune", "lon", "lat", "cell", *_TEAM, "workers")
 
 
 def write_counts(homes: Homes, path: Path) -> None:
-    """Write protected homes.
-
-    Parameters
-    ----------
-    homes
-        Of persons, after the door.
-
-    Raises
-    ------
-    ValueError
-        They are no protected counts.
-    """
+    """Write protected homes, of persons after the door; a ValueError of any others."""
     if not homes.personal or homes.cells is None:
         raise ValueError(path)
     pool = homes.pool
@@ -99,7 +82,7 @@ def read_counts(request: HomesRequest) -> Homes:
         "commune": list(table.texts("commune").iloc[first]),
     }
     ledger = rows_ledger(request.path, np.full(len(first), ""), whole["workers"])
-    found = Places(points, columns, groups, cells, ledger=ledger).to_homes()
+    found = Homes.at(points, columns, groups, cells, ledger=ledger)
     known = (teams["site"] != "").any()
     pool = pd.DataFrame({"home": home} | teams | counts).astype(dict.fromkeys(_TEAM, "str"))
     kept = pool.reset_index(drop=True) if known else None
@@ -125,18 +108,14 @@ def _check_teams(table: Table, request: HomesRequest, sites: pd.Series, rosters:
     for row, team in zip(table.frame.index, zip(sites, rosters, strict=True), strict=True):
         if request.sites and team not in known:
             raise table.error(
-                "These employees were counted for a site or roster of another name.",
-                row=row,
-                column="roster" if team[1] else "site",
-                value=" | ".join(team),
+                "These employees were counted for a site or roster of another name.", row=row,
+                column="roster" if team[1] else "site", value=" | ".join(team),
                 mend="Give the file of employees again, or the site and roster their old names.",
-            )
+            )  # fmt: skip
 
 
 def _not_as_written(table: Table, column: str) -> SourceError:
     return SourceError(
-        "These protected counts are not as they were written.",
-        file=table.file,
-        column=column,
+        "These protected counts are not as they were written.", file=table.file, column=column,
         mend="Give the file of employees again.",
-    )
+    )  # fmt: skip

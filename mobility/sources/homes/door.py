@@ -31,7 +31,7 @@ from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.base.projection import WGS84, transformer
 from mobility.sources.homes.grid import cell_boxes
-from mobility.sources.homes.model import Homes, HomesRequest, Places
+from mobility.sources.homes.model import Homes, HomesRequest
 from mobility.sources.homes.protected import (
     END,
     EPSILON,
@@ -50,6 +50,12 @@ _MAX_SIDE_M = 1.5e6
 _BESIDE_M = 500.0
 """So far from the streets a home is still one of theirs, as everywhere in this package."""
 _ROUND = 5  # the study of some persons is cut out by squares of 32 cells
+SIDE_EPSILON = 3.0
+"""Of a side: of two homes on either side, neither is more than e^3 times as likely."""
+_CERTAIN = 0.01
+"""So often, at most, does a side seem to hold k persons that holds fewer."""
+_Sides = Mapping[tuple[str, str], np.ndarray]
+"""Of each site and roster, whether its commute holds at each place, bool[n]."""
 
 
 def protected_homes(
@@ -163,7 +169,7 @@ def _public(xy: np.ndarray, crs: pyproj.CRS) -> Homes:
     ids = [str(k) for k in range(len(xy))]
     columns: dict[str, object] = {"home_id": ids, "workers": np.ones(len(xy))}
     columns |= {"name": "", "commune": ""}
-    return Places(points, columns).to_homes()
+    return Homes.at(points, columns)
 
 
 def _homes(
@@ -181,8 +187,7 @@ def _homes(
     columns: dict[str, object] = {name: whole[name].to_numpy() for name in values}
     columns |= {"home_id": ids, "name": ids, "commune": _communes(request, points)}
     boxes = gpd.GeoSeries(cell_boxes(cells, request.source.cell_m), crs=crs).to_crs(4326)
-    places = Places(points, columns, groups, boxes)
-    return places.to_homes(), frame.astype(dict.fromkeys(TEAM, "str"))
+    return Homes.at(points, columns, groups, boxes), frame.astype(dict.fromkeys(TEAM, "str"))
 
 
 def _communes(request: HomesRequest, points: gpd.GeoSeries) -> list[str]:
@@ -215,14 +220,6 @@ def _told(request: HomesRequest, counts: pd.DataFrame, teams: pd.DataFrame) -> t
         names = tuple(f"{site}, {roster}" for site, roster in gone[:5])
         told.append(Finding("warning", "rosters_of_few", message, source, len(gone), names))
     return tuple(told)
-
-
-SIDE_EPSILON = 3.0
-"""Of a side: of two homes on either side, neither is more than e^3 times as likely."""
-_CERTAIN = 0.01
-"""So often, at most, does a side seem to hold k persons that holds fewer."""
-_Sides = Mapping[tuple[str, str], np.ndarray]
-"""Of each site and roster, whether its commute holds at each place, bool[n]."""
 
 
 def told_by_side(

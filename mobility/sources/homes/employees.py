@@ -30,7 +30,7 @@ from mobility.sources.homes.model import (
     read_points,
 )
 from mobility.sources.homes.spread import allocate
-from mobility.sources.homes.zones import Zones, read_zones, zone_cells
+from mobility.sources.homes.zones import read_zones, zone_cells
 from mobility.sources.sites_rows import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
@@ -149,13 +149,8 @@ def _group_flags(table: Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     for name in names:
         texts = table.texts(table.need(name, field="groups")).str.casefold()
         wrong = ~texts.isin(_YES | _NO).to_numpy()
-        if wrong.any():
-            raise table.error(
-                "It says neither yes nor no.",
-                row=table.frame.index[int(np.argmax(wrong))],
-                column=name,
-                mend="Write oui or non, yes or no, 1 or 0.",
-            )
+        mend = "Write oui or non, yes or no, 1 or 0."
+        table.refuse(wrong, name, "It says neither yes nor no.", mend, shown=texts)
         flags[name] = texts.isin(_YES).to_numpy().astype(np.float64)
     return flags
 
@@ -170,23 +165,16 @@ def _by_commune(
     # How many are matched through the commune of today is told to nobody: they are persons.
     zones, zone, _ = matched(read_zones(request), codes, changes)
     by_name = pd.Index(zones.names.map(fold))
+    # A file may name communes where the layer has codes.
     if by_name.is_unique:
         zone = np.where(zone < 0, by_name.get_indexer(pd.Index(codes.map(fold))), zone)
-    if (zone < 0).any():
-        raise table.error(
-            "Its commune is not in the zones layer {zones}.",
-            row=table.frame.index[int(np.argmax(zone < 0))],
-            column=column,
-            mend="Write the INSEE code of the commune, or give a layer that holds it.",
-            zones=zones.file.name,
-        )
+    table.refuse(
+        zone < 0, column, "Its commune is not in the zones layer {zones}.",
+        "Write the INSEE code of the commune, or give a layer that holds it.",
+        zones=zones.file.name,
+    )  # fmt: skip
     used, zone = np.unique(zone, return_inverse=True)
-    zones = Zones(
-        zones.file,
-        zones.codes.iloc[used].reset_index(drop=True),
-        zones.names.iloc[used].reset_index(drop=True),
-        zones.polygons.iloc[used].reset_index(drop=True),
-    )
+    zones = zones.only(used)
     cells, _ = zone_cells(request, zones)
     kinds = list(persons.columns.drop("workers"))
     parts = []

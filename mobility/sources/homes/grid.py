@@ -24,8 +24,8 @@ from mobility.sources.columns import Table, fold
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
     OUTSIDE,
+    Homes,
     HomesRequest,
-    Places,
     group_columns,
     read_groups,
     read_names,
@@ -67,37 +67,21 @@ def squares_around(points: gpd.GeoSeries, cell_m: float, crs: pyproj.CRS) -> gpd
 
 
 def _decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFrame, pyproj.CRS]:
-    """Return side, south and west (metres) of INSEE cells, and their coordinate system.
-
-    Raises
-    ------
-    SourceError
-        An identifier is none, or the cells are in several systems.
-    """
+    """Return side, south and west (metres) of INSEE cells, and their coordinate system."""
     parts = ids.str.extract(f"^{_INSEE_CELL.pattern}$")
     short = ids.str.extract(f"^(?:\\w*_)?{_GEOSTAT_CELL.pattern}$")
     if parts.isna().all(axis=None) and not short.isna().all(axis=None):
         parts = _metres(short)
     wrong = parts.isna().any(axis=1).to_numpy()
-    if wrong.any():
-        k = int(np.argmax(wrong))
-        raise table.error(
-            "It is no INSEE grid cell.",
-            row=ids.index[k],
-            column=column,
-            value=ids.iloc[k],
-            mend="Write it as INSEE does, e.g. CRS3035RES200mN2029800E4252400.",
-        )
+    table.refuse(
+        wrong, column, "It is no INSEE grid cell.",
+        "Write it as INSEE does, e.g. CRS3035RES200mN2029800E4252400.", shown=ids,
+    )  # fmt: skip
     other = (parts[0] != parts[0].iloc[0]).to_numpy()
-    if other.any():
-        k = int(np.argmax(other))
-        raise table.error(
-            "The cells are in several coordinate systems.",
-            row=ids.index[k],
-            column=column,
-            value=ids.iloc[k],
-            mend="Keep the cells of one part of the country.",
-        )
+    table.refuse(
+        other, column, "The cells are in several coordinate systems.",
+        "Keep the cells of one part of the country.", shown=ids,
+    )  # fmt: skip
     frame = parts[[1, 2, 3]].astype("int64").set_axis(["side", "south", "west"], axis=1)
     return frame, parse_crs(f"EPSG:{parts[0].iloc[0]}", table.file)
 
@@ -109,14 +93,12 @@ def _metres(short: pd.DataFrame) -> pd.DataFrame:
     """
     side = short[0] + short[1].map({"k": "000", "": ""})
     zeros = side.str.extract(r"(0*)$")[0]
-    return pd.DataFrame(
-        {
-            0: short[0].where(short[0].isna(), "3035"),
-            1: side,
-            2: short[2] + zeros,
-            3: short[3] + zeros,
-        }
-    )
+    return pd.DataFrame({
+        0: short[0].where(short[0].isna(), "3035"),
+        1: side,
+        2: short[2] + zeros,
+        3: short[3] + zeros,
+    })  # fmt: skip
 
 
 def insee_column(frame: pd.DataFrame) -> str | None:
@@ -132,7 +114,7 @@ def insee_column(frame: pd.DataFrame) -> str | None:
     return min(found)[1] if found else None
 
 
-def read_insee_grid(request: HomesRequest) -> Places:
+def read_insee_grid(request: HomesRequest) -> Homes:
     """Read INSEE's gridded population.
 
     Without a chosen ``workers`` column the residents of working age (18 to 64) are taken
@@ -179,7 +161,7 @@ def read_insee_grid(request: HomesRequest) -> Places:
         "workers": workers[lived],
     }
     columns |= {name: values[lived] for name, values in groups.items()}
-    return Places(
+    return Homes.at(
         cells.centroid.to_crs(4326),
         columns,
         tuple(groups),
@@ -210,6 +192,7 @@ def _wanted_columns(request: HomesRequest) -> Callable[[str], bool]:
     """Return which columns of a country-wide CSV are worth reading."""
     source = request.source
     named = {source.id, source.commune, *source.workers.split("+"), *group_columns(request)}
+    # A grid of the whole country has some thirty columns.
     kept = {
         fold(n) for n in (*named, *_WORKING_AGES, *_IMPUTED, *COMMUNE_ALIASES, *_RESIDENTS) if n
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -68,6 +68,32 @@ class Homes:
     decided: str = "published"
     findings: tuple[Finding, ...] = ()
     ledger: tuple[SourceLedger, ...] = ()
+
+    @classmethod
+    def at(
+        cls,
+        points: gpd.GeoSeries,
+        columns: Mapping[str, object],
+        groups: tuple[str, ...] = (),
+        cells: gpd.GeoSeries | None = None,
+        findings: Iterable[Finding] = (),
+        ledger: tuple[SourceLedger, ...] = (),
+    ) -> Homes:
+        """Return homes at points, EPSG:4326.
+
+        Parameters
+        ----------
+        columns
+            Arrays or lists of length n: home_id, name, commune, workers and the groups.
+        """
+        geometry = gpd.GeoSeries(points.array, crs=4326)
+        frame = gpd.GeoDataFrame(pd.DataFrame(columns), geometry=geometry, crs=4326)
+        for column in ("home_id", "name", "commune"):
+            frame[column] = frame[column].astype("str")
+        for column in ("workers", *groups):
+            frame[column] = frame[column].astype(np.float64)
+        cells = None if cells is None else gpd.GeoSeries(cells.array, crs=4326)
+        return cls(frame, cells, groups, findings=tuple(findings), ledger=ledger)
 
     def __len__(self) -> int:
         """Return the number of homes."""
@@ -137,23 +163,12 @@ class HomesRequest:
         Makes other paths of the table absolute.
     crs
         Local projected system in metres, or None to take the UTM zone of the homes.
-    land
-        Residential land or buildings (any CRS), over which communes are spread; or None.
-    buildings
-        Reads the buildings, for communes without residential land; or None.
-    bbox
-        Study area (west, south, east, north), degrees: grid cells and communes beyond it are
-        left out. None keeps all.
+    land, buildings, bbox, sites, streets, sides
+        As in `mobility.sources.homes.read.read_homes`.
     box
         Box that hosts the time zone, to notice exchanged coordinates; or None.
-    sites
-        Sites an employee may belong to; empty when unknown.
-    streets
-        Reads points along the streets, for persons where no land is known; or None.
     least
         Least number of persons of an area (``limits.min_workers_shown``).
-    sides
-        Tells of public places where the commute of each site and roster holds, bool[n]; or None.
     """
 
     source: HomesSource
@@ -202,6 +217,7 @@ def rows_ledger(
 def utm_crs(lonlat: gpd.GeoSeries) -> pyproj.CRS:
     """Return the WGS 84 / UTM zone at the middle of geometries in EPSG:4326."""
     west, south, east, north = lonlat.total_bounds
+    # Longitude 180 itself is of the last zone.
     zone = min(int(((west + east) / 2 + 180) // 6) + 1, 60)
     return _crs((32600 if south + north >= 0 else 32700) + zone)
 
@@ -209,48 +225,6 @@ def utm_crs(lonlat: gpd.GeoSeries) -> pyproj.CRS:
 @cache
 def _crs(epsg: int) -> pyproj.CRS:
     return pyproj.CRS.from_epsg(epsg)
-
-
-@dataclass(frozen=True)
-class Places:
-    """Rows on their way to becoming homes.
-
-    Attributes
-    ----------
-    points
-        EPSG:4326, index 0..n-1.
-    columns
-        Arrays or lists of length n: home_id, name, commune, workers and the groups.
-    groups
-        Names of the group columns.
-    cells
-        Polygons in EPSG:4326, or None.
-    findings
-        What a user should know.
-    ledger
-        What became of the rows, and of their workers.
-    """
-
-    points: gpd.GeoSeries
-    columns: dict[str, object]
-    groups: tuple[str, ...] = ()
-    cells: gpd.GeoSeries | None = None
-    findings: tuple[Finding, ...] = ()
-    ledger: tuple[SourceLedger, ...] = ()
-
-    def to_homes(self, share: float = 1.0) -> Homes:
-        """Return the homes, their workers and groups scaled by ``share``."""
-        frame = gpd.GeoDataFrame(
-            pd.DataFrame(self.columns),
-            geometry=gpd.GeoSeries(self.points.array, crs=4326),
-            crs=4326,
-        )
-        for column in ("home_id", "name", "commune"):
-            frame[column] = frame[column].astype("str")
-        for column in ("workers", *self.groups):
-            frame[column] = frame[column].astype(np.float64) * share
-        cells = None if self.cells is None else gpd.GeoSeries(self.cells.array, crs=4326)
-        return Homes(frame, cells, self.groups, findings=self.findings, ledger=self.ledger)
 
 
 def read_points(table: Table, request: HomesRequest) -> gpd.GeoSeries:
@@ -266,6 +240,7 @@ def read_points(table: Table, request: HomesRequest) -> gpd.GeoSeries:
     """
     if isinstance(table.frame, gpd.GeoDataFrame):
         lonlat = to_lonlat(table.frame, table.file).geometry
+        # A corner of each shape tells well enough whether its axes are exchanged.
         centre = lonlat.bounds
         x, y = centre["minx"].to_numpy(), centre["miny"].to_numpy()
         refuse_swapped(table, x, y, column="geometry", box=request.box)
@@ -305,14 +280,8 @@ def read_ids(table: Table, named: str | None, aliases: tuple[str, ...]) -> pd.Se
     if column is None:
         return pd.Series(table.frame.index.astype(str), index=table.frame.index)
     ids = table.texts(column)
-    empty = (ids == "").to_numpy()
-    if empty.any():
-        raise table.error(
-            "This id is empty.",
-            row=table.frame.index[int(np.argmax(empty))],
-            column=column,
-            mend="Give each row an id of its own, or name another id column.",
-        )
+    mend = "Give each row an id of its own, or name another id column."
+    table.refuse((ids == "").to_numpy(), column, "This id is empty.", mend)
     table.refuse_duplicates(column, ids)
     return ids
 
@@ -378,12 +347,9 @@ def read_groups(table: Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     for name in names:
         if name in reserved:
             raise SourceError(
-                "A group cannot bear this name.",
-                file=table.file,
-                column="groups",
-                value=name,
+                "A group cannot bear this name.", file=table.file, column="groups", value=name,
                 mend="Rename the column.",
-            )
+            )  # fmt: skip
         column = table.need(name, field="groups")
         groups[name] = table.numbers(column, minimum=0, maximum=MAX_WORKERS, missing=0.0)
     return groups

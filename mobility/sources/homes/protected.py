@@ -12,6 +12,10 @@ Three published steps, drawn once per file from a seed that is a hash of it (doc
    that any stretch of it keeps its share.
 3. *Places.* The workers of an area go to the public places inside it, wherever in it they live.
 
+A stretch of the curve is one piece of ground, and its multiples of ``4^j`` are the borders of
+squares of ``2^j`` cells, whatever lies in them (Hilbert 1891, "Ueber die stetige Abbildung einer
+Linie auf ein Flächenstück", Math. Ann. 38).
+
 All staff are placed first, over residential land; each roster is then placed on its own areas,
 where the staff as a whole was, and each group where its roster was.
 """
@@ -31,6 +35,10 @@ PLACE_EPSILON = 1.5
 """Of where a worker is told: of two neighbouring areas, neither is e^1.5 times as likely."""
 _MAX_FALLBACK = 64
 TEAM = ["site", "roster"]
+_ORDER = 20
+END = 1 << (2 * _ORDER)
+"""Length of the curve."""
+_MASK = (1 << _ORDER) - 1
 
 
 @dataclass(frozen=True)
@@ -348,12 +356,6 @@ def _block_ends(count: np.ndarray, tokens: np.ndarray, k: int, first: int) -> li
     if ends and min(persons, told) < k:
         ends.pop()
     return [*ends, len(count)] if not ends or ends[-1] < len(count) else ends
-
-
-_ORDER = 20
-END = 1 << (2 * _ORDER)
-"""Length of the curve."""
-_MASK = (1 << _ORDER) - 1
 
 
 def curve_index(cells: np.ndarray) -> np.ndarray:

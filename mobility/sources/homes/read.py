@@ -26,7 +26,6 @@ from mobility.sources.homes.model import (
     Box,
     Homes,
     HomesRequest,
-    Places,
     group_columns,
     projected,
     read_groups,
@@ -122,8 +121,9 @@ def _read(request: HomesRequest) -> Homes:
         return read_employees(request)
     if source.kind == "protected":
         return read_counts(request)
-    places, few = _places(request)
-    homes = places.to_homes(source.workers_share)
+    homes, few = _rows(request)
+    counts = {name: homes.frame[name] * source.workers_share for name in ("workers", *homes.groups)}
+    homes = dataclasses.replace(homes, frame=homes.frame.assign(**counts))
     look = "small_counts" if few else "published"
     decided = look if source.personal is None else "stated"
     if source.personal or decided == "small_counts":
@@ -131,7 +131,7 @@ def _read(request: HomesRequest) -> Homes:
     return dataclasses.replace(homes, decided=decided)
 
 
-def _places(request: HomesRequest) -> tuple[Places, bool]:
+def _rows(request: HomesRequest) -> tuple[Homes, bool]:
     """Return the rows of a file, and whether they are points or cells of mostly single workers."""
     source = request.source
     if source.kind == "flows":
@@ -142,11 +142,11 @@ def _places(request: HomesRequest) -> tuple[Places, bool]:
     table, unread = without_sums(
         read_table(request.path, layer=source.layer, crs=source.crs, private=bool(source.personal))
     )
-    places, few = _of_table(request, table)
-    return dataclasses.replace(places, ledger=(*places.ledger, *unread)), few
+    homes, few = _of_table(request, table)
+    return dataclasses.replace(homes, ledger=(*homes.ledger, *unread)), few
 
 
-def _of_table(request: HomesRequest, table: Table) -> tuple[Places, bool]:
+def _of_table(request: HomesRequest, table: Table) -> tuple[Homes, bool]:
     source = request.source
     if source.kind == "auto" and _is_grid(table):
         return read_insee_grid(request), False
@@ -155,27 +155,21 @@ def _of_table(request: HomesRequest, table: Table) -> tuple[Places, bool]:
     points = read_points(table, request)
     if source.kind == "auto" and _are_zones(table, points):
         return _blank_told(read_communes(request, table), table, source), False
-    places = _blank_told(_read_places(request, table, points), table, source)
-    return places, _mostly_single(places)
+    homes = _blank_told(_read_places(request, table, points), table, source)
+    lived = homes.workers[homes.workers > 0]
+    return homes, bool((lived <= _FEW).mean() > _MOST)
 
 
-def _blank_told(places: Places, table: Table, source: HomesSource) -> Places:
-    """Return the places with a warning about rows that give no number of workers."""
+def _blank_told(homes: Homes, table: Table, source: HomesSource) -> Homes:
+    """Return the homes with a warning about rows that give no number of workers."""
     columns = worker_columns(table, source.workers, _workers_aliases(source))
     blank = np.logical_and.reduce([(table.texts(c) == "").to_numpy() for c in columns])
     if not blank.any():
-        return places
+        return homes
     message = "{count} rows give no number of workers and are taken to have none"
     rows = tuple(str(row) for row in table.frame.index[blank][:5])
     told = Finding("warning", "workers_blank", message, table.file.name, int(blank.sum()), rows)
-    return dataclasses.replace(places, findings=(*places.findings, told))
-
-
-def _mostly_single(places: Places) -> bool:
-    """Whether most rows with workers count one or two."""
-    workers = np.asarray(places.columns["workers"], np.float64)
-    workers = workers[workers > 0]
-    return bool((workers <= _FEW).mean() > _MOST)
+    return dataclasses.replace(homes, findings=(*homes.findings, told))
 
 
 def _protected(request: HomesRequest, homes: Homes, *, told: bool) -> Homes:
@@ -213,7 +207,7 @@ def _are_zones(table: Table, shapes: gpd.GeoSeries) -> bool:
     return float(areas.median()) > _ZONE_AREA_M2
 
 
-def _read_places(request: HomesRequest, table: Table, shapes: gpd.GeoSeries) -> Places:
+def _read_places(request: HomesRequest, table: Table, shapes: gpd.GeoSeries) -> Homes:
     """Return points, or cells with a point inside each."""
     source = request.source
     ids = read_ids(table, source.id, ID_ALIASES)
@@ -229,7 +223,7 @@ def _read_places(request: HomesRequest, table: Table, shapes: gpd.GeoSeries) -> 
         "workers": workers,
     }
     used = rows_ledger(request.path, np.full(len(workers), ""), workers)
-    return Places(points, columns | groups, tuple(groups), cells, ledger=used)
+    return Homes.at(points, columns | groups, tuple(groups), cells, ledger=used)
 
 
 def _workers_aliases(source: HomesSource) -> tuple[str, ...]:
@@ -243,11 +237,9 @@ def _points_and_cells(
     dimensions = shapely.get_dimensions(np.asarray(shapes.array, dtype=object))
     if (dimensions == 1).any():
         raise table.error(
-            "A line is no home.",
-            row=table.frame.index[int(np.argmax(dimensions == 1))],
-            column="geometry",
-            mend="Give a layer of points or polygons.",
-        )
+            "A line is no home.", row=table.frame.index[int(np.argmax(dimensions == 1))],
+            column="geometry", mend="Give a layer of points or polygons.",
+        )  # fmt: skip
     if (dimensions == 2).all():
         if source.kind == "points":
             return _inner_points(shapes), None
@@ -280,14 +272,10 @@ def _group_findings(homes: Homes, request: HomesRequest) -> list[Finding]:
             message = "The group {name} counts more people than workers in {count} homes."
             findings.append(
                 Finding(
-                    "warning",
-                    "group_exceeds_workers",
-                    message,
-                    str(request.path),
-                    int(over.sum()),
+                    "warning", "group_exceeds_workers", message, str(request.path), int(over.sum()),
                     params={"name": name},
                 )
-            )
+            )  # fmt: skip
     return findings
 
 
@@ -303,23 +291,14 @@ def _overlay_specs(request: HomesRequest) -> list[tuple[str, str]]:
 
 
 def _with_overlays(homes: Homes, request: HomesRequest) -> Homes:
-    """Return the homes with a group for each ``name=file`` of the source.
-
-    Raises
-    ------
-    SourceNotFoundError, SourceError
-        A layer is missing or wrong, or a group has the name of a column.
-    """
+    """Return the homes with a group for each ``name=file`` of the source."""
     for name, file in _overlay_specs(request):
         path = request.resolve(request.path.__class__(file))
         if not name or name in homes.frame.columns:
             raise SourceError(
-                "A group cannot bear this name.",
-                file=path,
-                column="groups",
-                value=name,
+                "A group cannot bear this name.", file=path, column="groups", value=name,
                 mend="Rename the column.",
-            )
+            )  # fmt: skip
         layer = to_lonlat(read_layer(path), path)
         homes = add_overlay_group(homes, name, layer)
         used = SourceLedger.balanced(path, len(layer), {})
@@ -328,17 +307,10 @@ def _with_overlays(homes: Homes, request: HomesRequest) -> Homes:
 
 
 def add_overlay_group(homes: Homes, name: str, polygons: gpd.GeoDataFrame) -> Homes:
-    """Return the homes with one more group: the workers living inside polygons.
+    """Return the homes with one more group, in workers: those living inside polygons of any CRS.
 
-    A home with a cell counts for the part of its area that lies inside; a point counts
-    whole or not at all.
-
-    Parameters
-    ----------
-    name
-        Name of the new column, in workers.
-    polygons
-        Any CRS; overlaps count once.
+    A home with a cell counts for the part of its area that lies inside, overlaps once; a point
+    counts whole or not at all.
     """
     parts = np.asarray(polygons.geometry.to_crs(4326).array, dtype=object)
     area = shapely.union_all(shapely.make_valid(parts))

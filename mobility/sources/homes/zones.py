@@ -19,8 +19,8 @@ from mobility.sources.homes.commune_codes import written_alike
 from mobility.sources.homes.model import (
     NAME_ALIASES,
     OUTSIDE,
+    Homes,
     HomesRequest,
-    Places,
     projected,
     read_names,
     rows_ledger,
@@ -67,6 +67,11 @@ class Zones:
             places = dict(zip(own[once], np.flatnonzero(once), strict=True))
             found[lost] = [places.get(written_alike(code), -1) for code in codes[lost]]
         return found
+
+    def only(self, kept: np.ndarray) -> Zones:
+        """Return some zones, by bool[z] or by index."""
+        parts = (self.codes, self.names, self.polygons)
+        return Zones(self.file, *(part.iloc[kept].reset_index(drop=True) for part in parts))
 
     def coarser(self, codes: pd.Series) -> Zones:
         """Return the zones under other codes; those that share one become one zone."""
@@ -151,7 +156,7 @@ def homes_in_zones(
     findings: Sequence[Finding] = (),
     *,
     per_entry: np.ndarray | None = None,
-) -> Places:
+) -> Homes:
     """Return homes for counts known by zone, spread over the land when it is known.
 
     Parameters
@@ -197,13 +202,7 @@ def homes_in_zones(
         *rows_ledger(request.path, reason.astype(object), counts[:, 0], per_entry),
         *_layer_ledger(request, zones.file, lived, near),
     )
-    zones = Zones(
-        zones.file,
-        zones.codes[near].reset_index(drop=True),
-        zones.names[near].reset_index(drop=True),
-        zones.polygons[near].reset_index(drop=True),
-    )
-    totals = totals[near]
+    zones, totals = zones.only(near), totals[near]
     told += _cut(request, zones)
     if request.land is None:
         return replace(_one_home_each(zones, totals, groups, told), ledger=ledger)
@@ -258,11 +257,8 @@ def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:
 
 
 def _one_home_each(
-    zones: Zones,
-    totals: np.ndarray,
-    groups: tuple[str, ...],
-    findings: list[Finding],
-) -> Places:
+    zones: Zones, totals: np.ndarray, groups: tuple[str, ...], findings: list[Finding]
+) -> Homes:
     message = (
         "The workers of each of {count} zones are set at one point inside it; give residential "
         "land or buildings to spread them."
@@ -277,27 +273,16 @@ def _one_home_each(
     }
     columns |= {name: totals[:, 1 + k] for k, name in enumerate(groups)}
     points = zones.polygons.representative_point()
-    return Places(points, columns, groups, zones.polygons, tuple(findings))
+    return Homes.at(points, columns, groups, zones.polygons, findings)
 
 
-def zone_cells(request: HomesRequest, zones: Zones) -> tuple[LandCells, Places]:
-    """Return the inhabited squares of zones, and the places they make (no workers yet)."""
+def zone_cells(request: HomesRequest, zones: Zones) -> tuple[LandCells, gpd.GeoSeries]:
+    """Return the inhabited squares of zones, and the zones in the system of the study."""
     crs = request.local_crs(zones.polygons)
     polygons = projected(zones.polygons, crs, zones.file)
-    cell_m = request.source.cell_m
-    cells = land_cells(polygons, request.land, crs=crs, cell_m=cell_m, buildings=request.buildings)
-    points = gpd.GeoSeries(gpd.points_from_xy(cells.xy[:, 0], cells.xy[:, 1]), crs=crs)
-    names = zones.names.to_numpy(dtype=object)[cells.zone]
-    codes = zones.codes.to_numpy(dtype=object)[cells.zone]
-    ids = [f"{c}_{x}_{y}" for c, (x, y) in zip(codes, cells.cell, strict=True)]
-    places = Places(
-        points.to_crs(4326),
-        {"home_id": ids, "name": list(names), "commune": list(names)},
-        (),
-        clipped_cells(cells, polygons, crs=crs, cell_m=cell_m),
-        tuple(_grounds(zones, cells)),
-    )
-    return cells, places
+    cell_m, buildings = request.source.cell_m, request.buildings
+    cells = land_cells(polygons, request.land, crs=crs, cell_m=cell_m, buildings=buildings)
+    return cells, polygons
 
 
 def _grounds(zones: Zones, cells: LandCells) -> list[Finding]:
@@ -333,22 +318,21 @@ def _spread(
     totals: np.ndarray,
     groups: tuple[str, ...],
     findings: list[Finding],
-) -> Places:
-    cells, places = zone_cells(request, zones)
+) -> Homes:
+    cells, polygons = zone_cells(request, zones)
     workers = allocate(totals[:, 0], cells)
-    columns = dict(places.columns) | {"workers": workers}
+    names, codes = (texts.to_numpy(object)[cells.zone] for texts in (zones.names, zones.codes))
+    ids = [f"{c}_{x}_{y}" for c, (x, y) in zip(codes, cells.cell, strict=True)]
+    columns: dict[str, object] = {"home_id": ids, "name": names, "commune": names}
+    columns["workers"] = workers
     lived = workers > 0
     for k, name in enumerate(groups):
         # A group lives where the workers do; where there is none, where the land is.
         alone = (totals[:, 0] == 0)[cells.zone]
         columns[name] = allocate(totals[:, 1 + k], cells, np.where(alone, cells.weight, workers))
         lived |= np.asarray(columns[name]) > 0
-    assert places.cells is not None
-    kept: dict[str, object] = {k: pd.Series(v)[lived].to_list() for k, v in columns.items()}
-    return Places(
-        places.points[lived].reset_index(drop=True),
-        kept,
-        groups,
-        places.cells[lived].reset_index(drop=True),
-        (*findings, *places.findings),
-    )
+    points = gpd.GeoSeries(gpd.points_from_xy(*cells.xy.T), crs=polygons.crs).to_crs(4326)
+    squares = clipped_cells(cells, polygons, crs=polygons.crs, cell_m=request.source.cell_m)
+    kept = {name: pd.Series(values)[lived].to_list() for name, values in columns.items()}
+    told = (*findings, *_grounds(zones, cells))
+    return Homes.at(points[lived], kept, groups, squares[lived], told)

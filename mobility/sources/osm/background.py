@@ -6,7 +6,6 @@ Drawn under the maps and used to place homes, stops and car-pool points.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
@@ -68,43 +67,30 @@ def _car_park_kind(tags: Mapping[str, str]) -> str | None:
     return None
 
 
-@dataclass
 class BackgroundRows:
-    """Rows gathered while a file streams by; `frames` turns them into layers."""
+    """Rows gathered while a file streams by, by kind; `frames` turns them into layers."""
 
-    ids: dict[str, list[int]] = field(default_factory=dict)
-    geometries: dict[str, list[shapely.Geometry]] = field(default_factory=dict)
-    tags: dict[str, list[Mapping[str, str]]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[int, shapely.Geometry, Mapping[str, str]]]] = {}
 
     def add(
         self, kind: str, osm_id: int, geometry: shapely.Geometry, tags: Mapping[str, str]
     ) -> None:
         """Add one object; an empty geometry is passed over."""
-        if geometry.is_empty:
-            return
-        self.ids.setdefault(kind, []).append(osm_id)
-        self.geometries.setdefault(kind, []).append(geometry)
-        self.tags.setdefault(kind, []).append(tags)
+        if not geometry.is_empty:
+            self._rows.setdefault(kind, []).append((osm_id, geometry, tags))
 
     def drop(self, kind: str, osm_ids: set[int]) -> None:
         """Forget some objects, e.g. the outer way of an area that carries its tags too."""
-        kept = [i for i, osm_id in enumerate(self.ids.get(kind, ())) if osm_id not in osm_ids]
-        if len(kept) < len(self.ids.get(kind, ())):
-            self.ids[kind] = [self.ids[kind][i] for i in kept]
-            self.geometries[kind] = [self.geometries[kind][i] for i in kept]
-            self.tags[kind] = [self.tags[kind][i] for i in kept]
+        self._rows[kind] = [row for row in self._rows.get(kind, ()) if row[0] not in osm_ids]
 
     def drop_repeated(self) -> None:
         """Forget all but the last of objects that were added several times."""
-        for kind, ids in self.ids.items():
+        for kind, rows in self._rows.items():
             # A node and a way may have the same id.
-            shapes = shapely.get_type_id(np.array(self.geometries[kind], dtype=object)).tolist()
-            last = {key: i for i, key in enumerate(zip(ids, shapes, strict=True))}
-            if len(last) < len(ids):
-                kept = list(last.values())
-                self.ids[kind] = [ids[i] for i in kept]
-                self.geometries[kind] = [self.geometries[kind][i] for i in kept]
-                self.tags[kind] = [self.tags[kind][i] for i in kept]
+            kinds = shapely.get_type_id(np.array([row[1] for row in rows], dtype=object)).tolist()
+            last = {(row[0], own): k for k, (row, own) in enumerate(zip(rows, kinds, strict=True))}
+            self._rows[kind] = [rows[k] for k in last.values()]
 
     def frames(self, bbox: tuple[float, float, float, float] | None) -> dict[str, gpd.GeoDataFrame]:
         """Return one layer per kind, empty ones included, those touching ``bbox`` only."""
@@ -115,9 +101,9 @@ class BackgroundRows:
         return layers
 
     def _frame(self, kind: str) -> gpd.GeoDataFrame:
-        geometry = np.array(self.geometries.get(kind, []), dtype=object)
-        tags = self.tags.get(kind, [])
-        data: dict[str, object] = {"osm_id": np.array(self.ids.get(kind, []), dtype=np.int64)}
+        rows = self._rows.get(kind, [])
+        geometry, tags = np.array([row[1] for row in rows], dtype=object), [row[2] for row in rows]
+        data: dict[str, object] = {"osm_id": np.array([row[0] for row in rows], dtype=np.int64)}
         for column in COLUMNS[kind]:
             if column == "population":
                 values = [_whole(t.get("population")) for t in tags]
@@ -128,6 +114,7 @@ class BackgroundRows:
                 data[column] = area_m2(geometry)
             else:
                 data[column] = pd.Series([t.get(column) for t in tags], dtype="str")
+        # They are looked for by distance, never drawn as areas.
         if kind in {"car_parks", "buildings"} and len(geometry):
             geometry = shapely.centroid(geometry)
         return gpd.GeoDataFrame(data, geometry=gpd.GeoSeries(geometry, crs="EPSG:4326"))

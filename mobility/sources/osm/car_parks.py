@@ -70,17 +70,10 @@ def read_car_parks(
 def with_car_parks(
     background: gpd.GeoDataFrame | None, own: gpd.GeoDataFrame, crs: object
 ) -> gpd.GeoDataFrame:
-    """Return the car parks of the streets' file with a file of one's own put before them.
+    """Return the car parks of the streets' file, or None, with a file of one's own put before them.
 
-    Parameters
-    ----------
-    background
-        Layer ``car_parks`` of `mobility.sources.osm.background`, or None.
-    own
-        Result of `read_car_parks`; places to hitch a ride are left out. Where both know a
-        place (within `_SAME_PLACE_M`), the record of ``own`` is kept.
-    crs
-        Projected system, metres.
+    Of ``own``, a result of `read_car_parks`, places to hitch a ride are left out. Where both know a
+    place (within `_SAME_PLACE_M` in the projected system ``crs``), the record of ``own`` is kept.
     """
     mine = own[(own["kind"] != HITCHING).to_numpy()].copy()
     mine.insert(0, "osm_id", -np.arange(1, len(mine) + 1, dtype=np.int64))

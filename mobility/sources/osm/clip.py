@@ -24,7 +24,7 @@ import shapely
 from mobility.base.errors import SourceError, library_words
 from mobility.base.files import writing
 from mobility.sources.osm import opl, states
-from mobility.sources.osm.restrictions import BARRIER_KEYS
+from mobility.sources.osm.conditions import BARRIER_KEYS
 from mobility.sources.osm.ways import FERRY, street_class
 
 _NODE_KEYS = ("highway", "amenity", "place", "carpool", *BARRIER_KEYS)
@@ -46,27 +46,20 @@ _STORE = "sparse_mmap_array" if sys.platform == "linux" else "flex_mem"
 _LARGE_BYTES = 1_000_000_000
 #: Ways held at a time, of all areas; about half a kilobyte each.
 MOST_WAYS = 2_500_000
+_Member = tuple[str, int, str]
+#: Coordinates of OpenStreetMap a degree.
+_UNIT = 1e7
+#: Side of a square, in units of a coordinate: 0.01 degrees.
+_CELL = 100_000
 
 
 def clip_osm(
     sources: Sequence[Path], target: Path, bbox: _Box, *, progress: _Ways | None = None
 ) -> int:
-    """Write the objects of one extract, or of several neighbours, that touch ``bbox``.
+    """Write the objects of extracts that touch a box; return how many ways are kept for themselves.
 
-    The box is widened by `_MARGIN_DEG`, about a kilometre, so that a street without a node
-    inside is kept where it crosses a corner. See `clip_areas`.
-
-    Parameters
-    ----------
-    bbox
-        West, south, east, north, degrees.
-    progress
-        Called with the number of ways read, every `STEP` of them.
-
-    Returns
-    -------
-    int
-        Number of ways kept for themselves.
+    The box (west, south, east, north, degrees) is widened by `_MARGIN_DEG`, about a kilometre, so
+    that a street without a node inside is kept where it crosses a corner. As `clip_areas`.
 
     Raises
     ------
@@ -155,11 +148,9 @@ def _told(source: Path) -> Iterator[None]:
                 mend="Download it again, or give another .osm.pbf file.",
             ) from None
         raise SourceError(
-            "It cannot be read as OpenStreetMap data: {reason}.",
-            file=source,
-            mend="Download it again, or give another .osm.pbf file.",
-            reason=library_words(error),
-        ) from None
+            "It cannot be read as OpenStreetMap data: {reason}.", file=source,
+            mend="Download it again, or give another .osm.pbf file.", reason=library_words(error),
+        ) from None  # fmt: skip
 
 
 @dataclass
@@ -176,9 +167,6 @@ class _Kept:
     touched: set[int] = field(default_factory=set)
     nodes: dict[int, opl.Row] = field(default_factory=dict)
     put_off: bool = False
-
-
-_Member = tuple[str, int, str]
 
 
 @dataclass
@@ -265,7 +253,8 @@ def _add_ways(ways: list[opl.Row], index: _AreaIndex, rings: set[int], kept: lis
                 kept[0].rings[ref] = _line(row)
     for row, near in _near(index, ways, [row[4][1:] for row in ways]):
         tags, ref = opl.tags_of(row), int(row[0][1:])
-        of_use = near if _is_of_use(tags) else _with_whole_ferry(row, tags, near, index)
+        is_used = any(k in tags for k in _WAY_KEYS) or street_class(tags) not in (None, FERRY)
+        of_use = near if is_used else _with_whole_ferry(row, tags, near, index)
         line = _line(row) if of_use else b""
         for k in of_use:
             kept[k].ways[ref] = line
@@ -338,11 +327,6 @@ def _store(source: Path) -> str:
     return "sparse_file_array"
 
 
-def _is_of_use(tags: dict[str, str]) -> bool:
-    """Whether a way near by is kept, by its kind."""
-    return any(key in tags for key in _WAY_KEYS) or street_class(tags) not in (None, FERRY)
-
-
 def _with_whole_ferry(
     row: opl.Row, tags: dict[str, str], near: set[int], index: _AreaIndex
 ) -> set[int]:
@@ -363,7 +347,7 @@ def _nodes(ways: Iterable[bytes], tagged: dict[int, opl.Row]) -> Iterator[bytes]
         columns.append(opl.places(some))
     refs, first = np.unique(np.concatenate([c[0] for c in columns]), return_index=True)
     x, y = (np.concatenate([c[k] for c in columns])[first] for k in (1, 2))
-    known = np.flatnonzero(x != states.UNDEFINED)
+    known = np.flatnonzero(x != opl.UNDEFINED)
     for start in range(0, len(known), _BATCH):
         here = known[start : start + _BATCH]
         for ref, lon, lat in zip(*(c[here].tolist() for c in (refs, x, y)), strict=True):
@@ -395,12 +379,6 @@ def _write(relations: _Relations, part: Path, kept: _Kept) -> None:
             _, tags, members = relations.held[ref]
             relation = osmium.osm.mutable.Relation(id=ref, members=members, tags=tags)
             writer.add_relation(relation)
-
-
-#: Coordinates of OpenStreetMap a degree.
-_UNIT = 1e7
-#: Side of a square, in units of a coordinate: 0.01 degrees.
-_CELL = 100_000
 
 
 class _AreaIndex:

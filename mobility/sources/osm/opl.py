@@ -29,7 +29,8 @@ _PLAIN = re.compile(r"[^\w.:;/-]")
 _SIGN = re.compile("%([0-9a-f]+)%")
 _TO_TABLE = bytes.maketrans(b"xy,", b",,\n")
 _UNIT = 1e7
-_UNDEFINED = 2**31 - 1
+#: Coordinate of a node that is not in the file.
+UNDEFINED = 2**31 - 1
 #: Kind and id, version, whether visible, tags, place (of a way its nodes).
 Row = list[bytes]
 
@@ -100,18 +101,26 @@ def blocks(path: Path, keys: tuple[str, ...], store: str = "flex_mem") -> Iterat
 
 
 def fields_of(item: Any) -> Row:
-    """Return the fields of a node or a way that osmium gives."""
-    tags = ",".join(f"{_as_text(t.k)}={_as_text(t.v)}" for t in item.tags)
-    if item.is_node():
+    """Return the fields of a node or a way, as osmium gives it, or a `Node` or a `Way`."""
+    own = isinstance(item, Node | Way)
+    pairs = item.tags.items() if own else [(t.k, t.v) for t in item.tags]
+    tags = ",".join(f"{_as_text(key)}={_as_text(value)}" for key, value in pairs)
+    if isinstance(item, Node):
+        ref, place = f"n{item.id}", f"x{item.lon:.7f} y{item.lat:.7f}"
+    elif not own and item.is_node():
         ref, place = f"n{item.id}", _place(item.location.x, item.location.y, " ")
     else:
-        ref = f"w{item.id}"
-        place = "N" + ",".join(f"n{n.ref}{_place(n.x, n.y)}" for n in item.nodes)
+        nodes: Iterable[tuple[int, int, int]] = (
+            zip(item.refs, item.x, item.y, strict=True)
+            if own
+            else ((n.ref, n.x, n.y) for n in item.nodes)
+        )
+        ref, place = f"w{item.id}", "N" + ",".join(f"n{n}{_place(x, y)}" for n, x, y in nodes)
     return [text.encode() for text in (ref, "v", "dV", f"T{tags}", place)]
 
 
 def _place(x: int, y: int, between: str = "") -> str:
-    return f"x{between}y" if x == _UNDEFINED else f"x{x / _UNIT:.7f}{between}y{y / _UNIT:.7f}"
+    return f"x{between}y" if x == UNDEFINED else f"x{x / _UNIT:.7f}{between}y{y / _UNIT:.7f}"
 
 
 def _as_text(text: str) -> str:
@@ -153,7 +162,7 @@ def places(texts: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         convert_options=csv.ConvertOptions(column_types=kinds, null_values=[""]),
     )
     refs, *degrees = (column.to_numpy() for column in table.columns)
-    x, y = (np.where(np.isnan(d), _UNDEFINED, np.rint(d * _UNIT)).astype(np.int32) for d in degrees)
+    x, y = (np.where(np.isnan(d), UNDEFINED, np.rint(d * _UNIT)).astype(np.int32) for d in degrees)
     return refs, x, y
 
 

@@ -47,10 +47,8 @@ def read_graphml(path: str | Path) -> StreetTables:
 
     Raises
     ------
-    SourceNotFoundError
-        The file does not exist.
-    SourceError
-        It is no GraphML of an OSMnx graph.
+    SourceNotFoundError, SourceError
+        The file does not exist, or is no GraphML of an OSMnx graph.
     """
     import osmnx as ox
 
@@ -104,8 +102,13 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
     tags, partly = _tags([data for _, _, data in pieces], oneway)
     to_lonlat = transformer(pyproj.CRS.from_user_input(graph.graph.get("crs", WGS84)), WGS84)
     geom = np.vstack(lines)
+    whole = all(isinstance(n, int | np.integer) for n in names)
+    # A street for both ways is an edge each way.
+    left = {"the same street the other way": graph.number_of_edges() - len(pieces)}
+    name = str(graph.graph.get("name", ""))
+    ledger = SourceLedger.balanced(name, len(pieces), left, "edges")
     return StreetTables(
-        node_id=_node_ids(names),
+        node_id=np.array(names if whole else range(len(names)), dtype=np.int64),
         node_xy=np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1])),
         edge_u=np.array([u for u, _, _ in pieces], dtype=np.int32),
         edge_v=np.array([v for _, v, _ in pieces], dtype=np.int32),
@@ -113,21 +116,8 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
         geom_xy=np.column_stack(to_lonlat.transform(geom[:, 0], geom[:, 1])),
         tags=tags,
         background={},
-        ledger=_ledger(graph, len(pieces), partly),
+        ledger=replace(ledger, remarks={"partly_closed": partly}),
     )
-
-
-def _ledger(graph: nx.MultiDiGraph[Any], pieces: int, partly: int) -> SourceLedger:
-    """Return the account of a graph, where a street for both ways is an edge each way."""
-    left = {"the same street the other way": graph.number_of_edges() - pieces}
-    found = SourceLedger.balanced(str(graph.graph.get("name", "")), pieces, left, "edges")
-    return replace(found, remarks={"partly_closed": partly})
-
-
-def _node_ids(names: list[Any]) -> np.ndarray:
-    if all(isinstance(n, int | np.integer) for n in names):
-        return np.array(names, dtype=np.int64)
-    return np.arange(len(names), dtype=np.int64)
 
 
 def _pieces(
@@ -221,11 +211,7 @@ def _least(classes: str) -> str:
 
 
 def read_lines(
-    path: str | Path,
-    *,
-    layer: str | None = None,
-    crs: str | None = None,
-    tolerance_m: float = 0.5,
+    path: str | Path, *, layer: str | None = None, crs: str | None = None, tolerance_m: float = 0.5
 ) -> StreetTables:
     """Read a line layer and node it into street pieces.
 

@@ -20,10 +20,16 @@ import shapely
 from mobility.base.ledger import SourceLedger
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
-from mobility.sources.osm import states as osm_states
-from mobility.sources.osm.conditions import BY_HOUR, Condition, condition_table, conditions_of
-from mobility.sources.osm.restrictions import Row, barrier_of, barrier_table, turn_table
-from mobility.sources.osm.states import UNDEFINED
+from mobility.sources.osm.conditions import (
+    BY_HOUR,
+    Condition,
+    Row,
+    barrier_of,
+    barrier_table,
+    condition_table,
+    conditions_of,
+    turn_table,
+)
 from mobility.sources.osm.ways import (
     AS_WRITTEN,
     NO_WAYS,
@@ -36,7 +42,7 @@ from mobility.sources.osm.ways import (
 )
 
 Bbox = tuple[float, float, float, float]
-_AnyWay = osmium.osm.Way | osm_states.Way | opl.Way
+_AnyWay = osmium.osm.Way | opl.Way
 # Kind of background, tags and member ways of each multipolygon.
 _Areas = dict[int, tuple[str, dict[str, str], list[int]]]
 # Most tagged nodes on streets are one of these, of which nothing is read.
@@ -88,7 +94,7 @@ class Gathered:
         # Whether a node was seen after a street.
         self.nodes_behind = False
 
-    def add_node(self, node: osmium.osm.Node | osm_states.Node | opl.Node) -> None:
+    def add_node(self, node: osmium.osm.Node | opl.Node) -> None:
         """Add what a node says: a barrier, a place, a stop, a car park."""
         if node.tags.get("highway") in _MANY and "barrier" not in node.tags:
             return
@@ -175,7 +181,7 @@ def _nodes_of(way: _AnyWay) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _way_lonlat(way: _AnyWay) -> np.ndarray:
     _, x, y = _nodes_of(way)
-    known = x != UNDEFINED
+    known = x != opl.UNDEFINED
     return np.column_stack([x[known], y[known]]) / 1e7
 
 
@@ -200,7 +206,7 @@ def keep_last(stream: Gathered) -> None:
         return
     lengths = np.array(stream.way_len)
     way = np.repeat(np.arange(len(lengths)), lengths)
-    placed = np.bincount(way[np.array(stream.x) != UNDEFINED], minlength=len(lengths))
+    placed = np.bincount(way[np.array(stream.x) != opl.UNDEFINED], minlength=len(lengths))
     best: dict[int, int] = {}
     for row, ref in enumerate(stream.way_id):
         if ref not in best or placed[row] >= placed[best[ref]]:
@@ -235,7 +241,7 @@ class StreetTables:
     background
         Layers by kind, see `mobility.sources.osm.background`.
     turns, barriers
-        Turn restrictions and barriers, see `mobility.sources.osm.restrictions`.
+        Turn restrictions and barriers, see `mobility.sources.osm.conditions`.
     conditions
         What depends on the hour, see `mobility.sources.osm.conditions`.
     ledger
@@ -262,7 +268,7 @@ def split(stream: Gathered, bbox: Bbox | None) -> StreetTables:
     refs = np.array(stream.refs, dtype=np.int64)
     x, y = np.array(stream.x, dtype=np.int32), np.array(stream.y, dtype=np.int32)
     lonlat = np.column_stack([x, y]) / 1e7
-    known = x != UNDEFINED
+    known = x != opl.UNDEFINED
     way = np.repeat(np.arange(len(stream.way_id)), stream.way_len)
     # A node listed twice in a row is one node.
     again = np.zeros(len(refs), dtype=bool)

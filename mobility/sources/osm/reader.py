@@ -25,7 +25,13 @@ from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm import states as osm_states
-from mobility.sources.osm.conditions import condition_table, conditions_of
+from mobility.sources.osm.conditions import (
+    BARRIER_KEYS,
+    condition_table,
+    conditions_of,
+    restriction_rows,
+    turn_table,
+)
 from mobility.sources.osm.pieces import (
     Bbox,
     Gathered,
@@ -35,8 +41,6 @@ from mobility.sources.osm.pieces import (
     keep_last,
     split,
 )
-from mobility.sources.osm.restrictions import BARRIER_KEYS, restriction_rows, turn_table
-from mobility.sources.osm.states import UNDEFINED
 from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
 
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
@@ -106,13 +110,7 @@ def read_osm(
 
 @contextmanager
 def _named_by_content(path: Path) -> Iterator[Path]:
-    """Yield a name of a file by which osmium knows what it is, e.g. of a packed ``map.OSM``.
-
-    Raises
-    ------
-    SourceError
-        It is JSON, which osmium does not read.
-    """
+    """Yield a name of a file by which osmium knows what it is, e.g. of a packed ``map.OSM``."""
     with path.open("rb") as stream:
         head = stream.read(64)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
@@ -151,11 +149,9 @@ def _empty(path: Path) -> SourceError:
 
 def _nodeless(path: Path, ways: int) -> SourceError:
     return SourceError(
-        "The file holds {ways} street ways, but none of their nodes.",
-        file=path,
-        mend="Ask for the nodes too: in an Overpass query, end with (._;>;); out;",
-        ways=ways,
-    )
+        "The file holds {ways} street ways, but none of their nodes.", file=path,
+        mend="Ask for the nodes too: in an Overpass query, end with (._;>;); out;", ways=ways,
+    )  # fmt: skip
 
 
 def _read(path: Path, *, buildings: bool) -> tuple[Relations, Gathered]:
@@ -196,7 +192,7 @@ def _needs_care(path: Path, stream: Gathered) -> bool:
         return True
     if len(set(zip(stream.way_id, stream.version, strict=True))) > len(set(stream.way_id)):
         return True
-    missing = refs[np.frombuffer(stream.x, np.int32) == UNDEFINED]
+    missing = refs[np.frombuffer(stream.x, np.int32) == opl.UNDEFINED]
     # Looking for them costs a pass: not for the few that any packed extract lacks at its edge.
     if path.suffix == ".pbf" and not stream.nodes_behind and len(missing) < _MANY * len(refs):
         return False

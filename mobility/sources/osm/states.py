@@ -12,86 +12,18 @@ import gzip
 import re
 import xml.etree.ElementTree as ET
 from array import array
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 import osmium
 
-UNDEFINED = 2**31 - 1
+from mobility.sources.osm.opl import UNDEFINED, Node, Way
+
 _DELETED = re.compile(rb"""action\s*=\s*["']delete["']|visible\s*=\s*["']false["']""")
 _BLOCK = 1 << 22
 # Type ("node", "way", "relation") and id.
 Key = tuple[str, int]
-
-
-class _Tag(NamedTuple):
-    """A tag, as osmium has them."""
-
-    k: str
-    v: str
-
-
-class _Tags(dict[str, str]):
-    """Tags, which yield pairs of key and value as osmium's do."""
-
-    def __iter__(self) -> Iterator[_Tag]:  # type: ignore[override]
-        return (_Tag(*pair) for pair in self.items())
-
-
-class _Ref(NamedTuple):
-    """A node of a way, with its place in degrees times 1e7."""
-
-    ref: int
-    x: int
-    y: int
-
-
-class Node(NamedTuple):
-    """A node with tags at its last state."""
-
-    id: int
-    version: int
-    tags: _Tags
-    x: int
-    y: int
-
-    @property
-    def lon(self) -> float:
-        """Longitude, degrees."""
-        return self.x / 1e7
-
-    @property
-    def lat(self) -> float:
-        """Latitude, degrees."""
-        return self.y / 1e7
-
-    @property
-    def location(self) -> Node:
-        """Its place, in degrees times 1e7."""
-        return self
-
-    def is_node(self) -> bool:
-        """Whether it is a node."""
-        return True
-
-
-class Way(NamedTuple):
-    """A way at its last state."""
-
-    id: int
-    version: int
-    tags: _Tags
-    nodes: list[_Ref]
-
-    def is_node(self) -> bool:
-        """Whether it is a node."""
-        return False
-
-    def is_closed(self) -> bool:
-        """Whether the way ends where it begins."""
-        return len(self.nodes) > 1 and self.nodes[0].ref == self.nodes[-1].ref
 
 
 def is_unusual(path: Path) -> bool:
@@ -101,21 +33,15 @@ def is_unusual(path: Path) -> bool:
 
 def has_history(path: Path) -> bool:
     """Whether a file says itself that it holds several versions of an object."""
-    reader = osmium.io.Reader(str(path))
-    try:
+    with osmium.io.Reader(str(path)) as reader:
         return bool(reader.header().has_multiple_object_versions)
-    finally:
-        reader.close()
 
 
 def has_places_on_ways(path: Path) -> bool:
     """Whether a packed file says that its ways carry the places of their nodes."""
-    reader = osmium.io.Reader(str(path))
-    try:
+    with osmium.io.Reader(str(path)) as reader:
         header = reader.header()
         return "LocationsOnWays" in [header.get(f"pbf_optional_feature_{k}") for k in range(8)]
-    finally:
-        reader.close()
 
 
 def deletions(path: Path) -> set[Key] | None:
@@ -177,7 +103,7 @@ def last_states(path: Path, deleted: set[Key]) -> tuple[list[Node], list[Way]]:
     that is not there is where its way says.
     """
     ids, versions, xs, ys = array("q"), array("q"), array("i"), array("i")
-    tagged: dict[int, tuple[int, _Tags]] = {}
+    tagged: dict[int, tuple[int, dict[str, str]]] = {}
     ways: dict[int, Way | None] = {}
     highest: dict[int, int] = {}
     source: Any = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY)
@@ -188,34 +114,31 @@ def last_states(path: Path, deleted: set[Key]) -> tuple[list[Node], list[Way]]:
             versions.append(item.version)
             xs.append(UNDEFINED if gone else item.location.x)
             ys.append(UNDEFINED if gone else item.location.y)
+            # A node without tags now may have had some in an earlier version.
             if item.version >= tagged.get(item.id, (0,))[0] and (item.tags or item.id in tagged):
-                tagged[item.id] = item.version, _Tags({t.k: t.v for t in item.tags})
+                tagged[item.id] = item.version, {t.k: t.v for t in item.tags}
         elif item.version >= highest.get(item.id, 0):
             highest[item.id] = item.version
             gone = item.deleted or ("way", item.id) in deleted
             ways[item.id] = None if gone else _way(item)
     known = _Places(*(np.array(column, np.int64) for column in (ids, versions, xs, ys)))
-    nodes = [
-        Node(ref, version, tags, x, y)
-        for ref, (version, tags) in tagged.items()
-        if tags
-        for x, y in [known.of(ref)]
-        if x != UNDEFINED
-    ]
+    refs = [ref for ref, (_, tags) in tagged.items() if tags]
+    places = zip(refs, *(axis.tolist() for axis in known.of(np.array(refs, np.int64))), strict=True)
+    nodes = [Node(r, tagged[r][1], x / 1e7, y / 1e7) for r, x, y in places if x != UNDEFINED]
     return nodes, [_placed(way, known) for way in ways.values() if way is not None]
 
 
 def _way(item: Any) -> Way:
-    nodes = [_Ref(n.ref, n.x, n.y) for n in item.nodes]
-    return Way(item.id, item.version, _Tags({t.k: t.v for t in item.tags}), nodes)
+    nodes = np.array([(n.ref, n.x, n.y) for n in item.nodes], np.int64).reshape(-1, 3)
+    x, y = nodes[:, 1:].astype(np.int32).T
+    return Way(item.id, item.version, {t.k: t.v for t in item.tags}, nodes[:, 0], x, y)
 
 
 def _placed(way: Way, known: _Places) -> Way:
-    nodes = []
-    for node in way.nodes:
-        x, y = known.of(node.ref)
-        nodes.append(node if x == UNDEFINED else _Ref(node.ref, x, y))
-    return way._replace(nodes=nodes)
+    """Return a way whose nodes are where the file has them, else where the way itself says."""
+    x, y = known.of(way.refs)
+    lost = x == UNDEFINED
+    return way._replace(x=np.where(lost, way.x, x), y=np.where(lost, way.y, y))
 
 
 class _Places:
@@ -226,10 +149,12 @@ class _Places:
         last = np.ones(len(order), bool)
         last[:-1] = ids[order][1:] != ids[order][:-1]
         rows = order[last]
-        self._row = dict(zip(ids[rows].tolist(), range(len(rows)), strict=True))
-        self._x, self._y = x[rows], y[rows]
+        # One more id, above all others, stands for the nodes that are not there.
+        self._ids = np.append(ids[rows], np.iinfo(np.int64).max)
+        self._x, self._y = (np.append(axis[rows], UNDEFINED).astype(np.int32) for axis in (x, y))
 
-    def of(self, ref: int) -> tuple[int, int]:
-        """Return a node's place, undefined where it is unknown or deleted."""
-        row = self._row.get(ref)
-        return (UNDEFINED, UNDEFINED) if row is None else (int(self._x[row]), int(self._y[row]))
+    def of(self, refs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return int32 places of nodes, undefined where they are unknown or deleted."""
+        at = np.searchsorted(self._ids, refs)
+        at[self._ids[at] != refs] = -1
+        return self._x[at], self._y[at]
