@@ -89,3 +89,24 @@ def test_a_long_table_is_written_as_a_short_one(monkeypatch):
         monkeypatch.setattr(literal, "BLOCK", 70)
         assert literal.csv_text(frame, **options) == short
         monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("value", "french", "english"),
+    [
+        (0.0297, "0,0297", "0.0297"),
+        (0.278, "0,278", "0.278"),
+        (0.9 * 0.278, "0,2502", "0.2502"),
+        (31_656.0, "31\u202f656", "31,656"),
+        (218, "218", "218"),
+        (2.0, "2", "2"),
+        (float("nan"), "–", "–"),
+    ],
+)
+def test_factors_and_their_bands_are_printed_whole(value, french, english) -> None:
+    for column in ("value", "low", "high"):
+        for key in ("factors", "lever_factors", "risk_factors", "energy_factors"):
+            frame = pd.DataFrame([{"name": "x", column: value}])
+            for language, text in (("fr", french), ("en", english)):
+                told = table_block(sheet_of(key, frame), Words(language))
+                assert told.rows[0][-1] == text

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
+from mobility.commute.ledger import days_manned, worked_share
 from mobility.commute.placing import changes_of, site_commune
 from mobility.commute.study import Study
 from mobility.outputs.words import natural
@@ -138,9 +139,9 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
         shifts = [s for s in study.shift_rows if (s.site, s.roster) == (site, roster)]
         staff = sum(s.headcount for s in shifts)
         km, share = _car_km(study, site, study.pool(site, roster), found.holds[r], factors)
-        manned = _days_manned(study, [s.shift_id for s in shifts])
         # Who holds the roster works so many of the days on which its shifts are manned.
-        days = min(manned, factors["worked_days_year"])
+        part = worked_share(study, site, roster, factors["worked_days_year"])
+        days = part * days_manned(study, site, roster)
         nights = sum(_night_trips(study, s.shift_id) for s in shifts)
         per_day = 2 * km / factors["car_occupancy"]
         grams = per_day * factors["co2.car"]
@@ -154,7 +155,7 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
             "eur_employer_transit": round(ticket * refund),
             "tco2e_car": round(staff * days * grams / 1e6, 1),
             "tco2e_spared": round(staff * share * days * grams / 1e6, 1),
-            "night_trips": round(nights * days / manned) if manned else 0,
+            "night_trips": round(nights * part),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -171,14 +172,6 @@ def _car_km(
     km = np.where(known, seconds, 0) / 3600 * factors["car_kmh"]
     total = float(weight @ km)
     return total / float(weight.sum()), float(weight @ (km * holds)) / total if total else 0.0
-
-
-def _days_manned(study: Study, shift_ids: list[int]) -> float:
-    """Return the days a year on which the shifts of a roster are manned, the most of any."""
-    return max(
-        sum(study.days_per_year(s, d) for d in study.days if study.works_on(s, d))
-        for s in shift_ids
-    )
 
 
 def _night_trips(study: Study, shift_id: int) -> float:

@@ -23,12 +23,12 @@ from mobility.outputs.document import Table
 from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
-    "text", "count", "expected", "value", "money", "share", "clock", "date", "flag", "symbol",
-    "reason", "roster", "shift", "day", "group", "network", "copied",
+    "text", "count", "expected", "value", "exact", "money", "share", "clock", "date", "flag",
+    "symbol", "reason", "roster", "shift", "day", "group", "network", "copied",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
-_NUMERIC = ("count", "expected", "value", "money", "share", "clock")
+_NUMERIC = ("count", "expected", "value", "exact", "money", "share", "clock")
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,8 @@ def cell_text(words: Words, kind: Kind, value: Any) -> str:
         # Whole jobs and users to read; spreadsheets and files hold what euros are divided by.
         "expected": words.number,
         "value": words.value,
+        # A factor, its band, a price: what people multiply by.
+        "exact": words.exact,
         # Whole euros to read; spreadsheets and files hold the cents.
         "money": words.number,
         "share": words.percent,

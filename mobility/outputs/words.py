@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pandas as pd
 
@@ -78,6 +79,13 @@ class Words:
         if _missing(value):
             return self.number(value)
         text = f"{float(str(value)):.2f}".rstrip("0").rstrip(".")
+        return self.number(value, len(text.partition(".")[2]))
+
+    def exact(self, value: object) -> str:
+        """Return a number with all its decimals, to six digits."""
+        if _missing(value):
+            return self.number(value)
+        text = format(Decimal(f"{float(str(value)):.6g}"), "f")
         return self.number(value, len(text.partition(".")[2]))
 
     def percent(self, share: object) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "value": "#,##0.##",
+    "exact": "General",
     "expected": "#,##0.##",
     "money": "#,##0.00",
     "share": "0.0%",
@@ -34,6 +35,7 @@ _FORMATS: dict[Kind, str] = {
 _WIDTHS: dict[Kind, int] = {
     "count": 12,
     "value": 12,
+    "exact": 12,
     "expected": 12,
     "money": 14,
     "share": 10,
@@ -158,7 +160,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
     match column.kind:
         case "count":
             return round(value)
-        case "share" | "value" | "money" | "expected":
+        case "share" | "value" | "exact" | "money" | "expected":
             return float(value)
         case "clock":
             return int(value) / 86_400
