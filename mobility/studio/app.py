@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from mobility.base.errors import MobilityError, SourceNotFoundError
+from mobility.base.errors import Finding, MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.version import __version__
@@ -31,7 +31,8 @@ from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
 from mobility.studio.jobs import Queue
 from mobility.studio.lines import lines_on
-from mobility.studio.plans import plans_of, with_feeds
+from mobility.studio.placed import off_streets
+from mobility.studio.plans import UnfinishedError, plans_of, with_feeds
 from mobility.studio.requested import asked_of, whole
 from mobility.studio.results import is_outdated, results_folder, results_of
 from mobility.studio.sharing import sharing
@@ -86,6 +87,7 @@ class Studio:
             Route(f"{study}/undo", self.undo, methods=["POST"]),
             Route(f"{study}/scenarios", self.scenarios, methods=["POST"]),
             Route(f"{study}/data", self.data),
+            Route(f"{study}/places", self.places),
             Route(f"{study}/sites", self.put_sites, methods=["POST"]),
             Route(f"{study}/depot", self.put_depot, methods=["POST"]),
             Route(f"{study}/files/{{role}}", self.put_file, methods=["POST"]),
@@ -113,7 +115,8 @@ class Studio:
                 return await answer(request)
             except MobilityError as error:
                 status = 404 if isinstance(error, SourceNotFoundError) else 422
-                return JSONResponse(self.said(error), status)
+                unfinished = isinstance(error, UnfinishedError)
+                return JSONResponse(self.said(error) | {"unfinished": unfinished}, status)
             except (JSONDecodeError, KeyError):
                 return JSONResponse({"fr": "HTTP 400", "en": "HTTP 400"}, 400)
             except Exception as error:  # noqa: BLE001 (one request fails, the studio goes on)
@@ -121,8 +124,8 @@ class Studio:
 
         return answered
 
-    def said(self, error: MobilityError) -> dict[str, str]:
-        """Return an error's words; files are named as seen from the studies' folder."""
+    def said(self, error: MobilityError | Finding) -> dict[str, str]:
+        """Return the words of an error or a finding; files are named from the studies' folder."""
         return {
             code: error.render(code).replace(f"{self.studies.root}/", "") for code in ("fr", "en")
         }
@@ -290,6 +293,13 @@ class Studio:
         found = data.about(file)
         error = found["error"]
         return found | {"error": None if error is None else self.said(error)}
+
+    async def places(self, request: Request) -> Response:
+        """Answer which homes and gates of a study lie off its streets, in words."""
+        file = await run_in_threadpool(self.studies.path, request.path_params["study"])
+        await run_in_threadpool(self.studies.refuse_outside, file)
+        told = [self.said(one) for one in await run_in_threadpool(off_streets, file)]
+        return JSONResponse({"off": told})
 
     async def put_file(self, request: Request) -> Response:
         """Take a file that was dropped, once it was read without fault."""
