@@ -311,6 +311,7 @@ def _written(
                 before=before,
                 language=report,
                 plans_in=places,
+                costs=costs,
                 progress=progress,
             )
             findings = (*findings, *failed)
