@@ -16,7 +16,7 @@ import pandas as pd
 from openpyxl import load_workbook
 
 from mobility.base.literal import read_csv_text
-from mobility.outputs.advice_words import NOT_COMPARED, PLAN, PLAN_ADVISED, TOGETHER
+from mobility.outputs.advice_words import ALONE, NOT_COMPARED, PLAN, PLAN_ADVISED, TOGETHER
 from mobility.outputs.letter import ASKED
 from mobility.outputs.tables import registry
 from mobility.outputs.words import Words
@@ -137,7 +137,8 @@ def _set(told):
     if point is None:
         return
     told_set = told.said(
-        TOGETHER, count=len(told.advised), jobs=point["jobs"], eur=point["eur_year"],
+        ALONE if len(told.advised) == 1 else TOGETHER,
+        count=len(told.advised), jobs=point["jobs"], eur=point["eur_year"],
         job=point["eur_per_job"], users=point["users"], each=point["eur_per_user"],
     )  # fmt: skip
     for names in (("report.html",), ("plan.md",), ("recommendations.md",)):

@@ -9,7 +9,9 @@ from texts import french
 
 from mobility.commute.delay_factors import DelayFactors
 from mobility.needs.risk_factors import RiskFactors
-from mobility.outputs.shuttle_tables import FACTORS
+from mobility.outputs.factor_words import FACTORS
+from mobility.outputs.tables import cell_text
+from mobility.outputs.words import Words
 from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import EnergyFactors
 from mobility.shuttles.factors import Factors as ShuttleFactors
@@ -57,3 +59,12 @@ def test_one_unit_has_one_name() -> None:
 def test_no_factor_of_a_shuttle_is_told_by_its_key() -> None:
     for name in ShuttleFactors.load().rows:
         assert name in FACTORS or name.rpartition(".")[0] in FACTORS, name
+
+
+@pytest.mark.parametrize("room", ["modes", "levers", "shuttles", "risk"])
+def test_every_factor_of_a_page_is_named_in_both_languages(room: str) -> None:
+    """By what it is, its name in the territory file in brackets."""
+    for name in ROOMS[room]().rows:
+        told = [cell_text(Words(language), "factor", name) for language in ("en", "fr")]
+        assert all(text.endswith(f" ({name})") for text in told), told
+        assert len(set(told)) == 2, told

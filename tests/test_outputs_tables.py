@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from mobility.base import literal
+from mobility.outputs.plan import STEPS
 from mobility.outputs.tables import cell_text, registry, sheet_of, table_block, write_csv
-from mobility.outputs.words import Words
+from mobility.outputs.words import LEVERS, Words
 
 ROOT = Path(__file__).parents[1]
 
@@ -110,3 +111,15 @@ def test_factors_and_their_bands_are_printed_whole(value, french, english) -> No
             for language, text in (("fr", french), ("en", english)):
                 told = table_block(sheet_of(key, frame), Words(language))
                 assert told.rows[0][-1] == text
+
+
+def test_kinds_of_remedies_are_told_in_words_in_both_languages() -> None:
+    for kind in STEPS | dict.fromkeys(LEVERS):
+        english, french = (cell_text(Words(language), "symbol", kind) for language in ("en", "fr"))
+        assert "_" not in english + french, kind
+        assert kind not in LEVERS or english == LEVERS[kind]
+        assert french != english, kind
+    assert cell_text(Words("en"), "symbol", "add_run move_trip") == "trip added; trip moved"
+    assert (
+        cell_text(Words("fr"), "symbol", "add_run move_trip") == "course ajoutée ; course déplacée"
+    )

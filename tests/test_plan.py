@@ -5,6 +5,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from feeds import trip, write_gtfs
@@ -18,6 +19,7 @@ from mobility.commute.access import assess
 from mobility.commute.examples import answers
 from mobility.commute.last_return import last_return
 from mobility.commute.loading import load
+from mobility.outputs.advice_words import advice_sentence
 from mobility.outputs.document import Document, Heading, Table, Text
 from mobility.outputs.index_page import write_index
 from mobility.outputs.letter import request_letter, requests, write_letter
@@ -313,3 +315,24 @@ def test_a_ride_at_a_headway_is_a_wait_and_a_ride(tmp_path):
         ("walk", "07:11", "07:16"), ("wait", "07:16", "07:26"), ("ride", "07:26", "07:46"),
         ("walk", "07:46", "07:50"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "french"),
+    [
+        (1, "Advised: one remedy, which gains 12 jobs", "Un seul remède conseillé : il rend"),
+        (2, "Advised: 2 remedies that together", "Remèdes conseillés : 2. Ensemble, ils rendent"),
+    ],
+)
+def test_one_remedy_is_told_in_the_singular(count, english, french):
+    point = {"jobs": 12.0, "eur_year": 9000.0, "eur_per_job": 750.0, "users": 4.0,
+             "eur_per_user": 2250.0}  # fmt: skip
+    advice = SimpleNamespace(point=point, advised=[None] * count)
+    assert advice_sentence(advice, Words("en")).startswith(english)
+    assert advice_sentence(advice, Words("fr")).replace("\xa0", " ").startswith(french)
+
+
+def test_factors_of_the_plan_are_named_by_what_they_are(plan):
+    text = markdown_text(plan.document).replace("\\", "")
+    assert "Jours travaillés par salarié (worked_days_year)" in text
+    assert "Voiture, émissions (co2.car)" in text

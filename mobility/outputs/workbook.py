@@ -166,6 +166,8 @@ def _value(value: Any, column: Column, words: Words) -> object:
             return int(value) / 86_400
         case "date":
             return value
+        case "factor":  # as the columns of factors beside the prices name it
+            return str(value)
         case "reason" if not value:
             return ""
     return cell_text(words, column.kind, value)
