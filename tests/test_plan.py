@@ -28,6 +28,7 @@ from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.plan_tables import driving, supply, versement
 from mobility.outputs.render import html_page, markdown_text, pdf_bytes, write_document
+from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
@@ -107,6 +108,12 @@ def test_employers_share_the_whole_cost(plan):
 
 def test_driving_figures(access):
     frame = driving(access, load_factors())
+    # The same roads as in the comparison of modes, whoever holds by car.
+    modal = mode_tables(access)["modal"].query("mode == 'car'")
+    km = modal.groupby(["site", "roster"])["km"].agg(["min", "max"])
+    for row in frame.itertuples():
+        told = km.loc[(row.site, row.roster)]
+        assert told["min"] - 0.3 <= row.car_km <= told["max"] + 0.3
     for row in frame.itertuples():
         assert row.eur_worker_transit + row.eur_employer_transit == 400
         assert 0 <= row.tco2e_spared <= row.tco2e_car

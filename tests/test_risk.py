@@ -92,6 +92,8 @@ def test_days_are_those_that_a_worker_works_as_in_the_plan(shifts, days, tmp_pat
     one_way = jobs / 2 * (FAR_M + NEAR_M) / 1000 * days / OCCUPANCY
     assert risk(access).table()["vehicle_km"].item() == pytest.approx(2 * one_way, abs=1)
     row = driving(access, load_factors()).iloc[0]
+    # The road, as the comparison of modes tells it.
+    assert row["car_km"] == pytest.approx((FAR_M + NEAR_M) / 2000, abs=0.06)
     # A start at 5:00 is in the night, an end at 13:00 is not.
     assert row["night_trips"] == jobs * days
     km = row["eur_worker_car"] / factors_of(study)["cost.car_km"]
@@ -199,7 +201,10 @@ def test_the_command_writes_rates_and_sources(scene, tmp_path) -> None:
     with (tmp_path / "risk_factors.csv").open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     checked = [row["name"] for row in rows if row["check"].lower() in ("true", "1", "yes")]
-    assert len(rows) == 9
+    # The rates, then what kilometres rest on.
+    assert [row["name"] for row in rows[9:]] == [
+        "worked_days_year", "car_occupancy", "carpool_adoption", "carpool.crew",
+    ]  # fmt: skip
     assert "risk.small_hours" in checked
     assert "risk.accidents" not in checked
     for row in rows:

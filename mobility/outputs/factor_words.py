@@ -57,7 +57,6 @@ FACTORS = {
     "bike_adoption": "Cycling, those who take it up",
     "cycle_track_m": "A cycle track, each metre",
     "cycle_track_years": "Years that a cycle track lasts",
-    "car_kmh": "Speed of a car",
     "payroll_worker_year": "Gross pay of a worker",
     "worked_days_year": "Days that a worker comes to work",
     "versement_mobilite_rate": "Rate of the versement mobilité",

@@ -12,14 +12,19 @@ import shapely
 from mobility.base.i18n import translate
 from mobility.needs.driven import ROADS, road_class
 from mobility.needs.risk import Risk, Spared
+from mobility.outputs.factor_words import factor_text
 from mobility.outputs.map.needs_page import PageLayer
 from mobility.outputs.needs import Answer
 from mobility.outputs.words import Words
+from mobility.remedies.factors import factors_of
+from mobility.territory.factors import Factors
 
 #: Roads with fewer cars a day in the dark are not drawn.
 _LEAST_CARS = 1.0
 #: From few to many, each told apart on white.
 _DARK_RAMP = ("#9ebcda", "#8c96c6", "#8856a7", "#810f7c", "#4d004b")
+#: How often, and how many in a car: figures of other commands that kilometres rest on too.
+_OF_DRIVERS = ("worked_days_year", "car_occupancy", "carpool_adoption", "carpool.crew")
 _RISK_NOTE = (
     "If everybody of each roster drove, alone in the car as often as commuters are. Accidents with "
     "an injury, of any driver, by published rates; their band is wide, as no rate by road and hour "
@@ -43,8 +48,10 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
             line = gpd.GeoDataFrame({"size": [1 + 1.5 * k]}, geometry=whole, crs=4326)
             layers.append(PageLayer(text, line, _DARK_RAMP[k]))
     tables = {"risk": found.table(), "risk_remedies": found.removed(spared)}
-    rows = found.factors.to_frame(language)
-    told = translate("; ", language).join(rows.loc[rows["check"], "name"])
+    rows = _factors(found).to_frame(language)
+    told = translate("; ", language).join(
+        factor_text(str(name), words) for name in rows.loc[rows["check"], "name"]
+    )
     note = translate(_RISK_NOTE, language, names=told)
     return Answer(
         found.study,
@@ -56,6 +63,12 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
         {"roads": roads},
         [note],
     )
+
+
+def _factors(found: Risk) -> Factors:
+    """Return the rates, and what turns jobs and those who share a car into kilometres."""
+    others = factors_of(found.study).rows
+    return Factors(found.factors.rows | {name: others[name] for name in _OF_DRIVERS})
 
 
 def _roads(found: Risk) -> gpd.GeoDataFrame:

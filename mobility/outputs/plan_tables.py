@@ -12,6 +12,7 @@ from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
 from mobility.commute.ledger import days_manned, worked_share
+from mobility.commute.modal import road_km
 from mobility.commute.placing import changes_of, site_commune
 from mobility.commute.study import Study
 from mobility.outputs.words import natural
@@ -138,7 +139,7 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
         site, roster = int(found.keys["site"].to_numpy()[r]), str(found.keys.at[r, "roster"])
         shifts = [s for s in study.shift_rows if (s.site, s.roster) == (site, roster)]
         staff = sum(s.headcount for s in shifts)
-        km, share = _car_km(study, site, study.pool(site, roster), found.holds[r], factors)
+        km, share = _car_km(study, site, study.pool(site, roster), found.holds[r])
         # Who holds the roster works so many of the days on which its shifts are manned.
         part = worked_share(study, site, roster, factors["worked_days_year"])
         days = part * days_manned(study, site, roster)
@@ -160,16 +161,17 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _car_km(
-    study: Study, site: int, pool: Float, holds: NDArray[np.bool_], factors: LeverFactors
-) -> tuple[float, float]:
-    """Return the mean driving distance, km, and the share of it driven by those who need not."""
-    seconds = study.street_times["car"][0][site]
-    known = seconds < INF
+def _car_km(study: Study, site: int, pool: Float, holds: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the mean driving distance, km, and the share of it driven by those who need not.
+
+    The distance is that of the comparison of modes, of those within the limit of a commute by car.
+    """
+    road = road_km(study)[site]
+    known = (study.street_times["car"][0][site] < INF) & np.isfinite(road)
     weight = pool * known
     if not weight.sum():
         return 0.0, 0.0
-    km = np.where(known, seconds, 0) / 3600 * factors["car_kmh"]
+    km = np.where(known, road, 0.0)
     total = float(weight @ km)
     return total / float(weight.sum()), float(weight @ (km * holds)) / total if total else 0.0
 
