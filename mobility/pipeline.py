@@ -272,7 +272,7 @@ def _written(
 
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
-                access, zones, part, before=before, language=report, plans_in=places,
+                access, zones, part, before=before, language=report, plans_in=places, costs=costs,
                 progress=progress,
             )  # fmt: skip
             findings = (*findings, *failed)

@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 
 from mobility.base.literal import read_csv_text
 from mobility.outputs.letter import ASKED
-from mobility.outputs.sentences import NOT_COMPARED, PLAN, PLAN_ADVISED, TOGETHER
+from mobility.outputs.sentences import ALONE, NOT_COMPARED, PLAN, PLAN_ADVISED, TOGETHER
 from mobility.outputs.tables import registry
 from mobility.outputs.words import Words
 
@@ -96,7 +96,7 @@ class Told:
 def contradictions(folder, language="fr"):
     """Every place where a page tells other money than the tables, in words; none is right."""
     told = Told(folder, language)
-    found = [*_advice(told), *_sentences(told), *_set(told), *_one_plan(told)]
+    found = [*_advice(told), *_sentences(told), *_set(told), *_one_plan(told), *_emissions(told)]
     if told.text("report.html"):
         found += _report(told)
     if told.text("letter.md"):
@@ -137,7 +137,8 @@ def _set(told):
     if point is None:
         return
     told_set = told.said(
-        TOGETHER, count=len(told.advised), jobs=point["jobs"], eur=point["eur_year"],
+        ALONE if len(told.advised) == 1 else TOGETHER,
+        count=len(told.advised), jobs=point["jobs"], eur=point["eur_year"],
         job=point["eur_per_job"], users=point["users"], each=point["eur_per_user"],
     )  # fmt: skip
     for names in (("report.html",), ("plan.md",), ("recommendations.md",)):
@@ -175,6 +176,24 @@ def _one_plan(told):
         for what, (one, other) in pairs.items():
             if not np.isclose(one, other, rtol=1e-6, atol=0.01, equal_nan=True):
                 yield f"{what} of {name}: {one} in its table, {other} among the remedies"
+
+
+def _emissions(told):
+    """What a plan saves follows from its table and the factors published beside it."""
+    for folder in PLANS:
+        if not (told.folder / folder / "plans.csv").is_file():
+            continue
+        factors = told.table(f"{folder}/factors").set_index("name")["value"]
+        sizes = told.table(f"{folder}/vehicles")
+        for row in told.table(f"{folder}/plans").itertuples():
+            cars = row.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
+            names = sizes.loc[sizes["plan"] == row.plan, "vehicle"].unique()
+            rates = [factors[f"vehicle_co2.{name}"] / 1000 for name in names]
+            driven = row.run_km + row.empty_km
+            if not np.isclose(row.co2_saved_kg, cars - row.shuttle_co2_kg, rtol=1e-6, atol=0.01):
+                yield f"{row.plan} saves {row.co2_saved_kg} kg, not {cars - row.shuttle_co2_kg}"
+            if not min(rates) * driven - 1 <= row.shuttle_co2_kg <= max(rates) * driven + 1:
+                yield f"{row.plan} emits {row.shuttle_co2_kg} kg on {driven} km at {rates}"
 
 
 def _report(told):

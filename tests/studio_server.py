@@ -62,6 +62,14 @@ class Served:
             raise ValueError(answer.json()["en"])
         return unpacked(answer.content)
 
+    def refused(self, study: str, *steps: dict[str, Any]) -> dict[str, Any]:
+        """Return what is answered to steps that cannot be."""
+        at = {"pick": "s0", "day": 0, "mode": 0}
+        body = {"steps": list(steps), "commit": True, "shown": at}
+        answer = self.post(f"studies/{study}/live", body)
+        assert answer.status_code == 422
+        return answer.json()
+
 
 def unpacked(data: bytes) -> dict[str, Any]:
     size = int.from_bytes(data[:4], "little")

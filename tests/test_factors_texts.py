@@ -9,11 +9,13 @@ from texts import french
 
 from mobility.commute.delay_factors import DelayFactors
 from mobility.needs import RiskFactors
-from mobility.outputs.shuttle_tables import FACTORS
+from mobility.outputs.factor_words import FACTORS
+from mobility.outputs.tables import cell_text
+from mobility.outputs.words import Words
 from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import EnergyFactors
 from mobility.shuttles.factors import Factors as ShuttleFactors
-from mobility.territory.factors import Factors
+from mobility.territory.factors import ONE_FIGURE, Factors
 
 ROOMS = {
     "modes": Factors.load, "delays": DelayFactors.load, "levers": load_factors,
@@ -57,3 +59,30 @@ def test_one_unit_has_one_name() -> None:
 def test_no_factor_of_a_shuttle_is_told_by_its_key() -> None:
     for name in ShuttleFactors.load().rows:
         assert name in FACTORS or name.rpartition(".")[0] in FACTORS, name
+
+
+@pytest.mark.parametrize("room", ["modes", "levers", "shuttles", "risk"])
+def test_every_factor_of_a_page_is_named_in_both_languages(room: str) -> None:
+    """By what it is, its name in the territory file in brackets."""
+    for name in ROOMS[room]().rows:
+        told = [cell_text(Words(language), "factor", name) for language in ("en", "fr")]
+        assert all(text.endswith(f" ({name})") for text in told), told
+        assert len(set(told)) == 2, told
+
+
+@pytest.mark.parametrize(("one", "other"), ONE_FIGURE)
+def test_one_figure_of_two_names_is_told_once(one: str, other: str) -> None:
+    """What a territory says of either holds for both, unless it says both."""
+
+    def both(given: dict[str, object]) -> list[tuple[float, str]]:
+        rows = [row for load in ROOMS.values() for row in load(given).rows.values()]
+        found = {row.name: (row.value, row.source) for row in rows}
+        return [found[one], found[other]]
+
+    usual = both({})
+    assert usual[0][0] == usual[1][0]
+    value = usual[0][0] / 2
+    row = {"value": value, "source": "tender"}
+    assert both({one: row}) == both({other: row}) == [(value, "tender")] * 2
+    told = both({one: value, other: usual[0][0] / 4})
+    assert [v for v, _ in told] == [value, usual[0][0] / 4]

@@ -169,6 +169,14 @@ def test_without_a_network_one_is_told_what_to_do_and_it_works(site, tmp_path):
     assert checked.exit_code == 0, checked.output
 
 
+@pytest.mark.parametrize("given", ["none.osm.pbf", "http://127.0.0.1:1/none.osm.pbf"])
+def test_an_extract_given_in_vain_asks_for_no_option_that_was_given(site, given):
+    near = ["init", "Droiteville", "--radius-km", "9", "--osm", given]
+    told = next(row for row in run(*near).output.splitlines() if "none.osm.pbf" in row)
+    assert "after --osm" in told
+    assert "--overwrite --osm" not in told
+
+
 def test_a_local_timetable_is_copied(site, tmp_path):
     own = feed(tmp_path / "source").rename(tmp_path / "network.zip")
     shown = run("init", "Droiteville", "--radius-km", "9", "--gtfs", str(own))

@@ -280,7 +280,7 @@ def test_three_figures_drawn_by_lot_are_found_in_the_workbook(written):
         head, *rest = book[name].iter_rows(values_only=True)
         return [dict(zip(head, row, strict=True)) for row in rest]
 
-    factors = {row["Name"]: row["Value"] for row in rows("Factors of the remedies")}
+    factors = {row["Factor"]: row["Value"] for row in rows("Factors of the remedies")}
     lines, remedies = rows("Costs of the remedies"), rows("Remedies")
     for k in draw.choice(len(remedies), 3, replace=False):
         remedy, mine = remedies[k], [x for x in lines if x["Rank"] == remedies[k]["Rank"]]

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from mobility.base import literal
+from mobility.outputs.plan import STEPS
 from mobility.outputs.tables import cell_text, registry, sheet_of, table_block, write_csv
-from mobility.outputs.words import Words
+from mobility.outputs.words import LEVERS, Words
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,7 +53,7 @@ def test_a_value_is_told_by_what_its_column_holds():
     assert cell_text(english, "symbol", "school_weekday saturday") == (
         "school-term weekday; Saturday"
     )
-    assert cell_text(english, "symbol", "move_trip") == "move trip"
+    assert cell_text(english, "symbol", "move_trip") == "trip moved"
     # A site may be called as a word of the program is.
     assert cell_text(french, "text", "pool") == "pool"
 
@@ -89,3 +90,34 @@ def test_a_long_table_is_written_as_a_short_one(monkeypatch):
         monkeypatch.setattr(literal, "BLOCK", 70)
         assert literal.csv_text(frame, **options) == short
         monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("value", "french", "english"),
+    [
+        (0.0297, "0,0297", "0.0297"),
+        (0.278, "0,278", "0.278"),
+        (0.9 * 0.278, "0,2502", "0.2502"),
+        (31_656.0, "31\u202f656", "31,656"),
+        (218, "218", "218"),
+        (2.0, "2", "2"),
+        (float("nan"), "–", "–"),
+    ],
+)
+def test_factors_and_their_bands_are_printed_whole(value, french, english) -> None:
+    for column in ("value", "low", "high"):
+        for key in ("factors", "lever_factors", "risk_factors", "energy_factors"):
+            frame = pd.DataFrame([{"name": "x", column: value}])
+            for language, text in (("fr", french), ("en", english)):
+                told = table_block(sheet_of(key, frame), Words(language))
+                assert told.rows[0][-1] == text
+
+
+def test_kinds_of_remedies_are_told_in_words_in_both_languages() -> None:
+    for kind in STEPS | dict.fromkeys(LEVERS):
+        english, french = (cell_text(Words(language), "symbol", kind) for language in ("en", "fr"))
+        assert "_" not in english + french, kind
+        assert kind not in LEVERS or english == LEVERS[kind]
+        assert french != english, kind
+    both = [cell_text(Words(language), "symbol", "add_run move_trip") for language in ("en", "fr")]
+    assert both == ["trip added; trip moved", "course ajoutée\u202f; course déplacée"]

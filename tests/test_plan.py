@@ -5,6 +5,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from feeds import trip, write_gtfs
@@ -26,6 +27,8 @@ from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.plan_tables import driving, supply, versement
 from mobility.outputs.render import html_page, markdown_text, pdf_bytes, write_document
+from mobility.outputs.report_tables import mode_tables
+from mobility.outputs.sentences import advice_sentence
 from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
@@ -105,6 +108,12 @@ def test_employers_share_the_whole_cost(plan):
 
 def test_driving_figures(access):
     frame = driving(access, load_factors())
+    # The same roads as in the comparison of modes, whoever holds by car.
+    modal = mode_tables(access)["modal"].query("mode == 'car'")
+    km = modal.groupby(["site", "roster"])["km"].agg(["min", "max"])
+    for row in frame.itertuples():
+        told = km.loc[(row.site, row.roster)]
+        assert told["min"] - 0.3 <= row.car_km <= told["max"] + 0.3
     for row in frame.itertuples():
         assert row.eur_worker_transit + row.eur_employer_transit == 400
         assert 0 <= row.tco2e_spared <= row.tco2e_car
@@ -313,3 +322,24 @@ def test_a_ride_at_a_headway_is_a_wait_and_a_ride(tmp_path):
         ("walk", "07:11", "07:16"), ("wait", "07:16", "07:26"), ("ride", "07:26", "07:46"),
         ("walk", "07:46", "07:50"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "french"),
+    [
+        (1, "Advised: one remedy, which gains 12 jobs", "Un seul remède conseillé : il rend"),
+        (2, "Advised: 2 remedies that together", "Remèdes conseillés : 2. Ensemble, ils rendent"),
+    ],
+)
+def test_one_remedy_is_told_in_the_singular(count, english, french):
+    point = {"jobs": 12.0, "eur_year": 9000.0, "eur_per_job": 750.0, "users": 4.0,
+             "eur_per_user": 2250.0}  # fmt: skip
+    advice = SimpleNamespace(point=point, advised=[None] * count)
+    assert advice_sentence(advice, Words("en")).startswith(english)
+    assert advice_sentence(advice, Words("fr")).replace("\xa0", " ").startswith(french)
+
+
+def test_factors_of_the_plan_are_named_by_what_they_are(plan):
+    text = markdown_text(plan.document).replace("\\", "")
+    assert "Jours travaillés par salarié (worked_days_year)" in text
+    assert "Voiture, émissions (co2.car)" in text

@@ -20,6 +20,8 @@ from mobility.commute.walks import mode_times
 from mobility.needs import RiskFactors
 from mobility.needs.driven import ways_driven
 from mobility.needs.risk import _without, added_km, by_carpool, by_feed, by_lever, rates, risk
+from mobility.outputs.plan_tables import driving
+from mobility.remedies.factors import factors_of, load_factors
 from mobility.remedies.remedy import Remedy, Rescued
 from mobility.sources.gtfs.read import read_feed
 from mobility.streets.arcs import turned
@@ -30,8 +32,9 @@ from mobility.timetable.footpaths import walk_snaps
 ROSTER = """[{ name = "early", shifts = [
   { name = "e", start = "05:00", end = "13:00", headcount = 20 }] }]"""
 FAR_M, NEAR_M = 11_239.0, 10_539.0
-#: Drives a year there; the same back. The same number of persons in each car.
-DAYS, OCCUPANCY = 260, 1.08
+#: Drives a year there, of the 260 days that the shift is manned; the same back. The same number
+#: of persons in each car.
+DAYS, MANNED, OCCUPANCY = 218, 260, 1.08
 #: Of a street of a town in daylight: 89.9 x 1.4 over a mean of 0.71 by day and 0.29 at 1.3.
 BY_DAY = 89.9e-9 * 1.4 / (0.71 + 0.29 * 1.3)
 
@@ -59,6 +62,42 @@ def test_kilometres_and_accidents_by_hand(scene) -> None:
     # A bus at noon is of no use: nobody has another way.
     assert (row["bound_km"], row["far_jobs"]) == (row["vehicle_km"], 0)
     assert row["bound_accidents"] == row["accidents"]
+
+
+@pytest.mark.parametrize(
+    ("shifts", "days"),
+    [
+        ([("mon-sun", 20)], 218),  # manned on 364 days, by several teams
+        ([("sat-sun", 20)], 104),  # no more than there are
+        ([("mon-fri", 10), ("sat", 10)], 156),  # half their time on each
+    ],
+)
+def test_days_are_those_that_a_worker_works_as_in_the_plan(shifts, days, tmp_path) -> None:
+    rows = ", ".join(
+        f'{{ name = "{k}", start = "05:00", end = "13:00", days = "{on}", headcount = {heads} }}'
+        for k, (on, heads) in enumerate(shifts)
+    )
+    dates = "school_weekday = 2026-11-17, saturday = 2026-11-21, sunday = 2026-11-22"
+    path = write_territory(
+        tmp_path,
+        trips=TRIPS[1:4],
+        services={"week": service("1111111", "20260105", "20261218")},
+        rosters=f'[{{ name = "r", shifts = [{rows}] }}]',
+        days=f'kinds = ["school_weekday", "saturday", "sunday"]\ndates = {{ {dates} }}',
+    )
+    path.write_text(path.read_text(encoding="utf-8").replace('"walk"]', '"walk", "car"]'), "utf-8")
+    study = mobility.load(path)
+    access = mobility.assess(study)
+    jobs = sum(heads for _, heads in shifts)
+    one_way = jobs / 2 * (FAR_M + NEAR_M) / 1000 * days / OCCUPANCY
+    assert risk(access).table()["vehicle_km"].item() == pytest.approx(2 * one_way, abs=1)
+    row = driving(access, load_factors()).iloc[0]
+    # The road, as the comparison of modes tells it.
+    assert row["car_km"] == pytest.approx((FAR_M + NEAR_M) / 2000, abs=0.06)
+    # A start at 5:00 is in the night, an end at 13:00 is not.
+    assert row["night_trips"] == jobs * days
+    km = row["eur_worker_car"] / factors_of(study)["cost.car_km"]
+    assert km == pytest.approx(2 * row["car_km"] * days / OCCUPANCY, rel=0.01)
 
 
 def test_the_mean_of_a_road_is_that_of_its_hours() -> None:
@@ -93,12 +132,12 @@ def test_a_feed_spares_those_who_take_it_and_drives_itself(scene, tmp_path) -> N
     after = mobility.assess(with_feed(study, read_feed(tmp_path / "bus.zip"), scenario="bus"))
     spared = by_feed(found, "bus", after)
     assert spared.persons[0].tolist() == pytest.approx([3.0, 0.0])
-    assert added_km(study, after.study) == pytest.approx(2 * 10 * DAYS, rel=1e-3)
+    assert added_km(study, after.study) == pytest.approx(2 * 10 * MANNED, rel=1e-3)
     row = found.removed([spared]).iloc[0]
     driven = 3 * 2 * NEAR_M / 1000 * DAYS / OCCUPANCY
     assert row[["vehicle_km", "dark_km"]].tolist() == pytest.approx([driven, driven / 2], abs=1)
     gross = driven / 2 * BY_DAY * (1 + 5.7)
-    assert row["accidents"] == pytest.approx(gross * (1 - 5200 / driven), abs=1e-4)
+    assert row["accidents"] == pytest.approx(gross * (1 - 2 * 10 * MANNED / driven), abs=1e-4)
 
 
 def test_sharing_a_car_leaves_a_part_of_one_at_home(scene) -> None:
@@ -162,7 +201,10 @@ def test_the_command_writes_rates_and_sources(scene, tmp_path) -> None:
     with (tmp_path / "risk_factors.csv").open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     checked = [row["name"] for row in rows if row["check"].lower() in ("true", "1", "yes")]
-    assert len(rows) == 9
+    # The rates, then what kilometres rest on.
+    assert [row["name"] for row in rows[9:]] == [
+        "worked_days_year", "car_occupancy", "carpool_adoption", "carpool.crew",
+    ]  # fmt: skip
     assert "risk.small_hours" in checked
     assert "risk.accidents" not in checked
     for row in rows:

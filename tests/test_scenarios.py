@@ -240,3 +240,16 @@ def test_a_first_on_demand_zone_is_set_against_the_present(base, reverse) -> Non
     ) == (10, 0)
     page = (base.parent / "out" / "map.html").read_text(encoding="utf-8")
     assert '"first":"gain"' in page
+
+
+def test_costs_of_a_scenario_stand_in_the_spreadsheet_of_its_report(base) -> None:
+    path = scenario(base, TRIP.format(trip="home13", how="add", minutes=5))
+    found = run(path, report="fr")
+    told = pd.read_csv(found.folder / "scenario_costs.csv")
+    sheet = pd.read_excel(found.folder / "report.xlsx", sheet_name="Coûts du scénario")
+    assert sheet["€ par an"].tolist() == pytest.approx(told["eur_year"].tolist())
+    assert told["eur_year"].sum() > 0
+    assert (
+        "Coûts du scénario"
+        not in pd.ExcelFile(run(base, report="fr").folder / "report.xlsx").sheet_names
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import shutil
 import sys
 import time
@@ -194,8 +195,15 @@ def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
         # Nobody of a white zone lives at the gate.
         lon, lat = live.study.sites[0].gates[0]
         idle = {"do": "line", "name": "L0", "site": site, "stops": [{"lon": lon, "lat": lat}]}
-        with pytest.raises(ValueError, match="enough riders"):
+        with pytest.raises(ValueError, match="too few riders"):
             studio.live("demo", idle)
+        # A first stop is no fault; a line that cannot be is one.
+        assert [
+            studio.refused("demo", s)["unfinished"] for s in (idle, idle | {"vehicle": "x"})
+        ] == [
+            True,
+            False,
+        ]
         told = studio.live(
             "demo",
             step("matin", site=site, start="05:15"),
@@ -693,6 +701,36 @@ def test_a_wrong_file_is_refused_in_the_words_of_the_check(studio, root, empty, 
     assert dropped(studio, empty, "timetable", bad, "../../x.exe").status_code == 422
     assert dropped(studio, empty, "homes", source / "gtfs.zip").status_code == 422
     assert (root / empty / "territory.toml").read_bytes() == before
+
+
+def test_homes_and_gates_off_the_streets_are_told_where_the_files_are(
+    studio, root, tmp_path
+) -> None:
+    """One home of two, then all, then the gate as well."""
+    names = []
+    away = "H9,H9,Ailleurs,2.5,49.5,30\n"
+    for k, change in enumerate(("", "some", "all", "gate")):
+        folder = tmp_path / f"w{k}"
+        path = write_territory(folder)
+        homes = (folder / "homes.csv").read_text(encoding="utf-8")
+        if change == "some":
+            (folder / "homes.csv").write_text(homes + away, encoding="utf-8")
+        elif change:
+            (folder / "homes.csv").write_text(homes.splitlines()[0] + "\n" + away, encoding="utf-8")
+        if change == "gate":
+            text = re.sub(r"gates = .*", "gates = [[2.6, 49.6]]", path.read_text(encoding="utf-8"))
+            path.write_text(text, encoding="utf-8")
+        names.append(f"off-{k}")
+        shutil.copytree(folder, root / names[-1])
+    off = [studio.get(f"studies/{name}/places")["off"] for name in names]
+    assert off[0] == []
+    assert [one["en"].split(" (")[0] for one in off[1]] == ["1 of 3 homes"]
+    assert ["Every home lies outside the streets" in one["en"] for one in off[2]] == [True]
+    assert ["The gate of site Usine is over 500 m" in one["en"] for one in off[3]] == [False, True]
+    assert all(one["fr"] != one["en"] for told in off for one in told)
+    for name in names:
+        assert studio.get(f"studies/{name}/data")["lacks"] == []
+        remove_study(root / name)
 
 
 def test_names_of_files_stay_in_the_study(studio, root, empty) -> None:

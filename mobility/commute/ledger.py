@@ -91,6 +91,33 @@ def shift_headcount(study: Study, headcount: int) -> float:
     return float(headcount or study.territory.shuttles.get("default_headcount") or 0)
 
 
+def days_manned(study: Study, site: int, roster: str) -> float:
+    """Return the days a year on which the shifts of a roster are manned, their mean by headcount.
+
+    Who rotates through them on so many days, holidays not taken out, see
+    `Study.days_per_year`.
+    """
+    rows = [row for row in study.shift_rows if (row.site, row.roster) == (site, roster)]
+    heads = np.array([shift_headcount(study, row.headcount) for row in rows], np.float64)
+    days = []
+    for row in rows:
+        worked = [day for day in study.days if study.works_on(row.shift_id, day)]
+        days.append(sum(study.days_per_year(row.shift_id, day) for day in worked))
+    return float(np.average(days, weights=heads if heads.sum() else None))
+
+
+def worked_share(study: Study, site: int, roster: str, most_days: float) -> float:
+    """Return on what share of the days manned one worker of a roster comes to work.
+
+    Parameters
+    ----------
+    most_days
+        Days that a worker comes to work in a year at most, the factor ``worked_days_year``.
+    """
+    manned = days_manned(study, site, roster)
+    return min(1.0, most_days / manned) if manned else 1.0
+
+
 @dataclass(frozen=True)
 class Counts:
     """The three quantities gained, or lost, between two states of a territory.

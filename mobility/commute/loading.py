@@ -237,7 +237,7 @@ def build_study(
     accounts = list(ledger)
     findings += heights_findings(territory, streets, accounts)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
-    findings += [*away, *place_findings(streets, walking, feed, sites, gates, territory)]
+    findings += [*away, *place_findings(streets, walking, feed, sites, territory)]
     home_walks, gate_walks = (
         walks_to_stops(territory, streets, feed, points) for points in (homes.lonlat, gates)
     )

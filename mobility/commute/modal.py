@@ -218,8 +218,24 @@ def _pass_share(study: Study, row: ShiftRow, day: ChosenDay) -> float:
     return study.days_per_year(row.shift_id, day) / total if total else 0.0
 
 
+def road_km(study: Study) -> Float:
+    """Return kilometres on the roads from each home to each site's nearest gate, NaN if none.
+
+    Returns
+    -------
+    float64[sites, H]
+        By the shortest road that cars may take.
+    """
+    key = ["road km", *_gates_key(study)]
+    return np.asarray(study.kept(key, lambda: {"km": _road_km(study)})["km"])
+
+
+def _gates_key(study: Study) -> list[object]:
+    """Gates of any site may be the nearest of a site, and move the sun by their place."""
+    return [[len(site.gates) for site in study.sites], study.gates_lonlat]
+
+
 def _road_km(study: Study) -> Float:
-    """Return kilometres on the roads from each home to each site's nearest gate, NaN if none."""
     territory = study.territory
     car = edge_times(study.streets, "car", territory.speeds)
     length = study.streets.length_m.astype(np.float32)
@@ -269,24 +285,21 @@ def _ground(study: Study, asked: Sequence[tuple[ShiftRow, ChosenDay]]) -> Ground
     of_site = [
         site_key(study, row.site, [(row.shift_id, day, "car")]) for row, day in shifts.values()
     ]
-    # A gate of any site may be the nearest of a site, and moves the sun by its place.
-    gates = [[len(site.gates) for site in study.sites], study.gates_lonlat]
-
     by_car = "car" in study.street_times
 
     def compute() -> Bundle:
         drives = np.empty((len(shifts) if by_car else 0, 2, study.n_homes))
         for k, (row, day) in enumerate(shifts.values() if by_car else ()):
             drives[k] = _driven(study, row, day)
-        return {"km": _road_km(study), "drives": drives}
+        return {"drives": drives}
 
-    found = study.kept(["driving", *gates, *of_site], compute)
+    found = study.kept(["driving", *_gates_key(study), *of_site], compute)
     factors = Factors.load(study.territory.factors, file=study.territory.path)
     if by_car:
         driven = dict(zip(shifts, np.asarray(found["drives"]), strict=True))
     else:  # nobody drives, on whatever shift
         driven = dict.fromkeys(shifts, np.array([[np.nan], [0.0]]).repeat(study.n_homes, axis=1))
-    return Ground(np.asarray(found["km"]), driven, transit_grams(study, factors), factors)
+    return Ground(road_km(study), driven, transit_grams(study, factors), factors)
 
 
 def _driven(study: Study, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
@@ -323,4 +336,4 @@ def _dark(study: Study, row: ShiftRow, margin_s: int, drive_s: Int64, *, returni
     return np.asarray(np.mean(months, axis=0))
 
 
-__all__ = ["WITHIN_MIN", "modal_table", "transit_grams"]
+__all__ = ["WITHIN_MIN", "modal_table", "road_km", "transit_grams"]

@@ -37,10 +37,36 @@ def place_findings(
     walking: Times,
     feed: Feed,
     sites: tuple[Site, ...],
-    gates_lonlat: Float,
     territory: Territory,
 ) -> Iterator[Finding]:
     """Check that gates stand on the streets; say which stops do not."""
+    check_gates(streets, walking, sites, territory)
+    stops = feed.stops[feed.stops["location_type"] == 0]
+    at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
+    yield from reading_findings(streets)
+    yield from rules_findings(streets)
+    yield from hours_findings(streets)
+    for finding in (
+        paths_missing_finding(streets),
+        access_finding(streets),
+        island_finding(streets, walking, "walk"),
+        far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
+    ):
+        if finding is not None:
+            yield finding
+
+
+def check_gates(
+    streets: Streets, walking: Times, sites: tuple[Site, ...], territory: Territory
+) -> None:
+    """Check that gates stand on the streets.
+
+    Raises
+    ------
+    SourceError
+        One does not.
+    """
+    gates_lonlat = np.array([gate for site in sites for gate in site.gates], np.float64)
     gates = walk_snaps(streets, walking, gates_lonlat)
     names = [site.name for site in sites for _ in site.gates]
     west, south, east, north = streets.bounds_lonlat
@@ -62,19 +88,6 @@ def place_findings(
             east=east,
             north=north,
         )
-    stops = feed.stops[feed.stops["location_type"] == 0]
-    at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
-    yield from reading_findings(streets)
-    yield from rules_findings(streets)
-    yield from hours_findings(streets)
-    for finding in (
-        paths_missing_finding(streets),
-        access_finding(streets),
-        island_finding(streets, walking, "walk"),
-        far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
-    ):
-        if finding is not None:
-            yield finding
 
 
 def homes_on_streets(

@@ -19,7 +19,7 @@ from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access
 from mobility.commute.carpool import chances
 from mobility.commute.drives import car_park_s, drives_between, road_seconds
-from mobility.commute.ledger import Ledger, capture_rate, shift_headcount
+from mobility.commute.ledger import Ledger, capture_rate, shift_headcount, worked_share
 from mobility.commute.modal import DAY_OF_MONTH, YEAR
 from mobility.commute.night import dark_share, daylight, place_of_sites
 from mobility.commute.study import ShiftRow, Study
@@ -205,7 +205,11 @@ def _km(way: Way, kind: NDArray[np.int8], shape: tuple[int, int]) -> Float:
 
 
 def _trips(study: Study, light: _Light, site: int, roster: str) -> Float:
-    """Return the drives a year of one job of a roster by direction, home and light."""
+    """Return the drives a year of one job of a roster by direction, home and light.
+
+    Its holder drives on the days that a worker works, as in `mobility plan`.
+    """
+    worked_part = worked_share(study, site, roster, factors_of(study)["worked_days_year"])
     rows = [r for r in study.shift_rows if (r.site, r.roster) == (site, roster)]
     heads = np.array([shift_headcount(study, row.headcount) for row in rows], np.float64)
     share = heads / heads.sum() if heads.sum() else np.full(len(rows), 1 / len(rows))
@@ -216,7 +220,7 @@ def _trips(study: Study, light: _Light, site: int, roster: str) -> Float:
             continue
         days = sum(study.days_per_year(row.shift_id, day) for day in worked)
         for edge in study.edges(row.shift_id, worked[0]):
-            found[int(edge.returning)] += part * days * light.of(row, edge)
+            found[int(edge.returning)] += part * worked_part * days * light.of(row, edge)
     return found
 
 

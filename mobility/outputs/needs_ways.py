@@ -14,9 +14,12 @@ import shapely
 from mobility.base.i18n import translate
 from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
+from mobility.outputs.factor_words import factor_text
 from mobility.outputs.map.needs_page import PageLayer
 from mobility.outputs.needs import Answer
 from mobility.outputs.words import Words
+from mobility.remedies.factors import factors_of
+from mobility.territory.factors import Factors
 
 if TYPE_CHECKING:  # each answer loads its own need alone
     from mobility.needs.lines import Changed, Lines
@@ -90,6 +93,8 @@ def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoData
 _LEAST_CARS = 1.0
 #: From few to many, each told apart on white.
 _DARK_RAMP = ("#9ebcda", "#8c96c6", "#8856a7", "#810f7c", "#4d004b")
+#: How often, and how many in a car: figures of other commands that kilometres rest on too.
+_OF_DRIVERS = ("worked_days_year", "car_occupancy", "carpool_adoption", "carpool.crew")
 _RISK_NOTE = (
     "If everybody of each roster drove, alone in the car as often as commuters are. Accidents with "
     "an injury, of any driver, by published rates; their band is wide, as no rate by road and hour "
@@ -113,8 +118,9 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
             line = gpd.GeoDataFrame({"size": [1 + 1.5 * k]}, geometry=whole, crs=4326)
             layers.append(PageLayer(text, line, _DARK_RAMP[k]))
     tables = {"risk": found.table(), "risk_remedies": found.removed(spared)}
-    rows = found.factors.to_frame(language)
-    told = translate("; ", language).join(rows.loc[rows["check"], "name"])
+    rows = _rates(found).to_frame(language)
+    names = rows.loc[rows["check"], "name"]
+    told = translate("; ", language).join(factor_text(str(name), words) for name in names)
     note = translate(_RISK_NOTE, language, names=told)
     return Answer(
         found.study, "risk",
@@ -123,6 +129,12 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
         {key: frame for key, frame in tables.items() if len(frame)} | {"risk_factors": rows},
         {"roads": roads}, [note],
     )  # fmt: skip
+
+
+def _rates(found: Risk) -> Factors:
+    """Return the rates, and what turns jobs and those who share a car into kilometres."""
+    others = factors_of(found.study).rows
+    return Factors(found.factors.rows | {name: others[name] for name in _OF_DRIVERS})
 
 
 def _roads(found: Risk) -> gpd.GeoDataFrame:

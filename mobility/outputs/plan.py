@@ -39,7 +39,7 @@ _SHORT = (
     "what is advised, {jobs_target}."
 )
 #: What each kind of remedy asks for, and the months it takes: an order of magnitude.
-_STEPS: dict[str, tuple[str, int]] = {
+STEPS: dict[str, tuple[str, int]] = {
     "move_trip": ("Request to the mobility authority, next timetable change", 6),
     "pair": ("Request to the mobility authority, next timetable change", 6),
     "move_line": ("Request to the mobility authority, next timetable change", 6),
@@ -305,8 +305,8 @@ def _with_dues(employers: pd.DataFrame, dues: pd.DataFrame) -> pd.DataFrame:
 
 
 def _calendar(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
-    kinds = [kind for kind in dict.fromkeys(r.kind for r in remedies) if kind in _STEPS]
-    rows = [(kind, translate(_STEPS[kind][0], language), _STEPS[kind][1]) for kind in kinds]
+    kinds = [kind for kind in dict.fromkeys(r.kind for r in remedies) if kind in STEPS]
+    rows = [(kind, translate(STEPS[kind][0], language), STEPS[kind][1]) for kind in kinds]
     frame = pd.DataFrame(rows, columns=["kind", "step", "months"])
     return frame.sort_values(["months", "kind"]).reset_index(drop=True)
 

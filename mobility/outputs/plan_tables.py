@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
+from mobility.commute.ledger import days_manned, worked_share
+from mobility.commute.modal import road_km
 from mobility.commute.placing import changes_of, site_commune
 from mobility.commute.study import Study
 from mobility.outputs.words import natural
@@ -137,10 +139,10 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
         site, roster = int(found.keys["site"].to_numpy()[r]), str(found.keys.at[r, "roster"])
         shifts = [s for s in study.shift_rows if (s.site, s.roster) == (site, roster)]
         staff = sum(s.headcount for s in shifts)
-        km, share = _car_km(study, site, study.pool(site, roster), found.holds[r], factors)
-        manned = _days_manned(study, [s.shift_id for s in shifts])
+        km, share = _car_km(study, site, study.pool(site, roster), found.holds[r])
         # Who holds the roster works so many of the days on which its shifts are manned.
-        days = min(manned, factors["worked_days_year"])
+        part = worked_share(study, site, roster, factors["worked_days_year"])
+        days = part * days_manned(study, site, roster)
         nights = sum(_night_trips(study, s.shift_id) for s in shifts)
         per_day = 2 * km / factors["car_occupancy"]
         grams = per_day * factors["co2.car"]
@@ -154,31 +156,24 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
             "eur_employer_transit": round(ticket * refund),
             "tco2e_car": round(staff * days * grams / 1e6, 1),
             "tco2e_spared": round(staff * share * days * grams / 1e6, 1),
-            "night_trips": round(nights * days / manned) if manned else 0,
+            "night_trips": round(nights * part),
         })  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _car_km(
-    study: Study, site: int, pool: Float, holds: NDArray[np.bool_], factors: LeverFactors
-) -> tuple[float, float]:
-    """Return the mean driving distance, km, and the share of it driven by those who need not."""
-    seconds = study.street_times["car"][0][site]
-    known = seconds < INF
+def _car_km(study: Study, site: int, pool: Float, holds: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the mean driving distance, km, and the share of it driven by those who need not.
+
+    The distance is that of the comparison of modes, of those within the limit of a commute by car.
+    """
+    road = road_km(study)[site]
+    known = (study.street_times["car"][0][site] < INF) & np.isfinite(road)
     weight = pool * known
     if not weight.sum():
         return 0.0, 0.0
-    km = np.where(known, seconds, 0) / 3600 * factors["car_kmh"]
+    km = np.where(known, road, 0.0)
     total = float(weight @ km)
     return total / float(weight.sum()), float(weight @ (km * holds)) / total if total else 0.0
-
-
-def _days_manned(study: Study, shift_ids: list[int]) -> float:
-    """Return the days a year on which the shifts of a roster are manned, the most of any."""
-    return max(
-        sum(study.days_per_year(s, d) for d in study.days if study.works_on(s, d))
-        for s in shift_ids
-    )
 
 
 def _night_trips(study: Study, shift_id: int) -> float:

@@ -20,11 +20,15 @@ TOGETHER = (
     "Advised: {count} remedies that together gain {jobs} jobs whose whole roster can be held, for "
     "{eur} EUR a year, {job} EUR a year a job; about {users} users, {each} EUR a year each."
 )
+ALONE = (
+    "Advised: one remedy, which gains {jobs} jobs whose whole roster can be held, for {eur} EUR a "
+    "year, {job} EUR a year a job; about {users} users, {each} EUR a year each."
+)
 _NOTHING_ADVISED = "Nothing is advised: no remedy found gains a whole roster of a job."
 _SURE = "The same set is advised with every price and uptake at either end of its band."
 _UNSURE = (
     "Within the bands of prices and uptake the advice changes: where all is cheap and much taken "
-    "up, the remedies {cheap} of the list; where all is dear and little taken up, {dear}."
+    "up, of the list: {cheap}; where all is dear and little taken up: {dear}."
 )
 PLAN = (
     "Shuttle plan {plan} (lines: {lines}, vehicles: {vehicles}): {eur} EUR a year for {jobs} jobs "
@@ -61,7 +65,8 @@ def advice_sentence(advice: Advice, words: Words) -> str:
     if not point:
         return words.t(_NOTHING_ADVISED)
     return words.t(
-        TOGETHER, count=number(len(advice.advised)), jobs=number(point["jobs"]),
+        ALONE if len(advice.advised) == 1 else TOGETHER,
+        count=number(len(advice.advised)), jobs=number(point["jobs"]),
         eur=number(point["eur_year"]), job=number(point["eur_per_job"]),
         users=number(point["users"]), each=number(point["eur_per_user"]),
     )  # fmt: skip

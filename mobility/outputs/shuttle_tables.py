@@ -14,48 +14,12 @@ from mobility.base.i18n import signed, translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
 from mobility.outputs.advice import designed_plans
+from mobility.outputs.factor_words import factor_label
 from mobility.outputs.record import SHUTTLES, earlier_plans
 from mobility.outputs.tables import Sheet, sheet_of
 from mobility.outputs.words import HARD, Words, natural
 from mobility.shuttles.written import DIRECTIONS, read_plan_table
 
-#: What each factor is: the name up to its size of vehicle or kind of day → English template.
-FACTORS = {
-    "driver_hour": "An hour of a driver's work",
-    "driver_min_hours": "Least pay of a driver's duty",
-    "driver_break_share": "Pay of a driver between two parts of a day",
-    "driver_year_hours": "Hours of a full-time driver",
-    "overhead": "Structure costs of the operator",
-    "vehicle_fixed": "Vehicle, whatever it drives",
-    "vehicle_km": "Vehicle, each kilometre",
-    "vehicle_co2": "Vehicle, emissions",
-    "drive_p95.night": "Driving on a slow day, by night",
-    "drive_p95.day": "Driving on a slow day, by day",
-    "drive_p95.peak": "Driving on a slow day, at peak hours",
-    "car_co2": "Car, emissions",
-    "car_occupancy": "Workers in a car",
-    "stop_eur_year": "New stop of a shuttle",
-    "days_per_year": "Days of this kind",
-    "duty.max_continuous_drive": "Longest driving without a break",
-    "duty.max_night_drive": "The same by night",
-    "duty.break": "Break after it",
-    "duty.max_daily_drive": "Longest driving in a day",
-    "duty.max_work": "Longest work in a day",
-    "duty.max_spread": "Longest day from start to end",
-    "duty.sign_on": "Taking and leaving the service",
-    "duty.min_rest": "Least rest between two days",
-    "light.new_stop_eur_year": "Lighter answer: a new stop",
-    "light.extension_driver_hour": "Lighter answer: a line extended, an hour",
-    "light.extension_km": "Lighter answer: a line extended, a kilometre",
-    "light.taxi_base": "Booked rides: hiring a taxi",
-    "light.taxi_km.day": "Booked rides: a taxi’s kilometre by day",
-    "light.taxi_km.night": "Booked rides: a taxi’s kilometre by night",
-    "light.taxi_passengers": "Booked rides: riders in a taxi",
-    "light.booking_trip": "Booked rides: taking a booking",
-    "light.carpool_worker_year": "Lighter answer: car-pooling",
-    "light.carpool_adoption": "Lighter answer: those who car-pool",
-    "light.carpool_crew": "Lighter answer: persons in a shared car",
-}
 #: Units that read better than the factor's own.
 UNITS = {"days": "days a year"}
 #: Where a shuttle stops, in order of preference of the design.
@@ -182,7 +146,7 @@ def shuttle_sheets(found: Shuttles, study: Study, words: Words) -> dict[str, She
         "plan_stops": _stops(found, words), "plan_runs": _runs(found, study, words),
         "timetable": _calls(found, study, words), "shares": found.shares,
         "on_demand": found.on_demand, "lighter": found.lighter,
-        "harmonise": _saving(found.harmonise), "shuttle_factors": _factors(found, study, words),
+        "harmonise": _saving(found.harmonise), "shuttle_factors": _factors(found, words),
     }  # fmt: skip
     return {k: sheet_of(k, frame, fill=True) for k, frame in frames.items() if len(frame)}
 
@@ -319,20 +283,11 @@ def _saving(frame: pd.DataFrame) -> pd.DataFrame:
     return saving.assign(moved=[signed(int(minutes), "en") for minutes in saving["minutes"]])
 
 
-def _factors(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:
+def _factors(found: Shuttles, words: Words) -> pd.DataFrame:
     frame = found.factors
     if frame.empty:
         return frame
     return frame.assign(
-        meaning=[_meaning(str(name), study, words) for name in frame["name"]],
+        meaning=[factor_label(str(name), words) for name in frame["name"]],
         unit=[words.t(UNITS.get(str(unit), str(unit))) for unit in frame["unit"]],
     )
-
-
-def _meaning(name: str, study: Study, words: Words) -> str:
-    """Return what a factor is, with its size of vehicle or its kind of day."""
-    if name in FACTORS:
-        return words.t(FACTORS[name])
-    head, _, tail = name.rpartition(".")
-    kinds = {day.kind: words.day(day.kind) for day in study.days}
-    return f"{words.t(FACTORS.get(head, head))} ({kinds.get(tail, tail)})" if head else name

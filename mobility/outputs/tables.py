@@ -20,15 +20,16 @@ from mobility.base.files import write_text
 from mobility.base.i18n import typeset
 from mobility.base.literal import csv_text
 from mobility.outputs.document import Table
+from mobility.outputs.factor_words import factor_text
 from mobility.outputs.words import NOTHING, Words
 
 Kind = Literal[
-    "text", "count", "expected", "value", "money", "share", "clock", "date", "flag", "symbol",
-    "reason", "roster", "shift", "day", "group", "network", "copied",
+    "text", "count", "expected", "value", "exact", "money", "share", "clock", "date", "flag",
+    "symbol", "factor", "reason", "roster", "shift", "day", "group", "network", "copied",
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
-_NUMERIC = ("count", "expected", "value", "money", "share", "clock")
+_NUMERIC = ("count", "expected", "value", "exact", "money", "share", "clock")
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,8 @@ def cell_text(words: Words, kind: Kind, value: Any) -> str:
         # Whole jobs and users to read; spreadsheets and files hold what euros are divided by.
         "expected": words.number,
         "value": words.value,
+        # A factor, its band, a price: what people multiply by.
+        "exact": words.exact,
         # Whole euros to read; spreadsheets and files hold the cents.
         "money": words.number,
         "share": words.percent,
@@ -176,6 +179,7 @@ def cell_text(words: Words, kind: Kind, value: Any) -> str:
         "date": words.date,
         "flag": lambda flag: words.t("yes" if flag else "no"),
         "symbol": words.symbol,
+        "factor": lambda name: factor_text(str(name), words),
         "reason": words.reason,
         "roster": words.roster,
         "shift": lambda names: words.shift(_plain(names)),

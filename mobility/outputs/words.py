@@ -6,6 +6,7 @@ import datetime as dt
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pandas as pd
 
@@ -80,6 +81,13 @@ class Words:
         text = f"{float(str(value)):.2f}".rstrip("0").rstrip(".")
         return self.number(value, len(text.partition(".")[2]))
 
+    def exact(self, value: object) -> str:
+        """Return a number with all its decimals, to six digits."""
+        if _missing(value):
+            return self.number(value)
+        text = format(Decimal(f"{float(str(value)):.6g}"), "f")
+        return self.number(value, len(text.partition(".")[2]))
+
     def percent(self, share: object) -> str:
         """Return a share between 0 and 1 in per cent; near both ends with a decimal."""
         if _missing(share):
@@ -124,7 +132,8 @@ class Words:
 
     def _one_symbol(self, name: str) -> str:
         known = [ENGLISH[key] for kind in ("mode", "day") if (key := f"{kind} {name}") in ENGLISH]
-        return self.t(known[0] if known else name).replace("_", " ")
+        text = self.t(known[0] if known else name)
+        return (LEVERS.get(name, name) if text == name else text).replace("_", " ")
 
     def weekdays(self, days: tuple[str, ...]) -> str:
         """Return the short names of weekdays."""
@@ -142,6 +151,20 @@ class Words:
         """Return the words of a reason, empty for none."""
         return self.known("reason", symbol) if symbol else NOTHING
 
+
+#: English of kinds of remedies whose name says too little; the catalogue has the French.
+LEVERS = {
+    "move_trip": "trip moved",
+    "move_line": "departures of a line moved",
+    "add_run": "trip added",
+    "extend": "extension to the site",
+    "remove": "trip taken out",
+    "hold": "connection held",
+    "lift_school": "school trip run all year",
+    "shift_hours": "shift hours moved",
+    "pair": "two changes of hours together",
+    "stop": "new stop on a line",
+}
 
 WORST_OF = (
     "Worst-of rule: a roster holds for a worker only when every one of its shifts can be reached "

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "value": "#,##0.##",
+    "exact": "General",
     "expected": "#,##0.##",
     "money": "#,##0.00",
     "share": "0.0%",
@@ -32,8 +33,8 @@ _FORMATS: dict[Kind, str] = {
     "date": "yyyy-mm-dd",
 }
 _WIDTHS: dict[Kind, int] = {
-    "count": 12, "value": 12, "expected": 12, "money": 14, "share": 10, "clock": 9, "date": 12,
-    "flag": 10,
+    "count": 12, "value": 12, "exact": 12, "expected": 12, "money": 14, "share": 10, "clock": 9,
+    "date": 12, "flag": 10,
 }  # fmt: skip
 #: Classes of the labour pool in the chart, as on the map.
 _SPLIT = ("reachable", "one_way_only", "neither")
@@ -150,13 +151,15 @@ def _value(value: Any, column: Column, words: Words) -> object:
     match column.kind:
         case "count":
             return round(value)
-        case "share" | "value" | "money" | "expected":
+        case "share" | "value" | "exact" | "money" | "expected":
             return float(value)
         case "clock":
             # Spreadsheets count time in days.
             return int(value) / 86_400
         case "date":
             return value
+        case "factor":  # as the columns of factors beside the prices name it
+            return str(value)
         case "reason" if not value:
             return ""
     return cell_text(words, column.kind, value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from mobility.base.errors import Finding
 from mobility.base.files import staging
 from mobility.commute.access import Access
@@ -16,6 +18,7 @@ from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
 from mobility.outputs.report import Writer
 from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_tables import read_shuttles, shuttle_sheets
+from mobility.outputs.tables import sheet_of
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
 from mobility.territory.project import source_files
@@ -72,9 +75,14 @@ def write_report(
 
 def add_report(
     access: Access, zones: WhiteZones, part: Path, *, before: Access | None, language: str,
-    plans_in: Sequence[Path], progress: Progress = quiet,
+    plans_in: Sequence[Path], costs: pd.DataFrame | None = None, progress: Progress = quiet,
 ) -> tuple[Finding, ...]:  # fmt: skip
     """Add the files of a report to a set of outputs that is being written; see above.
+
+    Parameters
+    ----------
+    costs
+        What the changes of a scenario cost, for the spreadsheet.
 
     Returns
     -------
@@ -86,6 +94,8 @@ def add_report(
     progress("report")
     sheets = all_sheets(access, zones, before, words)
     shuttles = read_shuttles(plans_in, study)
+    if costs is not None:
+        sheets["scenario_costs"] = sheet_of("scenario_costs", costs)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
     # What is advised is for the territory as it is.

@@ -56,10 +56,14 @@ _BY_HAND = {
     "communes": "Save the communes of the area (polygons with code, nom, population) as {target}, "
     "then run the same command with --overwrite.",
     "streets": "Save an .osm.pbf extract of the region, e.g. from download.geofabrik.de, then run "
-    "the same command with --overwrite --osm and its path.",
-    "timetable": "Save the network's GTFS in {folder}, then run the same command with --overwrite.",
+    "the same command with --overwrite --osm and its path; in the studio, drop it on the data "
+    "page.",
+    "own streets": "Correct the path or the address after --osm, or give another extract; then run "
+    "the same command with --overwrite.",
+    "timetable": "Save the network's GTFS in {folder}, then run the same command with --overwrite; "
+    "in the studio, drop it on the data page.",
     "commune": "Check the connection; or do without: name the centre (--centre=-1.43,46.67) and "
-    "your own files (--osm, --gtfs).",
+    "your own files (--osm, --gtfs); in the studio, drop them on the data page.",
 }
 
 
@@ -280,7 +284,8 @@ class _Work:
                 lambda: self.desk.fetch(url, target, "osm", data=query), "streets", target
             )
         target = into / "streets.osm.pbf"
-        return self.attempt(lambda: self._clipped(box, osm, target), "streets", target)
+        what = "streets" if osm is None else "own streets"
+        return self.attempt(lambda: self._clipped(box, osm, target), what, target)
 
     def _clipped(self, box: Box, osm: str | None, target: Path) -> Path:
         sources = [Path(osm or "")]

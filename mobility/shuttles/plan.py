@@ -333,6 +333,8 @@ def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
                 "eur_per_user": p.eur_per_user,
                 "run_km": p.costs.run_km,
                 "empty_km": p.costs.empty_km,
+                "car_km": p.service.car_km,
+                "shuttle_co2_kg": p.costs.co2_kg,
                 "co2_saved_kg": p.co2_saved_kg(factors),
                 "mean_ride_min": p.service.ride_s[0] / 60,
                 "longest_ride_min": p.service.ride_s[1] / 60,

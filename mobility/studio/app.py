@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from mobility.base.errors import MobilityError, SourceNotFoundError
+from mobility.base.errors import Finding, MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate, typeset
 from mobility.base.version import __version__
@@ -30,7 +30,8 @@ from mobility.studio.asking import Part, Shown
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
 from mobility.studio.lines import lines_on, trips_at_gate
-from mobility.studio.plans import plans_of, with_feeds
+from mobility.studio.placed import off_streets
+from mobility.studio.plans import UnfinishedError, plans_of, with_feeds
 from mobility.studio.shown import (
     checked_page,
     costs,
@@ -86,6 +87,7 @@ class Studio:
             (f"{study}/trips", self.trips, "GET"), (f"{study}/lines", self.lines, "GET"),
             (f"{study}/carpool", self.carpool, "GET"), (f"{study}/undo", self.undo, "POST"),
             (f"{study}/scenarios", self.scenarios, "POST"), (f"{study}/data", self.data, "GET"),
+            (f"{study}/places", self.places, "GET"),
             (f"{study}/sites", self.put_sites, "POST"), (f"{study}/depot", self.put_depot, "POST"),
             (f"{study}/files/{{role}}", self.put_file, "POST"),
             (f"{study}/files/{{role}}", self.drop_file, "DELETE"),
@@ -117,7 +119,8 @@ class Studio:
                 return found if isinstance(found, Response) else JSONResponse(found)
             except MobilityError as error:
                 status = 404 if isinstance(error, SourceNotFoundError) else 422
-                return JSONResponse(self.said(error), status)
+                unfinished = isinstance(error, UnfinishedError)
+                return JSONResponse(self.said(error) | {"unfinished": unfinished}, status)
             except (JSONDecodeError, KeyError):
                 return JSONResponse({"fr": "HTTP 400", "en": "HTTP 400"}, 400)
             except Exception as error:  # noqa: BLE001 (one request fails, the studio goes on)
@@ -125,8 +128,8 @@ class Studio:
 
         return answered
 
-    def said(self, error: MobilityError) -> dict[str, str]:
-        """Return an error's words; files are named as seen from the studies' folder."""
+    def said(self, error: MobilityError | Finding) -> dict[str, str]:
+        """Return the words of an error or a finding; files are named from the studies' folder."""
         root = f"{self.studies.root}/"
         return {code: error.render(code).replace(root, "") for code in LANGUAGES}
 
@@ -263,6 +266,12 @@ class Studio:
         """Answer the files a study names and its sites."""
         found = data.about(self.studies.path(study))
         return found | {"error": found["error"] and self.said(found["error"])}
+
+    def places(self, _asked: _Asked, study: str) -> dict[str, Any]:
+        """Answer which homes and gates of a study lie off its streets, in words."""
+        file = self.studies.path(study)
+        self.studies.refuse_outside(file)
+        return {"off": [self.said(one) for one in off_streets(file)]}
 
     async def put_file(self, request: Request, study: str, role: str) -> Response:
         """Take a file that was dropped, once it was read without fault."""

@@ -36,6 +36,10 @@ _MOST_LINES, _MOST_STOPS = 20, 40
 _COSTS = ("eur_year", "eur_low", "eur_high")
 
 
+class UnfinishedError(MobilityError):
+    """What is being drawn is nothing yet, which is no fault."""
+
+
 def plans_of(results: Path) -> list[dict[str, Any]]:
     """Return the plans that a design of shuttles left: name, costs, jobs gained, vehicles, told."""
     path = results / "shuttles" / "plans.csv"
@@ -121,9 +125,9 @@ def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
     others = live.territory(stepped(draft, {"do": "feed", "name": _DRAWN}))
     found = live.drawing(others).plan([_asked(line) for line in lines])
     if not found.plans:
-        raise MobilityError(
-            "No run of the drawn lines has enough riders.",
-            mend="Move its stops to where more workers live in a white zone.",
+        raise UnfinishedError(
+            "As it is drawn, the line has too few riders to run; the map is as before.",
+            mend="Draw its next stop, or move one to where more workers live in a white zone.",
         )
     (plan,) = found.plans
     with tempfile.TemporaryDirectory() as part:

@@ -285,8 +285,11 @@ class Studies:
                     if study in self._resumed:
                         self._histories[study].resume(self._resumed.pop(study))
                 found = Opened(file, self._histories[study], self.aside)
-                self._refuse_outside(file, found)
-                if found.error is None:
+                try:
+                    self.refuse_outside(file)
+                except TerritoryError as error:
+                    found.step, found.error = "", error
+                else:
                     Thread(target=found.read, daemon=True).start()
                 if not self._resting:
                     self._resting = True
@@ -306,8 +309,14 @@ class Studies:
             for opened in known:
                 opened.rest()
 
-    def _refuse_outside(self, file: Path, opened: Opened) -> None:
-        """Tell of a study that names files outside the folder, where it may not."""
+    def refuse_outside(self, file: Path) -> None:
+        """Check that a study names files inside the folder, where it has to.
+
+        Raises
+        ------
+        TerritoryError
+            It names another.
+        """
         if not self.confined:
             return
         try:
@@ -316,8 +325,7 @@ class Studies:
             return
         for path in source_files(territory):
             if not path.resolve().is_relative_to(self.root):
-                opened.step = ""
-                opened.error = TerritoryError(
+                raise TerritoryError(
                     "It lies outside the folder of the studies.",
                     file=file,
                     value=path.name,

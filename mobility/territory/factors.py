@@ -19,6 +19,15 @@ from mobility.base.i18n import translate
 _FIELDS = ("value", "unit", "year", "source", "low", "high")
 #: Half-width of the band of a factor that gives none, as a share of its value (assumptions).
 _BAND, _CHECK_BAND = 0.10, 0.30
+#: One figure that two rooms call by two names: what a territory says of one holds for the other,
+#: unless it says that too.
+ONE_FIGURE = (
+    ("co2.car", "car_co2"),
+    ("carpool.crew", "light.carpool_crew"),
+    ("carpool_worker_year", "light.carpool_worker_year"),
+    ("carpool_adoption", "light.carpool_adoption"),
+    ("driver_hour", "light.extension_driver_hour"),
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,16 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield prefix + key, entry
 
 
+def _told_alike(given: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+    """Return the overrides of a territory, also under the other name of one figure.
+
+    Each with the name that the territory file has.
+    """
+    names = [*ONE_FIGURE, *((other, one) for one, other in ONE_FIGURE)]
+    alike = {other: (one, given[one]) for one, other in names if one in given}
+    return alike | {name: (name, entry) for name, entry in given.items()}
+
+
 def factor_names(overrides: Mapping[str, Any]) -> list[str]:
     """Return the dotted names of a ``[factors]`` table."""
     return [name for name, _ in _flat(overrides)]
@@ -116,9 +135,9 @@ class Factors:
             An override is neither a number nor a row with a value.
         """
         rows = dict(_built_in(cls.PACKAGE, cls.FILE))
-        for name, entry in _flat(overrides or {}):
+        for name, (said, entry) in _told_alike(dict(_flat(overrides or {}))).items():
             if name in rows:
-                rows[name] = _overridden(rows[name], entry, file)
+                rows[name] = _overridden(rows[name], entry, file, said)
         return cls(rows)
 
     def __getitem__(self, name: str) -> float:
@@ -140,12 +159,13 @@ class Factors:
         return frame
 
 
-def _overridden(row: Factor, entry: object, file: object) -> Factor:
+def _overridden(row: Factor, entry: object, file: object, said: str) -> Factor:
+    """Return a factor with what a territory says of it under some name."""
     given: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"value": entry}
 
     def refuse(problem: str, key: str, mend: str) -> TerritoryError:
         return TerritoryError(
-            problem, file=None if file is None else str(file), column=f"factors.{row.name}{key}",
+            problem, file=None if file is None else str(file), column=f"factors.{said}{key}",
             value=given.get(key.lstrip(".") or "value"), mend=mend, unit=row.unit,
         )  # fmt: skip
 

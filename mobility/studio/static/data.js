@@ -116,6 +116,15 @@ export async function data(main, study) {
       : about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
       : el("p", { class: "good", id: "whole" }, t("Everything a study needs is there.")),
     el("div", { class: "drops" }, Object.keys(ROLES).map(zone)), table());
+    if (!lacks && !about.error) placed(about);
+  }
+
+  // Files may be there and not meet: homes or gates far from any street of the extract.
+  async function placed(of) {
+    const { off } = await askJson(at(study) + "/places").catch(() => ({ off: [] }));
+    if (!alive || of !== about || !off.length) return;
+    document.getElementById("whole").replaceWith(el("div", { id: "off-streets", class: "bad", role: "status" },
+      el("p", {}, t("Every file is there, but not every place lies on the streets:")), off.map((one) => el("p", {}, one[language]))));
   }
   draw();
   await follow();

@@ -160,7 +160,7 @@ class WhatIf {
       if (commit) this.draw(); else this.headline(answer);
     } catch (error) {
       this.trying = null;
-      tell(toldBy(error), true);
+      tell(toldBy(error), !error.unfinished);
       this.live.forget();
       for (const section of this.sections.values()) section.key = ""; // what was switched is back as it was
       this.draw();

@@ -59,6 +59,8 @@ export class Told extends Error {
     super(words.en);
     this.words = words;
   }
+  // Nothing is wrong: what is being drawn is not whole yet.
+  get unfinished() { return Boolean(this.words.unfinished); }
   get text() { return this.words[language] || this.words.en; }
 }
 
