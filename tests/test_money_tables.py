@@ -101,7 +101,7 @@ def pages(written):
         pytest.skip("the pages are those of the demo")
     study, folder = written.study, written.folder
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mobility.outputs.report.pdf_bytes", no_pdf)
+        patch.setattr("mobility.outputs.write.pdf_bytes", no_pdf)
         patch.setattr("mobility.outputs.letter.pdf_bytes", no_pdf)
         write_report(written.access, written.zones, folder, language="en")
         mobility_plan(written.access, written.advice, language="en").write(folder)
