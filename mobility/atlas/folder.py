@@ -16,13 +16,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mobility.base.cache import code_hash, content_hash, file_hash
 from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.base.version import __version__
-from mobility.sources.homes.model import Homes
 from mobility.territory.project import Territory, source_files
+
+if TYPE_CHECKING:
+    from mobility.sources.homes.model import Homes
 
 PREFIX = "ti="
 #: An identifier is a name of a folder, on any system.

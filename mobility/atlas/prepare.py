@@ -328,9 +328,7 @@ def _write(
     paths = sorted((folder / "gtfs").glob("*.zip"))
     # Of a network in two feeds the first is kept: its own, not that of the region.
     paths.sort(key=lambda path: (feeds[path.name]["calls"], path.name))
-    offers = [
-        (f"gtfs/{path.name}", FeedOffer(path.stem, "", "", "", "", "", path.name)) for path in paths
-    ]
+    offers = [(f"gtfs/{path.name}", FeedOffer(path.stem, "", source=path.name)) for path in paths]
     text = territory_text(
         place, language=language, osm=_STREETS, gtfs=offers, homes=_HOMES, sites=_SITES,
         homes_by="",

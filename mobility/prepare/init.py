@@ -307,7 +307,7 @@ class _Work:
         """Fetch the timetables asked for, or those that have stops in the area."""
         self.say("timetables")
         into = self.folder / "data" / "gtfs"
-        offers = [FeedOffer(_title(url), url, "", "", "", "", url) for url in gtfs]
+        offers = [FeedOffer(_title(url), url, source=url) for url in gtfs]
         offers = offers or self._offers(box, into)
         feeds: list[tuple[str, FeedOffer]] = []
         taken: set[str] = set()
@@ -335,7 +335,7 @@ class _Work:
                 "No timetable was found for this area.", mend=_BY_HAND["timetable"], folder=into
             )
             self.missing += failures or [none]
-        return [FeedOffer(path.stem, str(path), "", "", "", "", path.name) for path in saved]
+        return [FeedOffer(path.stem, str(path), source=path.name) for path in saved]
 
     def _feed(self, offer: FeedOffer, target: Path) -> Path:
         """Fetch a timetable, or copy a local one."""

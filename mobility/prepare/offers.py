@@ -65,11 +65,11 @@ class FeedOffer:
 
     title: str
     url: str
-    licence: str
-    publisher: str
-    valid_from: str
-    valid_to: str
-    source: str
+    licence: str = ""
+    publisher: str = ""
+    valid_from: str = ""
+    valid_to: str = ""
+    source: str = ""
 
 
 def french_feeds(box: Box, desk: Desk) -> list[FeedOffer]:
@@ -213,8 +213,6 @@ def _world_offer(row: dict[str, str]) -> FeedOffer:
         url=row.get("urls.latest") or row.get("urls.direct_download", ""),
         licence=row.get("urls.license", ""),
         publisher=row.get("provider", ""),
-        valid_from="",
-        valid_to="",
         source="mobilitydatabase.org",
     )
 

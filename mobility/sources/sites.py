@@ -288,22 +288,17 @@ def _check_places(
             "One of longitude and latitude is missing.", row=table.frame.index[k],
             column=columns["lon" if np.isnan(lon[k]) else "lat"], mend="Fill in both, or neither.",
         )  # fmt: skip
-    known = ~np.isnan(lon)
+    known, column = ~np.isnan(lon), f"{columns['lon']}, {columns['lat']}"
+    placed, lon, lat = Table(table.file, table.frame[known]), lon[known], lat[known]
     check_lonlat(
-        Table(table.file, table.frame[known]),
-        lon[known],
-        lat[known],
-        column=f"{columns['lon']}, {columns['lat']}",
+        placed,
+        lon,
+        lat,
+        column=column,
         mend="Write longitude and latitude in degrees, e.g. -1.4262 and 46.6705, or name the "
         'system used in [sources]: sites_crs = "EPSG:2154" for Lambert-93.',
     )
-    refuse_swapped(
-        Table(table.file, table.frame[known]),
-        lon[known],
-        lat[known],
-        column=f"{columns['lon']}, {columns['lat']}",
-        box=box,
-    )
+    refuse_swapped(placed, lon, lat, column=column, box=box)
 
 
 def check_sites(sites: Sequence[Site], file: Path | None, box: _Box | None) -> None:

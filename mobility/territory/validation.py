@@ -11,12 +11,13 @@ import types
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from mobility.base.errors import SourceNotFoundError, TerritoryError, system_reason
-from mobility.territory.fields import RefusedError
+
+if TYPE_CHECKING:
+    # A file is read long before its models are needed.
+    from pydantic import ValidationError
 
 _Sentence = tuple[str, str]
 _NUMBER = ("It is no number.", "Write a plain number, e.g. 12 or 12.5.")
@@ -89,6 +90,8 @@ def explain_validation(
     model
         The model that was checked, by which the fields known beside a wrong one are named.
     """
+    from mobility.territory.fields import RefusedError
+
     # One at a time: what follows is often wrong for the same reason.
     first = error.errors()[0]
     kind, loc, value = first["type"], list(first["loc"]), first["input"]
@@ -164,7 +167,7 @@ def _bare(annotation: Any) -> Any:
 
 
 def _is_model(found: Any) -> bool:
-    return isinstance(found, type) and issubclass(found, BaseModel)
+    return isinstance(found, type) and hasattr(found, "model_fields")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
