@@ -108,15 +108,28 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
         geom_xy=np.column_stack(to_lonlat.transform(geom[:, 0], geom[:, 1])),
         tags=tags,
         background={},
-        ledger=_ledger(graph, len(pieces), partly),
+        ledger=_ledger(graph, tags, partly),
     )
 
 
-def _ledger(graph: nx.MultiDiGraph[Any], pieces: int, partly: int) -> SourceLedger:
+def _ledger(graph: nx.MultiDiGraph[Any], tags: pd.DataFrame, partly: int) -> SourceLedger:
     """Return the account of a graph, where a street for both ways is an edge each way."""
-    left = {"the same street the other way": graph.number_of_edges() - pieces}
-    found = SourceLedger.balanced(str(graph.graph.get("name", "")), pieces, left, "edges")
-    return replace(found, remarks={"partly_closed": partly})
+    left = {"the same street the other way": graph.number_of_edges() - len(tags)}
+    found = SourceLedger.balanced(str(graph.graph.get("name", "")), len(tags), left, "edges")
+    remarks = {"partly_closed": partly, "contraflow_untold": _contraflow_untold(tags)}
+    return replace(found, remarks=remarks)
+
+
+def _contraflow_untold(tags: pd.DataFrame) -> int:
+    """Count the one-way streets of a graph that nowhere says who may ride against them.
+
+    OSMnx keeps the tags that its setting ``useful_tags_way`` names: not ``oneway:bicycle``,
+    unless the user adds it. Motorways and roundabouts are one-way for all.
+    """
+    if tags["oneway:bicycle"].notna().any():
+        return 0
+    for_all = tags["highway"].str.startswith("motorway") | tags["junction"].notna()
+    return int((tags["oneway"].eq("yes") & ~for_all).sum())
 
 
 def _node_ids(names: list[Any]) -> np.ndarray:
