@@ -562,7 +562,7 @@ def car_pools_at_night(folder):
     return path
 
 
-@scene("streets_partly_closed")
+@scene("streets_partly_closed", "contraflow_untold")
 def simplified_graph(folder):
     path = write_territory(folder)
     graph = nx.MultiDiGraph(crs="epsg:4326", simplified="True")
@@ -573,6 +573,7 @@ def simplified_graph(folder):
         more = {"osmid": "[90, 91]", "access": "private"} if k == 3 else {"osmid": str(k)}
         for a, b in ((k, k + 1), (k + 1, k)):
             graph.add_edge(a, b, highway="residential", length="500", **more)
+    graph.add_edge(3, 9, osmid="99", highway="residential", length="3000")
     nx.write_graphml(graph, folder / "streets.graphml")
     return edited(path, ("streets.osm", "streets.graphml"))
 

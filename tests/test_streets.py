@@ -19,6 +19,7 @@ from mobility.streets.graph import (
 )
 from mobility.streets.graphs import to_graph
 from mobility.streets.modes import edge_times
+from mobility.streets.reading import reading_findings
 from mobility.streets.snap import island_finding
 
 
@@ -142,6 +143,26 @@ def test_a_tag_of_a_part_does_not_close_a_merged_street(turn):
     assert is_open.tolist() == [True, True, False]
     assert streets.tags["highway"].tolist() == ["residential", "road", "residential"]
     assert streets.ledger.remarks["partly_closed"] == 1
+
+
+@pytest.mark.parametrize(("tag", "untold"), [({}, 2), ({"oneway:bicycle": "no"}, 0)])
+def test_a_graph_without_a_word_on_cyclists_tells_its_one_way_streets(tag, untold):
+    """Two one-way streets; a motorway, a roundabout and a street both ways are none of them."""
+    street = {"highway": "residential"}
+    edges = [
+        ("a", "b", {"osmid": 1, **street, **tag}),
+        ("b", "c", {"osmid": 2, **street}),
+        ("c", "a", {"osmid": 3, "highway": "motorway_link"}),
+        ("b", "a", {"osmid": 4, **street, "junction": "roundabout"}),
+        ("a", "c", {"osmid": 5, **street}),
+        ("c", "a", {"osmid": 5, **street}),
+    ]
+    streets = streets_from_graph(graph_of(edges), crs="EPSG:32631")
+    assert streets.ledger.remarks["contraflow_untold"] == untold
+    codes = [finding.code for finding in reading_findings(streets)]
+    assert codes == ["contraflow_untold"] * bool(untold)
+    back = edge_times(streets, "bike", METRE_A_SECOND)[1]
+    assert np.isfinite(back[0]) == (not untold)
 
 
 def graph_of(edges, *, crs=UTM):

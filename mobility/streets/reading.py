@@ -17,8 +17,9 @@ def reading_findings(streets: Streets) -> list[Finding]:
     lost, twice, outside = (
         ledger.left_out.get(OTHER_WAYS[k], 0) for k in ("without_nodes", "written_twice", "outside")
     )
-    cut, missing, partly = (
-        ledger.remarks.get(k, 0) for k in ("cut", "nodes_missing", "partly_closed")
+    cut, missing, partly, untold = (
+        ledger.remarks.get(k, 0)
+        for k in ("cut", "nodes_missing", "partly_closed", "contraflow_untold")
     )
     found = []
     if cut or (lost and missing):
@@ -56,6 +57,17 @@ def reading_findings(streets: Streets) -> list[Finding]:
                 "{count} streets are several ways in one, of which some are closed; which part is "
                 "not known, so they are taken as open. The .osm.pbf file tells.",
                 count=partly,
+            )
+        )
+    if untold:
+        found.append(
+            Finding(
+                "info",
+                "contraflow_untold",
+                "{count} one-way streets are one-way for cyclists too: the graph has no "
+                "oneway:bicycle. OSMnx keeps it where its useful_tags_way names it; the .osm.pbf "
+                "file tells.",
+                count=untold,
             )
         )
     return found

@@ -107,6 +107,7 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
     left = {"the same street the other way": graph.number_of_edges() - len(pieces)}
     name = str(graph.graph.get("name", ""))
     ledger = SourceLedger.balanced(name, len(pieces), left, "edges")
+    remarks = {"partly_closed": partly, "contraflow_untold": _contraflow_untold(tags)}
     return StreetTables(
         node_id=np.array(names if whole else range(len(names)), dtype=np.int64),
         node_xy=np.column_stack(to_lonlat.transform(xy[:, 0], xy[:, 1])),
@@ -116,8 +117,20 @@ def tables_from_graph(graph: nx.MultiDiGraph[Any], *, source: str = "graph") -> 
         geom_xy=np.column_stack(to_lonlat.transform(geom[:, 0], geom[:, 1])),
         tags=tags,
         background={},
-        ledger=replace(ledger, remarks={"partly_closed": partly}),
+        ledger=replace(ledger, remarks=remarks),
     )
+
+
+def _contraflow_untold(tags: pd.DataFrame) -> int:
+    """Count the one-way streets of a graph that nowhere says who may ride against them.
+
+    OSMnx keeps the tags that its setting ``useful_tags_way`` names: not ``oneway:bicycle``,
+    unless the user adds it. Motorways and roundabouts are one-way for all.
+    """
+    if tags["oneway:bicycle"].notna().any():
+        return 0
+    for_all = tags["highway"].str.startswith("motorway") | tags["junction"].notna()
+    return int((tags["oneway"].eq("yes") & ~for_all).sum())
 
 
 def _pieces(
