@@ -190,7 +190,7 @@ def compare(
     *,
     progress: Progress = quiet,
 ) -> Results:
-    """Compute two scenarios of one territory and write what the second changes.
+    """Compute two scenarios of one territory and write what the second changes, and its costs.
 
     Raises
     ------
@@ -205,11 +205,13 @@ def compare(
     check_comparable(first, second)
     names = _scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])
+    present, after_it = (evaluate(study, progress=progress) for study in (first, second))
     return _written(
         Path(out),
-        evaluate(first, progress=progress),
-        [evaluate(second, progress=progress)],
+        present,
+        [after_it],
         name=names[0],
+        costs=_scenario_costs(scenarios[1], after_it[0], progress),
         progress=progress,
     )
 
