@@ -171,10 +171,13 @@ def _with_shuttles(
 
 
 def compare(
-    before: Territory | str | Path, after: Territory | str | Path, out: str | Path, *,
+    before: Territory | str | Path,
+    after: Territory | str | Path,
+    out: str | Path,
+    *,
     progress: Progress = quiet,
-) -> Results:  # fmt: skip
-    """Compute two scenarios of one territory and write what the second changes.
+) -> Results:
+    """Compute two scenarios of one territory and write what the second changes, and its costs.
 
     Raises
     ------
@@ -189,10 +192,15 @@ def compare(
     check_comparable(first, second)
     names = _scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])
+    present, after_it = (evaluate(study, progress=progress) for study in (first, second))
     return _written(
-        Path(out), evaluate(first, progress=progress), [evaluate(second, progress=progress)],
-        name=names[0], progress=progress,
-    )  # fmt: skip
+        Path(out),
+        present,
+        [after_it],
+        name=names[0],
+        costs=_scenario_costs(scenarios[1], after_it[0], progress),
+        progress=progress,
+    )
 
 
 def _scenario_names(before: Territory, after: Territory) -> tuple[str, str]:

@@ -253,3 +253,12 @@ def test_costs_of_a_scenario_stand_in_the_spreadsheet_of_its_report(base) -> Non
         "Coûts du scénario"
         not in pd.ExcelFile(run(base, report="fr").folder / "report.xlsx").sheet_names
     )
+
+
+def test_costs_of_a_scenario_stand_beside_who_gains(base, tmp_path) -> None:
+    path = scenario(base, TRIP.format(trip="home13", how="add", minutes=5))
+    alone = run(path, tmp_path / "alone").folder / "scenario_costs.csv"
+    beside = compare(base, path, tmp_path / "both").folder / "scenario_costs.csv"
+    assert beside.read_bytes() == alone.read_bytes()
+    back = compare(path, base, tmp_path / "back").folder
+    assert not (back / "scenario_costs.csv").exists()

@@ -242,6 +242,31 @@ def test_a_line_is_drawn_on_the_map(open_studio, studio) -> None:
     _draw_a_zone_and_share_cars(page, studio, box)
 
 
+def test_a_first_stop_without_riders_is_no_error(open_studio, studio) -> None:
+    """Stop A, from where everybody who can walk there goes by bus already."""
+    _copied(studio, "premier", **{'["3x8"]': '[{ template = "3x8", headcount = 40 }]'})
+    page = explored(open_studio("#premier/explore"))
+    page.click("#drawing summary")
+    page.click("#line-new")
+    lon, lat = lonlat(PLACES_M["G"])
+    page.frames[1].evaluate("([lat, lon]) => mobilityMap.map.setView([lat, lon], 15)", [lat, lon])
+    page.click("#line-middle")
+    until(page, "() => document.body.dataset.step === '1'")
+    assert "trop peu d’usagers" in page.inner_text("#banner")
+    assert "bad" not in (page.get_attribute("#banner", "class") or "").split()
+    assert studio.get("studies/premier")["draft"] == {}
+
+
+def test_the_data_page_tells_of_homes_off_the_streets(open_studio, studio) -> None:
+    folder = _copied(studio, "ailleurs", **{'name = "Droiteville"': 'name = "Ailleurs"'})
+    with (folder / "homes.csv").open("a", encoding="utf-8") as file:
+        file.write("H9,H9,Ailleurs,2.5,49.5,30\n")
+    page = open_studio("#ailleurs/data")
+    page.wait_for_selector("#off-streets")
+    assert "1 domicile sur 3" in page.inner_text("#off-streets")
+    assert page.query_selector("#whole") is None
+
+
 def test_a_line_calls_at_a_new_stop_and_a_depot_is_placed(open_studio, studio) -> None:
     """With the keyboard: a run more at night, a stop in the middle of the map, moved by arrows."""
     folder = _copied(studio, "arret", **{'["3x8"]': '[{ template = "3x8", headcount = 40 }]'})
