@@ -102,9 +102,14 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     log_stop = np.empty(size * max_rides, np.int32)
     log_pos = np.empty(size * max_rides, np.int32)
     log_walk = np.empty(size * max_rides, np.int32)
-    # Calls of each run, ``begin:end``, that one more ride may lower or be left for.
-    open_begin = np.empty(run_hi - run_lo, np.int64)
-    open_end = np.empty(run_hi - run_lo, np.int64)
+    # The calls inside the window, run by run and each run from its last call on: the call,
+    # its arrival, and the stop if one may alight there. ``closed`` ends each run, and takes the
+    # place of the stop where one more ride serves nobody, there or further back.
+    ahead_call = np.empty(size + run_hi - run_lo, np.int32)
+    ahead_arr = np.empty(size + run_hi - run_lo, np.int32)
+    ahead_stop = np.empty(size + run_hi - run_lo, np.int32)
+    chosen = np.empty(size + run_hi - run_lo, np.int32)
+    aboard_only, closed = n_stops, n_stops + 1
     # Departures that the last ride lowered, by stop: positions ``low:high`` of the stop-major
     # order, their labels from ``place`` on in ``fresh``, and in ``least`` the least from each
     # on; ``floor`` is the least of all of a stop, ``later`` its last time.
@@ -120,9 +125,9 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     first_pos = np.full(n_stops, INF, np.int32)
     end_pos = np.zeros(n_stops, np.int32)
     # The least that alighting at a stop can bring, and between which times.
-    hope = np.empty(n_stops, np.int32)
+    hope = np.full(n_stops + 2, INF, np.int32)
     since = np.empty(n_stops, np.int32)
-    until = np.empty(n_stops, np.int32)
+    until = np.full(n_stops + 2, -INF, np.int32)
     for stop in range(n_stops):
         walk = egress_s[stop]
         since[stop] = max(deadline_s - walk - max_wait_s, -INF)
@@ -133,33 +138,38 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     ceiling = min(max_walk_s + 1, INF)
 
     # The last ride goes to the gate, where both times are exact.
-    logged, n_open = np.uint64(0), np.uint64(0)
+    logged, n_ahead = np.uint64(0), np.uint64(0)
     for run in range(run_lo, run_hi):
         call, begin = np.int64(run_ptr[run + 1] - 1), np.int64(run_ptr[run])
         if call_dep[begin] > deadline_s:
             continue
-        end, closed = call + 1, begin
-        aboard = np.int64(ceiling)  # least walking of a passenger aboard after this call
+        aboard, served = np.int64(ceiling), False  # least walking of a passenger aboard
         while call >= begin and call_dep[np.uint64(call)] >= earliest_s:
             at = np.uint64(call)
+            here = np.uint32(call_stop[at])
             if aboard < ceiling:
                 pos = call_pos[at]
                 if pos >= 0:
                     current[np.uint64(call - base)] = aboard
-                    log_stop[logged], log_pos[logged] = call_stop[at], pos
+                    log_stop[logged], log_pos[logged] = here, pos
                     log_walk[logged] = aboard
                     logged += np.uint64(1)
-                    if closed == begin and aboard + call_dep[at] - earliest_s <= max_walk_s:
-                        closed = call + 1
-            here = np.uint32(call_stop[at])
-            if hope[here] < aboard:
-                if since[here] <= call_arr[at] <= until[here] and call_alight[at]:
-                    aboard = np.int64(hope[here])
+                    # Whoever boards here stays within the limit however far they walked since
+                    # ``earliest_s``; nobody needs one ride more, here or further back.
+                    served |= aboard + call_dep[at] - earliest_s <= max_walk_s
+            if not served:
+                ahead_call[n_ahead], ahead_arr[n_ahead] = call, call_arr[at]
+                ahead_stop[n_ahead] = here if call_alight[at] and call > begin else aboard_only
+                n_ahead += np.uint64(1)
+            if (
+                hope[here] < aboard
+                and since[here] <= call_arr[at] <= until[here]
+                and call_alight[at]
+            ):
+                aboard = np.int64(hope[here])
             call -= 1
-        closed = max(closed, call + 1)
-        if closed < end:
-            open_begin[n_open], open_end[n_open] = closed, end
-            n_open += np.uint64(1)
+        ahead_stop[n_ahead], ahead_arr[n_ahead] = closed, 0
+        n_ahead += np.uint64(1)
     log_ptr[1] = logged
 
     for ride in range(1, max_rides):
@@ -176,35 +186,35 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
             until[stop] = -INF
         count = np.uint64(0)
         for i in range(begun, logged):
-            stop, pos = np.uint32(log_stop[i]), log_pos[i]
-            if high[stop] == 0:
-                stops[count] = stop
+            here, pos = np.uint32(log_stop[i]), log_pos[i]
+            if high[here] == 0:
+                stops[count] = here
                 count += np.uint64(1)
-            low[stop] = min(low[stop], pos)
-            high[stop] = max(high[stop], pos + 1)
-            floor[stop] = min(floor[stop], log_walk[i])
+            low[here] = min(low[here], pos)
+            high[here] = max(high[here], pos + 1)
+            floor[here] = min(floor[here], log_walk[i])
         filled = 0
         for j in range(count):
-            stop = np.uint32(stops[j])
-            place[stop] = filled
-            filled += high[stop] - low[stop]
-            first_pos[stop] = min(first_pos[stop], low[stop])
-            end_pos[stop] = max(end_pos[stop], high[stop])
+            here = np.uint32(stops[j])
+            place[here] = filled
+            filled += high[here] - low[here]
+            first_pos[here] = min(first_pos[here], low[here])
+            end_pos[here] = max(end_pos[here], high[here])
         fresh[:filled] = INF
         for i in range(begun, logged):
-            stop = np.uint32(log_stop[i])
-            fresh[np.uint64(place[stop] + log_pos[i] - low[stop])] = log_walk[i]
+            here = np.uint32(log_stop[i])
+            fresh[np.uint64(place[here] + log_pos[i] - low[here])] = log_walk[i]
         for j in range(count):
-            stop = np.uint32(stops[j])
+            here = np.uint32(stops[j])
             after = np.int64(INF)
-            k = np.uint64(place[stop] + high[stop] - low[stop])
-            while k > np.uint64(place[stop]):
+            k = np.uint64(place[here] + high[here] - low[here])
+            while k > np.uint64(place[here]):
                 k -= np.uint64(1)
                 after = min(after, fresh[k])
                 least[k] = after
-            last = dep_time[np.uint64(high[stop] - 1)]
-            later[stop] = last
-            for foot in range(np.uint64(into_ptr[stop]), np.uint64(into_ptr[stop + one])):
+            last = dep_time[np.uint64(high[here] - 1)]
+            later[here] = last
+            for foot in range(np.uint64(into_ptr[here]), np.uint64(into_ptr[here + one])):
                 walk = into_walk_s[foot] + after
                 if walk > max_walk_s:
                     break
@@ -212,89 +222,96 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                 hope[other] = min(hope[other], walk)
                 until[other] = max(until[other], last - into_need_s[foot])
 
-        still = np.uint64(0)
-        for j in range(n_open):
-            begin, call = open_begin[j], open_end[j] - 1
-            end = call + 1
-            closed = begin
-            aboard = np.int64(ceiling)
-            while call >= begin:
-                at = np.uint64(call)
-                slot = np.uint64(call - base)
-                if aboard < current[slot] and aboard < ceiling:
+        n_chosen = np.uint64(0)
+        for i in range(n_ahead):
+            chosen[n_chosen] = i
+            n_chosen += np.uint64(ahead_arr[i] <= until[np.uint32(ahead_stop[i])])
+        done = np.uint64(0)
+        for j in range(n_chosen):
+            p = np.uint64(chosen[j])
+            if p < done:
+                continue
+            aboard, served = np.int64(ceiling), False
+            spot = np.uint32(ahead_stop[p])
+            while spot != closed:
+                at = np.uint64(ahead_call[p])
+                slot = at - np.uint64(base)
+                if aboard < ceiling and aboard < current[slot]:
                     pos = call_pos[at]
                     if pos >= 0:
                         current[slot] = aboard
                         log_stop[logged], log_pos[logged] = call_stop[at], pos
                         log_walk[logged] = aboard
                         logged += np.uint64(1)
-                        # Whoever boards here stays within the limit however far they walked
-                        # since ``earliest_s``; nobody needs one ride more, here or further back.
-                        if closed == begin and aboard + call_dep[at] - earliest_s <= max_walk_s:
-                            closed = call + 1
-                here = np.uint32(call_stop[at])
-                if hope[here] < aboard:
-                    arrival = call_arr[at]
-                    if arrival <= until[here] and call_alight[at]:
-                        # An earlier boarding of this run may do as well with fewer rides.
-                        bound = min(aboard, np.int64(current[slot - np.uint64(1)]))
-                        if hope[here] < bound:
-                            feet = np.uint64(foot_ptr[here]), np.uint64(foot_ptr[here + one])
-                            for foot in range(*feet):
-                                walk = foot_walk_s[foot]
-                                if walk >= bound:
-                                    break
-                                there = np.uint32(foot_stop[foot])
-                                if walk + floor[there] >= bound:
-                                    continue
-                                soonest = arrival + foot_need_s[foot]
-                                if later[there] < soonest:
-                                    continue
-                                latest = arrival + walk + max_wait_s
-                                left = lower_bound(dep_time, low[there], high[there], soonest)
-                                i = place[there] + left - low[there]
-                                while (
-                                    left < high[there]
-                                    and walk + least[i] < bound
-                                    and dep_time[left] <= latest
-                                ):
-                                    if walk + fresh[i] < bound:
-                                        bound = walk + fresh[i]
-                                        aboard = bound
-                                    left += 1
-                                    i += 1
-                call -= 1
-            if closed < end:
-                open_begin[still], open_end[still] = closed, end
-                still += np.uint64(1)
-        n_open = still
+                        served |= aboard + call_dep[at] - earliest_s <= max_walk_s
+                if served:
+                    ahead_stop[p] = closed
+                arrival = ahead_arr[p]
+                if hope[spot] < aboard and arrival <= until[spot]:
+                    # An earlier boarding of this run may do as well with fewer rides.
+                    bound = min(aboard, np.int64(current[slot - np.uint64(1)]))
+                    if hope[spot] < bound:
+                        feet = np.uint64(foot_ptr[spot]), np.uint64(foot_ptr[spot + one])
+                        for foot in range(*feet):
+                            walk = foot_walk_s[foot]
+                            if walk >= bound:
+                                break
+                            there = np.uint32(foot_stop[foot])
+                            if walk + floor[there] >= bound:
+                                continue
+                            soonest = arrival + foot_need_s[foot]
+                            if later[there] < soonest:
+                                continue
+                            latest = arrival + walk + max_wait_s
+                            left, right = np.uint64(low[there]), np.uint64(high[there])
+                            n = right - left
+                            while n > np.uint64(1):
+                                half = n >> np.uint64(1)
+                                early = dep_time[left + half - np.uint64(1)] < soonest
+                                left += half if early else np.uint64(0)
+                                n -= half
+                            left += np.uint64(dep_time[left] < soonest)
+                            k = np.uint64(place[there]) + left - np.uint64(low[there])
+                            while (
+                                left < right
+                                and walk + least[k] < bound
+                                and dep_time[left] <= latest
+                            ):
+                                if walk + fresh[k] < bound:
+                                    bound = walk + fresh[k]
+                                    aboard = bound
+                                left += np.uint64(1)
+                                k += np.uint64(1)
+                p += np.uint64(1)
+                if aboard == ceiling:
+                    break
+                spot = np.uint32(ahead_stop[p])
+            done = p
         log_ptr[ride + 1] = logged
 
     # All labels by stop, from the first to the last departure that has one.
     for i in range(np.uint64(log_ptr[max_rides - 1]), logged):
-        stop, pos = np.uint32(log_stop[i]), log_pos[i]
-        first_pos[stop] = min(first_pos[stop], pos)
-        end_pos[stop] = max(end_pos[stop], pos + 1)
+        here, pos = np.uint32(log_stop[i]), log_pos[i]
+        first_pos[here] = min(first_pos[here], pos)
+        end_pos[here] = max(end_pos[here], pos + 1)
     first = np.zeros(n_stops, np.int64)
     shift = np.zeros(n_stops + 1, np.int64)
     for stop in range(n_stops):
-        width = 0
-        if end_pos[stop] > 0:
-            first[stop] = first_pos[stop]
-            width = end_pos[stop] - first_pos[stop]
+        width = max(end_pos[stop] - first_pos[stop], 0)
+        first[stop] = first_pos[stop] if width > 0 else 0
         shift[stop + 1] = shift[stop] + width
     label = np.full((max_rides, shift[n_stops]), INF, np.int32)
     for ride in range(max_rides):
         if ride > 0:
             label[ride] = label[ride - 1]
         for i in range(np.uint64(log_ptr[ride]), np.uint64(log_ptr[ride + 1])):
-            stop = np.uint32(log_stop[i])
-            label[ride, np.uint64(shift[stop] + log_pos[i] - first[stop])] = log_walk[i]
+            here = np.uint32(log_stop[i])
+            label[ride, np.uint64(shift[here] + log_pos[i] - first[here])] = log_walk[i]
     return first, shift, label
 
 
 @njit(cache=True, nogil=True)
-def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0915
+def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
     first,
     shift,
     label,
@@ -334,83 +351,70 @@ def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0915
     stop : int32[H]
         First boarding stop of that journey, -1 where there is none.
     """
-    n_stops = shift.size - 1
-    max_rides, total = label.shape
+    n_stops, one = shift.size - 1, np.uint32(1)
+    max_rides = label.shape[0]
     last = label[max_rides - 1]
-    # Per stop, departures from late to early, kept only where they need less walking.
-    stair_ptr = np.empty(n_stops + 1, np.int64)
-    stair_dep = np.empty(total, np.int32)
-    stair_walk = np.empty(total, np.int32)
-    stair_label = np.empty(total, np.int32)
+    max_walk_s = min(max_walk_s, INF - 1)
+    # No departure of a stop that leads to the gate leaves after ``newest``.
     newest = np.full(n_stops, -INF, np.int32)
-    size, latest = np.uint64(0), np.int64(-INF)
+    latest = np.int64(-INF)
     for stop in range(n_stops):
-        stair_ptr[stop] = size
-        begin, k = shift[stop], shift[stop + 1]
-        if k == begin:
-            continue
-        base = first[stop] - begin
-        newest[stop] = dep_time[base + k - 1]
-        latest = max(latest, newest[stop])
-        best = max_walk_s + 1
-        while k > begin:
-            k -= 1
-            walk = last[np.uint64(k)]
-            if walk < best:
-                best = walk
-                stair_dep[size] = dep_time[np.uint64(base + k)]
-                stair_walk[size] = walk
-                stair_label[size] = k
-                size += np.uint64(1)
-    stair_ptr[n_stops] = size
+        if shift[stop + 1] > shift[stop]:
+            newest[stop] = dep_time[first[stop] + shift[stop + 1] - shift[stop] - 1]
+            latest = max(latest, newest[stop])
 
-    n_homes = access_ptr.size - 1
+    n_homes, longest = access_ptr.size - 1, 0
+    for home in range(n_homes):
+        longest = max(longest, access_ptr[home + 1] - access_ptr[home])
     leave_s = np.full(n_homes, INF, np.int32)
     rides = np.zeros(n_homes, np.int8)
     walk_s = np.full(n_homes, INF, np.int32)
     board = np.full(n_homes, -1, np.int32)
-    # Of the journeys of a home that leave latest: the walk to the stop and the step boarded.
-    tie_access = np.empty(n_stops, np.int64)
-    tie_stair = np.empty(n_stops, np.int64)
+    # Of the journeys of a home that leave latest: the walk to the stop and the departure.
+    tie_access = np.empty(longest, np.int64)
+    tie_label = np.empty(longest, np.int64)
     for home in range(n_homes):
         best, ties = np.int64(earliest_s), np.uint64(0)
         for a in range(np.uint64(access_ptr[home]), np.uint64(access_ptr[home + 1])):
             walk = access_s[a]
             if latest - walk < best:
                 break
-            stop = np.uint32(access_stop[a])
-            if newest[stop] - walk < best:
+            here = np.uint32(access_stop[a])
+            if newest[here] - walk < best:
                 continue
             budget = max_walk_s - walk if access_counts else max_walk_s
-            for i in range(np.uint64(stair_ptr[stop]), np.uint64(stair_ptr[stop + 1])):
-                leave = stair_dep[i] - walk
+            base, k = first[here] - shift[here], shift[here + one]
+            while k > shift[here]:
+                k -= 1
+                leave = dep_time[np.uint64(base + k)] - walk
                 if leave < best:
                     break
-                if stair_walk[i] <= budget:
+                if last[np.uint64(k)] <= budget:
                     if leave > best:
-                        best, ties = leave, np.uint64(0)
-                    tie_access[ties], tie_stair[ties] = a, i
+                        best, ties = np.int64(leave), np.uint64(0)
+                    tie_access[ties], tie_label[ties] = a, k
                     ties += np.uint64(1)
                     break
         if ties == 0:
             continue
         leave_s[home] = best
         # Among the journeys that leave then: fewest rides, then least walking.
-        fewest, least, where = max_rides + 1, np.int64(INF), -1
+        fewest, least = max_rides + 1, np.int64(INF)
         for tie in range(ties):
-            a = tie_access[tie]
-            stop, walk = access_stop[a], access_s[a]
+            way = np.uint64(tie_access[tie])
+            here, walk = np.uint32(access_stop[way]), access_s[way]
             budget = max_walk_s - walk if access_counts else max_walk_s
-            base, k = first[stop] - shift[stop], stair_label[tie_stair[tie]]
-            while k > shift[stop] and dep_time[base + k - 1] == best + walk:
+            base, k = first[here] - shift[here], tie_label[tie]
+            while k > shift[here] and dep_time[np.uint64(base + k - 1)] == best + walk:
                 k -= 1
-            while k < shift[stop + 1] and dep_time[base + k] == best + walk:
-                for ride in range(max_rides):
-                    after = label[ride, k]
-                    if after <= budget:
-                        if ride + 1 < fewest or (ride + 1 == fewest and walk + after < least):
-                            fewest, least, where = ride + 1, walk + after, stop
-                        break
+            while k < shift[here + one] and dep_time[np.uint64(base + k)] == best + walk:
+                ride = np.int64(1)
+                for fewer in range(max_rides):
+                    ride += label[fewer, np.uint64(k)] > budget
+                if ride <= max_rides:
+                    whole = walk + label[ride - 1, np.uint64(k)]
+                    if ride < fewest or (ride == fewest and whole < least):
+                        fewest, least = ride, whole
+                        rides[home], walk_s[home], board[home] = ride, whole, here
                 k += 1
-        rides[home], walk_s[home], board[home] = fewest, least, where
     return leave_s, rides, walk_s, board
