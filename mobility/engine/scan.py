@@ -110,14 +110,14 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     ahead_stop = np.empty(size + run_hi - run_lo, np.int32)
     chosen = np.empty(size + run_hi - run_lo, np.int32)
     aboard_only, closed = n_stops, n_stops + 1
-    # Departures that the last ride lowered, by stop: positions ``low:high`` of the stop-major
+    # What the last ride lowered, by stop: departures at positions ``low:high`` of the stop-major
     # order, their labels from ``place`` on in ``fresh``, and in ``least`` the least from each
     # on; ``floor`` is the least of all of a stop, ``later`` its last time.
     stops = np.empty(n_stops, np.int32)
     low = np.empty(n_stops, np.int32)
     high = np.empty(n_stops, np.int32)
     place = np.empty(n_stops, np.int32)
-    floor = np.full(n_stops, INF, np.int32)
+    floor = np.empty(n_stops, np.int32)
     later = np.empty(n_stops, np.int32)
     fresh = np.empty(size, np.int32)
     least = np.empty(size, np.int32)
@@ -200,16 +200,15 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
             filled += high[here] - low[here]
             first_pos[here] = min(first_pos[here], low[here])
             end_pos[here] = max(end_pos[here], high[here])
-        fresh[:filled] = INF
+        for k in range(filled):
+            fresh[k] = INF
         for i in range(begun, logged):
             here = np.uint32(log_stop[i])
             fresh[np.uint64(place[here] + log_pos[i] - low[here])] = log_walk[i]
         for j in range(count):
             here = np.uint32(stops[j])
             after = np.int64(INF)
-            k = np.uint64(place[here] + high[here] - low[here])
-            while k > np.uint64(place[here]):
-                k -= np.uint64(1)
+            for k in range(place[here] + high[here] - low[here] - 1, place[here] - 1, -1):
                 after = min(after, fresh[k])
                 least[k] = after
             last = dep_time[np.uint64(high[here] - 1)]
@@ -271,17 +270,17 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                                 left += half if early else np.uint64(0)
                                 n -= half
                             left += np.uint64(dep_time[left] < soonest)
-                            k = np.uint64(place[there]) + left - np.uint64(low[there])
+                            i = np.uint64(place[there]) + left - np.uint64(low[there])
                             while (
                                 left < right
-                                and walk + least[k] < bound
+                                and walk + least[i] < bound
                                 and dep_time[left] <= latest
                             ):
-                                if walk + fresh[k] < bound:
-                                    bound = walk + fresh[k]
+                                if walk + fresh[i] < bound:
+                                    bound = walk + fresh[i]
                                     aboard = bound
                                 left += np.uint64(1)
-                                k += np.uint64(1)
+                                i += np.uint64(1)
                 p += np.uint64(1)
                 if aboard == ceiling:
                     break
@@ -300,10 +299,11 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
         width = max(end_pos[stop] - first_pos[stop], 0)
         first[stop] = first_pos[stop] if width > 0 else 0
         shift[stop + 1] = shift[stop] + width
-    label = np.full((max_rides, shift[n_stops]), INF, np.int32)
+    total = shift[n_stops]
+    label = np.empty((max_rides, total), np.int32)
     for ride in range(max_rides):
-        if ride > 0:
-            label[ride] = label[ride - 1]
+        for k in range(total):
+            label[ride, k] = label[ride - 1, k] if ride > 0 else INF
         for i in range(np.uint64(log_ptr[ride]), np.uint64(log_ptr[ride + 1])):
             here = np.uint32(log_stop[i])
             label[ride, np.uint64(shift[here] + log_pos[i] - first[here])] = log_walk[i]
