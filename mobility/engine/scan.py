@@ -270,17 +270,17 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                                 left += half if early else np.uint64(0)
                                 n -= half
                             left += np.uint64(dep_time[left] < soonest)
-                            i = np.uint64(place[there]) + left - np.uint64(low[there])
+                            entry = np.uint64(place[there]) + left - np.uint64(low[there])
                             while (
                                 left < right
-                                and walk + least[i] < bound
+                                and walk + least[entry] < bound
                                 and dep_time[left] <= latest
                             ):
-                                if walk + fresh[i] < bound:
-                                    bound = walk + fresh[i]
+                                if walk + fresh[entry] < bound:
+                                    bound = walk + fresh[entry]
                                     aboard = bound
                                 left += np.uint64(1)
-                                i += np.uint64(1)
+                                entry += np.uint64(1)
                 p += np.uint64(1)
                 if aboard == ceiling:
                     break
