@@ -95,27 +95,39 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
     n_stops, one = foot_ptr.size - 1, np.uint32(1)
     base = run_ptr[run_lo]
     size = run_ptr[run_hi] - base
-    # Least walking from each call of these runs with the rides so far, and the calls it was
-    # lowered for, ride by ride (``log_ptr``).
+    # Least walking from each call of these runs with the rides so far, and what was lowered,
+    # ride by ride (``log_ptr``).
     current = np.full(size, INF, np.int32)
     log_ptr = np.zeros(max_rides + 1, np.int64)
-    log_call = np.empty(size * max_rides, np.int32)
+    log_stop = np.empty(size * max_rides, np.int32)
+    log_pos = np.empty(size * max_rides, np.int32)
     log_walk = np.empty(size * max_rides, np.int32)
-    # Departures that the last ride lowered, by stop: positions ``low:high`` of the stop-major
+    # The calls inside the window, run by run and each run from its last call on: the call,
+    # its arrival, and the stop if one may alight there. ``closed`` ends each run, and takes the
+    # place of the stop where one more ride serves nobody, there or further back.
+    ahead_call = np.empty(size + run_hi - run_lo, np.int32)
+    ahead_arr = np.empty(size + run_hi - run_lo, np.int32)
+    ahead_stop = np.empty(size + run_hi - run_lo, np.int32)
+    chosen = np.empty(size + run_hi - run_lo, np.int32)
+    aboard_only, closed = n_stops, n_stops + 1
+    # What the last ride lowered, by stop: departures at positions ``low:high`` of the stop-major
     # order, their labels from ``place`` on in ``fresh``, and in ``least`` the least from each
-    # on; ``floor`` is the least of all of a stop.
+    # on; ``floor`` is the least of all of a stop, ``later`` its last time.
     stops = np.empty(n_stops, np.int32)
     low = np.empty(n_stops, np.int32)
     high = np.empty(n_stops, np.int32)
-    place = np.empty(n_stops, np.int64)
+    place = np.empty(n_stops, np.int32)
     floor = np.empty(n_stops, np.int32)
+    later = np.empty(n_stops, np.int32)
     fresh = np.empty(size, np.int32)
     least = np.empty(size, np.int32)
-    # The least that alighting at a stop can bring, and between which times; ``since`` is told
-    # for the gate alone, where it is exact.
-    hope = np.empty(n_stops, np.int32)
+    # All positions that any ride lowered, by stop.
+    first_pos = np.full(n_stops, INF, np.int32)
+    end_pos = np.zeros(n_stops, np.int32)
+    # The least that alighting at a stop can bring, and between which times.
+    hope = np.full(n_stops + 2, INF, np.int32)
     since = np.empty(n_stops, np.int32)
-    until = np.empty(n_stops, np.int32)
+    until = np.full(n_stops + 2, -INF, np.int32)
     for stop in range(n_stops):
         walk = egress_s[stop]
         since[stop] = max(deadline_s - walk - max_wait_s, -INF)
@@ -125,41 +137,120 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
         hope[stop] = walk if walk <= max_walk_s else INF
     ceiling = min(max_walk_s + 1, INF)
 
-    logged = 0
-    for ride in range(max_rides):
-        for run in range(run_lo, run_hi):
-            call = run_ptr[run + 1] - 1
-            begin = run_ptr[run]
-            if call_dep[begin] > deadline_s:
-                continue
-            aboard = ceiling  # least walking of a passenger aboard after this call
-            while call >= begin and call_dep[np.uint64(call)] >= earliest_s:
-                at = np.uint64(call)
-                slot = np.uint64(call - base)
-                # Whoever boards here with fewer rides stays within the limit however far they
-                # walked since ``earliest_s``; nobody needs one ride more, here or further back.
-                if current[slot] + call_dep[at] - earliest_s <= max_walk_s:
-                    break
-                if aboard < current[slot] and aboard < ceiling and call_pos[at] >= 0:
-                    current[slot] = aboard
-                    log_call[logged] = call
+    # The last ride goes to the gate, where both times are exact.
+    logged, n_ahead = np.uint64(0), np.uint64(0)
+    for run in range(run_lo, run_hi):
+        call, begin = np.int64(run_ptr[run + 1] - 1), np.int64(run_ptr[run])
+        if call_dep[begin] > deadline_s:
+            continue
+        aboard, served = np.int64(ceiling), False  # least walking of a passenger aboard
+        while call >= begin and call_dep[np.uint64(call)] >= earliest_s:
+            at = np.uint64(call)
+            here = np.uint32(call_stop[at])
+            if aboard < ceiling:
+                pos = call_pos[at]
+                if pos >= 0:
+                    current[np.uint64(call - base)] = aboard
+                    log_stop[logged], log_pos[logged] = here, pos
                     log_walk[logged] = aboard
-                    logged += 1
-                here = np.uint32(call_stop[at])
-                arrival = call_arr[at]
-                if (
-                    hope[here] < aboard
-                    and since[here] <= arrival <= until[here]
-                    and call_alight[at]
-                ):
-                    bound = aboard
-                    if ride == 0:
-                        aboard = hope[here]
-                    elif call > begin:
-                        # An earlier boarding of this run may do as well with fewer rides.
-                        bound = min(bound, current[slot - np.uint64(1)])
-                    if ride > 0 and hope[here] < bound:
-                        feet = np.uint64(foot_ptr[here]), np.uint64(foot_ptr[here + one])
+                    logged += np.uint64(1)
+                    # Whoever boards here stays within the limit however far they walked since
+                    # ``earliest_s``; nobody needs one ride more, here or further back.
+                    served |= aboard + call_dep[at] - earliest_s <= max_walk_s
+            if not served:
+                ahead_call[n_ahead], ahead_arr[n_ahead] = call, call_arr[at]
+                ahead_stop[n_ahead] = here if call_alight[at] and call > begin else aboard_only
+                n_ahead += np.uint64(1)
+            if (
+                hope[here] < aboard
+                and since[here] <= call_arr[at] <= until[here]
+                and call_alight[at]
+            ):
+                aboard = np.int64(hope[here])
+            call -= 1
+        ahead_stop[n_ahead], ahead_arr[n_ahead] = closed, 0
+        n_ahead += np.uint64(1)
+    log_ptr[1] = logged
+
+    for ride in range(1, max_rides):
+        begun = np.uint64(log_ptr[ride - 1])
+        if begun == logged:
+            log_ptr[ride + 1] = logged
+            continue
+        # What the last ride lowered, by stop, and where one may alight for it.
+        for stop in range(n_stops):
+            low[stop] = INF
+            high[stop] = 0
+            floor[stop] = INF
+            hope[stop] = INF
+            until[stop] = -INF
+        count = np.uint64(0)
+        for i in range(begun, logged):
+            here, pos = np.uint32(log_stop[i]), log_pos[i]
+            if high[here] == 0:
+                stops[count] = here
+                count += np.uint64(1)
+            low[here] = min(low[here], pos)
+            high[here] = max(high[here], pos + 1)
+            floor[here] = min(floor[here], log_walk[i])
+        filled = 0
+        for j in range(count):
+            here = np.uint32(stops[j])
+            place[here] = filled
+            filled += high[here] - low[here]
+            first_pos[here] = min(first_pos[here], low[here])
+            end_pos[here] = max(end_pos[here], high[here])
+        for k in range(filled):
+            fresh[k] = INF
+        for i in range(begun, logged):
+            here = np.uint32(log_stop[i])
+            fresh[np.uint64(place[here] + log_pos[i] - low[here])] = log_walk[i]
+        for j in range(count):
+            here = np.uint32(stops[j])
+            after = np.int64(INF)
+            for k in range(place[here] + high[here] - low[here] - 1, place[here] - 1, -1):
+                after = min(after, fresh[k])
+                least[k] = after
+            last = dep_time[np.uint64(high[here] - 1)]
+            later[here] = last
+            for foot in range(np.uint64(into_ptr[here]), np.uint64(into_ptr[here + one])):
+                walk = into_walk_s[foot] + after
+                if walk > max_walk_s:
+                    break
+                other = np.uint32(into_stop[foot])
+                hope[other] = min(hope[other], walk)
+                until[other] = max(until[other], last - into_need_s[foot])
+
+        n_chosen = np.uint64(0)
+        for i in range(n_ahead):
+            chosen[n_chosen] = i
+            n_chosen += np.uint64(ahead_arr[i] <= until[np.uint32(ahead_stop[i])])
+        done = np.uint64(0)
+        for j in range(n_chosen):
+            p = np.uint64(chosen[j])
+            if p < done:
+                continue
+            aboard, served = np.int64(ceiling), False
+            spot = np.uint32(ahead_stop[p])
+            while spot != closed:
+                at = np.uint64(ahead_call[p])
+                slot = at - np.uint64(base)
+                if aboard < ceiling and aboard < current[slot]:
+                    pos = call_pos[at]
+                    if pos >= 0:
+                        current[slot] = aboard
+                        log_stop[logged], log_pos[logged] = call_stop[at], pos
+                        log_walk[logged] = aboard
+                        logged += np.uint64(1)
+                        served |= aboard + call_dep[at] - earliest_s <= max_walk_s
+                if served:
+                    ahead_stop[p] = closed
+                arrival = ahead_arr[p]
+                if hope[spot] < aboard and arrival <= until[spot]:
+                    # An earlier boarding of this run may do as well with fewer rides.
+                    bound = min(aboard, np.int64(current[slot - np.uint64(1)]))
+                    if hope[spot] < bound:
+                        feet = np.uint64(foot_ptr[spot]), np.uint64(foot_ptr[spot + one])
                         for foot in range(*feet):
                             walk = foot_walk_s[foot]
                             if walk >= bound:
@@ -168,100 +259,59 @@ def scan_rides(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913,
                             if walk + floor[there] >= bound:
                                 continue
                             soonest = arrival + foot_need_s[foot]
-                            if dep_time[high[there] - 1] < soonest:
+                            if later[there] < soonest:
                                 continue
                             latest = arrival + walk + max_wait_s
-                            left = lower_bound(dep_time, low[there], high[there], soonest)
-                            i = place[there] + left - low[there]
+                            left, right = np.uint64(low[there]), np.uint64(high[there])
+                            n = right - left
+                            while n > np.uint64(1):
+                                half = n >> np.uint64(1)
+                                early = dep_time[left + half - np.uint64(1)] < soonest
+                                left += half if early else np.uint64(0)
+                                n -= half
+                            left += np.uint64(dep_time[left] < soonest)
+                            entry = np.uint64(place[there]) + left - np.uint64(low[there])
                             while (
-                                left < high[there]
-                                and walk + least[i] < bound
+                                left < right
+                                and walk + least[entry] < bound
                                 and dep_time[left] <= latest
                             ):
-                                if walk + fresh[i] < bound:
-                                    bound = walk + fresh[i]
+                                if walk + fresh[entry] < bound:
+                                    bound = walk + fresh[entry]
                                     aboard = bound
-                                left += 1
-                                i += 1
-                call -= 1
-        log_ptr[ride + 1] = logged
-        if log_ptr[ride] == logged or ride + 1 == max_rides:
-            for later in range(ride + 1, max_rides):
-                log_ptr[later + 1] = logged
-            break
-        for stop in range(n_stops):
-            low[stop] = INF
-            high[stop] = 0
-            floor[stop] = INF
-            hope[stop] = INF
-            since[stop] = -INF
-            until[stop] = -INF
-        count = 0
-        for i in range(log_ptr[ride], logged):
-            call = log_call[i]
-            stop = call_stop[call]
-            if high[stop] == 0:
-                stops[count] = stop
-                count += 1
-            low[stop] = min(low[stop], call_pos[call])
-            high[stop] = max(high[stop], call_pos[call] + 1)
-            floor[stop] = min(floor[stop], log_walk[i])
-        filled = 0
-        for j in range(count):
-            stop = stops[j]
-            place[stop] = filled
-            filled += high[stop] - low[stop]
-        for k in range(filled):
-            fresh[k] = INF
-        for i in range(log_ptr[ride], logged):
-            call = log_call[i]
-            stop = call_stop[call]
-            fresh[place[stop] + call_pos[call] - low[stop]] = log_walk[i]
-        for j in range(count):
-            stop = stops[j]
-            after = INF
-            for k in range(place[stop] + high[stop] - low[stop] - 1, place[stop] - 1, -1):
-                after = min(after, fresh[k])
-                least[k] = after
-            later = dep_time[high[stop] - 1]
-            for foot in range(into_ptr[stop], into_ptr[stop + 1]):
-                walk = into_walk_s[foot]
-                if walk + after > max_walk_s:
+                                left += np.uint64(1)
+                                entry += np.uint64(1)
+                p += np.uint64(1)
+                if aboard == ceiling:
                     break
-                other = into_stop[foot]
-                hope[other] = min(hope[other], walk + after)
-                until[other] = max(until[other], later - into_need_s[foot])
+                spot = np.uint32(ahead_stop[p])
+            done = p
+        log_ptr[ride + 1] = logged
 
     # All labels by stop, from the first to the last departure that has one.
-    for stop in range(n_stops):
-        low[stop] = INF
-        high[stop] = 0
-    for i in range(logged):
-        call = log_call[i]
-        stop = call_stop[call]
-        low[stop] = min(low[stop], call_pos[call])
-        high[stop] = max(high[stop], call_pos[call] + 1)
+    for i in range(np.uint64(log_ptr[max_rides - 1]), logged):
+        here, pos = np.uint32(log_stop[i]), log_pos[i]
+        first_pos[here] = min(first_pos[here], pos)
+        end_pos[here] = max(end_pos[here], pos + 1)
     first = np.zeros(n_stops, np.int64)
     shift = np.zeros(n_stops + 1, np.int64)
     for stop in range(n_stops):
-        width = 0
-        if high[stop] > 0:
-            first[stop] = low[stop]
-            width = high[stop] - low[stop]
+        width = max(end_pos[stop] - first_pos[stop], 0)
+        first[stop] = first_pos[stop] if width > 0 else 0
         shift[stop + 1] = shift[stop] + width
-    label = np.full((max_rides, shift[n_stops]), INF, np.int32)
+    total = shift[n_stops]
+    label = np.empty((max_rides, total), np.int32)
     for ride in range(max_rides):
-        for i in range(log_ptr[ride], log_ptr[ride + 1]):
-            call = log_call[i]
-            stop = call_stop[call]
-            k = shift[stop] + call_pos[call] - first[stop]
-            for later in range(ride, max_rides):
-                label[later, k] = log_walk[i]
+        for k in range(total):
+            label[ride, k] = label[ride - 1, k] if ride > 0 else INF
+        for i in range(np.uint64(log_ptr[ride]), np.uint64(log_ptr[ride + 1])):
+            here = np.uint32(log_stop[i])
+            label[ride, np.uint64(shift[here] + log_pos[i] - first[here])] = log_walk[i]
     return first, shift, label
 
 
 @njit(cache=True, nogil=True)
-def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0915
+def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912
     first,
     shift,
     label,
@@ -301,76 +351,70 @@ def reach_homes(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0915
     stop : int32[H]
         First boarding stop of that journey, -1 where there is none.
     """
-    n_stops = shift.size - 1
-    max_rides, total = label.shape
+    n_stops, one = shift.size - 1, np.uint32(1)
+    max_rides = label.shape[0]
     last = label[max_rides - 1]
-    # Per stop, departures from late to early, kept only where they need less walking.
-    stair_ptr = np.empty(n_stops + 1, np.int64)
-    stair_dep = np.empty(total, np.int32)
-    stair_walk = np.empty(total, np.int32)
+    max_walk_s = min(max_walk_s, INF - 1)
+    # No departure of a stop that leads to the gate leaves after ``newest``.
     newest = np.full(n_stops, -INF, np.int32)
-    size, latest = 0, -INF
+    latest = np.int64(-INF)
     for stop in range(n_stops):
-        stair_ptr[stop] = size
-        base = first[stop] - shift[stop]
-        best = max_walk_s + 1
-        for k in range(shift[stop + 1] - 1, shift[stop] - 1, -1):
-            if last[k] < best:
-                best = last[k]
-                stair_dep[size] = dep_time[base + k]
-                stair_walk[size] = best
-                size += 1
-        if size > stair_ptr[stop]:
-            newest[stop] = stair_dep[stair_ptr[stop]]
+        if shift[stop + 1] > shift[stop]:
+            newest[stop] = dep_time[first[stop] + shift[stop + 1] - shift[stop] - 1]
             latest = max(latest, newest[stop])
-    stair_ptr[n_stops] = size
 
-    n_homes = access_ptr.size - 1
+    n_homes, longest = access_ptr.size - 1, 0
+    for home in range(n_homes):
+        longest = max(longest, access_ptr[home + 1] - access_ptr[home])
     leave_s = np.full(n_homes, INF, np.int32)
     rides = np.zeros(n_homes, np.int8)
     walk_s = np.full(n_homes, INF, np.int32)
     board = np.full(n_homes, -1, np.int32)
+    # Of the journeys of a home that leave latest: the walk to the stop and the departure.
+    tie_access = np.empty(longest, np.int64)
+    tie_label = np.empty(longest, np.int64)
     for home in range(n_homes):
-        best = earliest_s - 1
-        for a in range(access_ptr[home], access_ptr[home + 1]):
+        best, ties = np.int64(earliest_s), np.uint64(0)
+        for a in range(np.uint64(access_ptr[home]), np.uint64(access_ptr[home + 1])):
             walk = access_s[a]
-            if latest - walk <= best or (access_counts and walk > max_walk_s):
+            if latest - walk < best:
                 break
-            stop = access_stop[a]
-            if newest[stop] - walk <= best:
+            here = np.uint32(access_stop[a])
+            if newest[here] - walk < best:
                 continue
             budget = max_walk_s - walk if access_counts else max_walk_s
-            for i in range(stair_ptr[stop], stair_ptr[stop + 1]):
-                if stair_dep[i] - walk <= best:
+            base, k = first[here] - shift[here], shift[here + one]
+            while k > shift[here]:
+                k -= 1
+                leave = dep_time[np.uint64(base + k)] - walk
+                if leave < best:
                     break
-                if stair_walk[i] <= budget:
-                    best = stair_dep[i] - walk
+                if last[np.uint64(k)] <= budget:
+                    if leave > best:
+                        best, ties = np.int64(leave), np.uint64(0)
+                    tie_access[ties], tie_label[ties] = a, k
+                    ties += np.uint64(1)
                     break
-        if best < earliest_s:
+        if ties == 0:
             continue
         leave_s[home] = best
         # Among the journeys that leave then: fewest rides, then least walking.
-        rides[home] = max_rides + 1
-        for a in range(access_ptr[home], access_ptr[home + 1]):
-            walk = access_s[a]
-            if latest - walk < best or (access_counts and walk > max_walk_s):
-                break
-            stop = access_stop[a]
-            if newest[stop] - walk < best:
-                continue
-            base = first[stop] - shift[stop]
-            k = lower_bound(dep_time, first[stop], base + shift[stop + 1], best + walk) - base
-            while k < shift[stop + 1] and dep_time[base + k] == best + walk:
-                for ride in range(max_rides):
-                    after = label[ride, k]
-                    whole = walk + after
-                    if after < INF and (whole if access_counts else after) <= max_walk_s:
-                        if ride + 1 < rides[home] or (
-                            ride + 1 == rides[home] and whole < walk_s[home]
-                        ):
-                            rides[home] = ride + 1
-                            walk_s[home] = whole
-                            board[home] = stop
-                        break
+        fewest, least = max_rides + 1, np.int64(INF)
+        for tie in range(ties):
+            way = np.uint64(tie_access[tie])
+            here, walk = np.uint32(access_stop[way]), access_s[way]
+            budget = max_walk_s - walk if access_counts else max_walk_s
+            base, k = first[here] - shift[here], tie_label[tie]
+            while k > shift[here] and dep_time[np.uint64(base + k - 1)] == best + walk:
+                k -= 1
+            while k < shift[here + one] and dep_time[np.uint64(base + k)] == best + walk:
+                ride = np.int64(1)
+                for fewer in range(max_rides):
+                    ride += label[fewer, np.uint64(k)] > budget
+                if ride <= max_rides:
+                    whole = walk + label[ride - 1, np.uint64(k)]
+                    if ride < fewest or (ride == fewest and whole < least):
+                        fewest, least = ride, whole
+                        rides[home], walk_s[home], board[home] = ride, whole, here
                 k += 1
     return leave_s, rides, walk_s, board
