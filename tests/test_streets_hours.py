@@ -276,3 +276,26 @@ def test_what_the_hour_changes_gives_the_seconds_of_all_streets_at_the_hour(
     )
     assert times_key(found) == times_key(expected)
     assert times_key(found) != times_key(edge_times(streets, mode, METRE_A_SECOND))
+
+
+def test_what_ways_and_gates_say_at_an_hour_is_told_apart_by_mode_and_by_hour(tmp_path):
+    """What was worked out for other modes and hours on the same streets is not taken for it."""
+    nodes = NODES | {4: (300, 0), 2: (100, 0, {"barrier": "gate", "opening_hours": "08:00-22:00"})}
+    ways = [
+        (10, [1, 2, 3], {"highway": "residential"}),
+        (11, [3, 4], {"highway": "residential", "motor_vehicle:conditional": "no @ (20:00-06:00)"}),
+    ]
+    path = tmp_path / "s.osm"
+    path.write_text(osm_text(nodes, ways))
+
+    def keys(asked, streets):
+        then = {c: streets_in(streets, state_at(streets, at(c), PARIS)) for c, _ in asked}
+        return [times_key(edge_times(then[c], mode, METRE_A_SECOND)) for c, mode in asked]
+
+    asked = [(c, mode) for c in ("21:00", "23:00", "07:00") for mode in ("walk", "bike", "car")]
+    together = keys(asked, streets_from_tables(read_osm(path)))
+    alone = [keys([one], streets_from_tables(read_osm(path)))[0] for one in asked]
+    assert together == alone
+    # The street is closed to cars at the first two, the gate to all at the last two.
+    assert len({repr(key) for key in together[2::3]}) == 3
+    assert together[0] != together[3] == together[6]

@@ -270,12 +270,15 @@ def _store(place: Path, bundle: Bundle) -> None:
                 geo = "@geo" if hasattr(table, "geometry") else ""
                 table.to_feather(work / f"{name}{geo}.feather", compression="lz4")
         seal(work)
-        shutil.rmtree(place, ignore_errors=True)
+        if place.exists():
+            shutil.rmtree(place, ignore_errors=True)
         work.rename(place)
+        work.parent.rmdir()
     except OSError:
         pass  # a cache that is full or barred costs time, no result
     finally:
-        shutil.rmtree(work.parent, ignore_errors=True)
+        if work.parent.exists():
+            shutil.rmtree(work.parent, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -394,7 +394,9 @@ def price_alone(
     n = len(nodes) // 2
     for i in range(n):
         seq[0], seq[1] = i, n + i
-        alone[i] = _eur(seq, 2, nodes, legs, metres, seats, vehicle, eur_m, eur_s, scratch)
+        # The number written out would be a type of its own, all that is called compiled for it.
+        size = int(np.int64(2))
+        alone[i] = _eur(seq, size, nodes, legs, metres, seats, vehicle, eur_m, eur_s, scratch)
 
 
 @entry

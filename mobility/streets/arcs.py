@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -252,6 +253,33 @@ def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
 
 
 def _arcs(streets: Streets, times: Times) -> Arcs:
+    found = listed(streets, times)
+    order = by_number(found.tail, len(found.place))
+    counts = np.bincount(found.tail, minlength=len(found.place))
+    ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
+    head, time, edge, forward = (
+        a[order] for a in (found.head, found.time, found.edge, found.forward)
+    )
+    return Arcs(
+        ptr, head, time, edge, forward, found.place, streets.n_nodes, found.among, found.again
+    )  # fmt: skip
+
+
+class Listed(NamedTuple):
+    """Arcs as `Arcs` has them, with the node each one leaves, in no order."""
+
+    tail: np.ndarray
+    head: np.ndarray
+    time: np.ndarray
+    edge: np.ndarray
+    forward: np.ndarray
+    place: np.ndarray
+    among: np.ndarray | None
+    again: int
+
+
+def listed(streets: Streets, times: Times) -> Listed:
+    """Return the arcs allowed by ``times``; sorting them takes as long as finding them."""
     uv, vu = times
     n = streets.n_nodes
     ahead, back = np.flatnonzero(np.isfinite(uv)), np.flatnonzero(np.isfinite(vu))
@@ -286,12 +314,7 @@ def _arcs(streets: Streets, times: Times) -> Arcs:
     if local is not None and local[edge].any():
         tail, head, arc, place, among, again = _in_three(tail, head, local[edge], place)
         time, edge, forward = time[arc], edge[arc], forward[arc]
-    order = by_number(tail, len(place))
-    counts = np.bincount(tail, minlength=len(place))
-    ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
-    return Arcs(
-        ptr, head[order], time[order], edge[order], forward[order], place, n, among, again
-    )  # fmt: skip
+    return Listed(tail, head, time, edge, forward, place, among, again)
 
 
 def by_number(numbers: np.ndarray, most: int) -> np.ndarray:

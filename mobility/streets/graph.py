@@ -41,7 +41,8 @@ _ARRAYS = ("node_id", "node_xy", "edge_u", "edge_v", "length_m", "geom_ptr", "ge
 class WorkedOut:
     """What was worked out of some streets, each by what it follows from beside them.
 
-    All but seconds is kept with the streets at any hour, for those at each hour alike.
+    All but seconds, and what the tags of ways and barriers alone say of pieces and barriers, is
+    kept with the streets at any hour, for those at each hour alike.
 
     Attributes
     ----------
@@ -53,8 +54,8 @@ class WorkedOut:
         Slope of each piece, see `mobility.streets.slopes.edge_grades`.
     around
         Pieces with much built around them, see `mobility.streets.tags.built_up`.
-    barred, past_barriers
-        Turns, see `mobility.streets.turns`.
+    barred, past_barriers, barriers
+        Turns, and whom barriers stop, see `mobility.streets.turns`.
     local
         Turns and pieces closed to through traffic, see `mobility.streets.through`.
     usable
@@ -69,6 +70,7 @@ class WorkedOut:
     around: dict[Hashable, np.ndarray] = field(default_factory=dict)
     barred: dict[Hashable, Any] = field(default_factory=dict)
     past_barriers: dict[Hashable, np.ndarray] = field(default_factory=dict)
+    barriers: dict[Hashable, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     local: dict[Hashable, Any] = field(default_factory=dict)
     usable: dict[Hashable, np.ndarray] = field(default_factory=dict)
     by_hour: dict[Literal["conditions", "pieces"], Any] = field(default_factory=dict)

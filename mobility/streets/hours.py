@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.conditions import ACCESS, OPENING_HOURS, clauses
+from mobility.sources.osm.conditions import ACCESS, CONDITIONAL, OPENING_HOURS, clauses, kind_of
 from mobility.streets.graph import State, Streets, WorkedOut
-from mobility.streets.turns import rules_in_force
 from mobility.territory.fields import StreetMode
 
 _YES = ("yes", "designated", "permissive", "official")
@@ -138,6 +138,19 @@ def seen_by(streets: Streets, mode: StreetMode) -> Streets:
     return streets if own == state else streets_in(base, own)
 
 
+def part_of(streets: Streets, kind: Literal["way", "node", "turn"]) -> Streets:
+    """Return streets with no more of their state than what is said of ways, nodes or turns.
+
+    There are few such states, and what is worked out of one is kept with it.
+    """
+    if streets.at is None:
+        return streets
+    base, state = streets.at
+    kinds = _conditions(base)[0]
+    own = tuple(value if here == kind else None for value, here in zip(state, kinds, strict=True))
+    return streets if own == state else streets_in(base, own)
+
+
 def streets_in(streets: Streets, state: State) -> Streets:
     """Return the streets with every tag that depends on the hour at a state of `state_at`."""
     if not any(value is not None for value in state):
@@ -186,7 +199,7 @@ def staying(streets: Streets) -> Streets:
 
 def forget_tables(streets: Streets) -> None:
     """Forget the tables of every state, put together again when they are next read."""
-    for one in streets.states.values():
+    for one in list(streets.states.values()):
         for name in (*_OF_HOUR, "_changes"):
             vars(one).pop(name, None)
 
@@ -194,7 +207,7 @@ def forget_tables(streets: Streets) -> None:
 def forget_states(streets: Streets) -> None:
     """Forget the tables and the seconds of every state."""
     forget_tables(streets)
-    for one in streets.states.values():
+    for one in list(streets.states.values()):
         one.worked_out.seconds.clear()
 
 
@@ -265,6 +278,19 @@ def _retagged(tags: pd.DataFrame, of: str, table: pd.DataFrame) -> pd.DataFrame:
             changed[key] = changed.get(key, tags[key]).copy()
             changed[key].iloc[shut] = "no"
     return tags.assign(**changed)
+
+
+def rules_in_force(turns: pd.DataFrame, values: Mapping[int, str]) -> pd.DataFrame:
+    """Return turn restrictions where those of some ids take a value, ``none`` lifting them."""
+    if not values:
+        return turns
+    kind = turns["osm_id"].map({ref: kind_of(value) for ref, value in values.items()})
+    found = kind.notna() & turns["left_out"].isin(["", CONDITIONAL])
+    left_out = turns["left_out"].mask(found, np.where(kind.eq(""), CONDITIONAL, ""))
+    return turns.assign(
+        kind=turns["kind"].mask(found & kind.ne(""), kind).astype("str"),
+        left_out=left_out.astype("str"),
+    )
 
 
 def hours_findings(streets: Streets) -> list[Finding]:

@@ -17,7 +17,7 @@ from mobility.sources.osm.conditions import ELEVATOR
 from mobility.sources.osm.ways import FERRY
 from mobility.streets.arcs import Times, TurnTimes
 from mobility.streets.graph import Streets
-from mobility.streets.hours import by_hour
+from mobility.streets.hours import by_hour, part_of
 from mobility.streets.safety import AssumeLit, night_safe
 from mobility.streets.slopes import slope_ms
 from mobility.streets.tags import (
@@ -150,9 +150,14 @@ def edge_times(
             built_up(streets.any_hour)
             usual[key] = pieces(streets.any_hour, grades)
         uv, vu, local = (array.copy() for array in usual[key])
-        rows, changed = by_hour(streets)
-        if len(rows):
-            own = pieces(changed, None if grades is None else grades[rows])
+        ways = part_of(streets, "way")
+        if ways.at is not None:
+            known = ways.worked_out.pieces
+            if key not in known:
+                rows, changed = by_hour(ways)
+                of_rows = None if grades is None else grades[rows]
+                known[key] = rows, pieces(changed, of_rows) if len(rows) else (uv, vu, local)
+            rows, own = known[key]
             uv[rows], vu[rows], local[rows] = own
     times = TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
     gates = turns_past_local_barriers(streets, mode)

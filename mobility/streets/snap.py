@@ -11,8 +11,8 @@ from mobility.base.errors import Finding
 from mobility.sources.osm.ways import FERRY
 from mobility.streets.arcs import (
     Times,
-    arcs,
     barred_of,
+    listed,
     open_key,
     sequences_of,
     with_through_traffic,
@@ -27,6 +27,9 @@ _ENCLOSED_SHARE = 0.1
 MOST_CHANGED = 0.02
 #: Pieces are looked for so far around each point first, then so many times farther.
 FIRST_REACH_M, WIDER = 30.0, 4.0
+#: Components last asked for: the ends of the pieces, where the times let one go, and the labels.
+_LATEST: list[tuple[np.ndarray, str, np.ndarray]] = []
+MOST_LATEST = 8
 _ISLANDS: dict[StreetMode, str] = {
     "walk": "{share} % of the length of streets one may walk along is cut off from the rest "
     "({count} pieces).",
@@ -209,15 +212,26 @@ def components(streets: Streets, times: Times) -> np.ndarray:
     to, or that is forbidden, has -1.
     """
     times = with_through_traffic(times)
-    found = streets.kept(["parts", open_key(times)], lambda: {"label": _components(streets, times)})
-    return np.asarray(found["label"])
+    key = open_key(times)
+    if streets.at is None:
+        found = streets.kept(["parts", key], lambda: {"label": _components(streets, times)})
+        return np.asarray(found["label"])
+    # What is worked out of those at some hour is kept, not they.
+    ends = streets.edge_u
+    for kept, of, label in _LATEST:
+        if kept is ends and of == key:
+            return label
+    label = _components(streets, times)
+    _LATEST.insert(0, (ends, key, label))
+    del _LATEST[MOST_LATEST:]
+    return label
 
 
 def _components(streets: Streets, times: Times) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    net = arcs(streets, times)
+    net = listed(streets, times)
     shape = (len(net.place), len(net.place))
     graph = coo_array((np.ones(len(net.head), dtype=np.int8), (net.tail, net.head)), shape=shape)
     _, label = connected_components(graph.tocsr(), directed=True, connection="strong")

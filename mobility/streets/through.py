@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mobility.base.cache import Bundle
 from mobility.streets.arcs import TurnTimes, open_key
 from mobility.streets.graph import Streets
 from mobility.streets.snap import components
@@ -19,20 +20,23 @@ def without_through_traffic(
     ``gates``, int64 (t, 2), turns that are not for through traffic; one that leads from a street
     open to all to another is barred.
     """
+    local = local & (np.isfinite(times[0]) | np.isfinite(times[1]))
+    if not local.any() and not len(gates):
+        return times
     known = streets.any_hour.worked_out.local
     # Where one may go says it all: at most hours it is as at any.
     key = open_key(times), local.tobytes(), gates.tobytes()
     if key not in known:
-        found = _without(streets, times, local, gates)
-        known[key] = found.barred, found.local
-    return TurnTimes(*times, known[key][0], times.sequences, known[key][1])
+        said = ["through", key[0], local, gates]
+        found = streets.kept(said, lambda: _without(streets, times, local, gates))
+        known[key] = np.asarray(found["barred"]), found.get("local")
+    barred, closed = known[key]
+    return TurnTimes(*times, barred, times.sequences, closed)
 
 
-def _without(streets: Streets, times: TurnTimes, local: np.ndarray, gates: np.ndarray) -> TurnTimes:
+def _without(streets: Streets, times: TurnTimes, local: np.ndarray, gates: np.ndarray) -> Bundle:
+    """Return the barred turns, and the pieces closed to through traffic where there are some."""
     uv, vu = times
-    local = local & (np.isfinite(uv) | np.isfinite(vu))
-    if not local.any() and not len(gates):
-        return times
     whole = components(streets, times)
     open_uv, open_vu = (np.where(local, np.inf, seconds) for seconds in (uv, vu))
     barred = np.unique(np.concatenate([times.barred, gates]), axis=0)
@@ -50,4 +54,4 @@ def _without(streets: Streets, times: TurnTimes, local: np.ndarray, gates: np.nd
     local = local | behind
     past = gates[~local[gates // 2].any(axis=1)]
     barred = np.unique(np.concatenate([times.barred, past]), axis=0)
-    return TurnTimes(uv, vu, barred, times.sequences, local if local.any() else None)
+    return {"barred": barred, "local": local} if local.any() else {"barred": barred}

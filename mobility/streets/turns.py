@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,10 @@ from mobility.sources.osm.conditions import (
     OPEN_BARRIERS,
     OTHERS,
     PASSAGE,
-    kind_of,
 )
 from mobility.streets.arcs import Sequences, Times, arcs, joined, open_key
 from mobility.streets.graph import State, Streets
+from mobility.streets.hours import part_of
 from mobility.streets.tags import CLOSED, LOCAL, UNSAID, access_of, is_tagged
 from mobility.territory.fields import StreetMode
 
@@ -70,7 +70,17 @@ _NO_TURNING_M = 250.0
 
 def turns_past_local_barriers(streets: Streets, mode: StreetMode) -> np.ndarray:
     """Return the turns past barriers that are closed to through traffic, int64 (t, 2)."""
-    return _at_barriers(streets, access_of(streets.barriers, mode) == LOCAL)
+    return _at_barriers(streets, _barriers(streets, mode)[1])
+
+
+def _barriers(streets: Streets, mode: StreetMode) -> tuple[np.ndarray, np.ndarray]:
+    """Return which barriers stop a mode, and which are closed to its through traffic, bool."""
+    part = part_of(streets, "node")
+    known = part.worked_out.barriers
+    if mode not in known:
+        table = part.barriers
+        known[mode] = stopped_by(table, mode), np.asarray(access_of(table, mode) == LOCAL)
+    return known[mode]
 
 
 def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> tuple[np.ndarray, Sequences]:
@@ -79,7 +89,7 @@ def barred_turns(streets: Streets, mode: StreetMode, times: Times) -> tuple[np.n
     A barrier lets one turn back and nothing else. Restrictions hold for cars only: cyclists
     may get off and walk.
     """
-    shut = stopped_by(streets.barriers, mode)
+    shut, _ = _barriers(streets, mode)
     if mode != "car" or streets.turns.empty:
         return np.unique(_at_barriers(streets, shut), axis=0), ()
     known = streets.any_hour.worked_out.barred
@@ -171,24 +181,22 @@ def _at_barriers(streets: Streets, stopped: np.ndarray) -> np.ndarray:
 
 
 def _past(streets: Streets, stopped: np.ndarray) -> np.ndarray:
-    node = _rows_of(streets, streets.barriers["node_id"].to_numpy()[stopped])
-    into, out = _into_and_out(streets, node[node >= 0])
+    barriers, known = streets.any_hour.barriers, streets.any_hour.worked_out.past_barriers
+    row = _rows_of(streets, barriers["node_id"].to_numpy())
+    if "all" not in known:
+        known["all"] = _through_nodes(streets, row[row >= 0])
+    node, pairs = np.hsplit(known["all"], [1])
+    wanted = np.zeros(streets.n_nodes, dtype=bool)
+    wanted[row[stopped & (row >= 0)]] = True
+    return np.asarray(pairs[wanted[node[:, 0]]])
+
+
+def _through_nodes(streets: Streets, node: np.ndarray) -> np.ndarray:
+    """Return the turns at some nodes but back: the node, the arc in and the arc out, int64."""
+    into, out = _into_and_out(streets, node)
     both = into.merge(out, on="node", suffixes=("_in", "_out"))
-    pairs = both[["arc_in", "arc_out"]].to_numpy(dtype=np.int64)
-    return np.asarray(pairs[pairs[:, 1] != pairs[:, 0] ^ 1])
-
-
-def rules_in_force(turns: pd.DataFrame, values: Mapping[int, str]) -> pd.DataFrame:
-    """Return turn restrictions where those of some ids take a value, ``none`` lifting them."""
-    if not values:
-        return turns
-    kind = turns["osm_id"].map({ref: kind_of(value) for ref, value in values.items()})
-    found = kind.notna() & turns["left_out"].isin(["", CONDITIONAL])
-    left_out = turns["left_out"].mask(found, np.where(kind.eq(""), CONDITIONAL, ""))
-    return turns.assign(
-        kind=turns["kind"].mask(found & kind.ne(""), kind).astype("str"),
-        left_out=left_out.astype("str"),
-    )
+    turns = both[["node", "arc_in", "arc_out"]].to_numpy(dtype=np.int64)
+    return np.asarray(turns[turns[:, 2] != turns[:, 1] ^ 1])
 
 
 def _restricted(streets: Streets) -> tuple[np.ndarray, np.ndarray]:

@@ -210,6 +210,9 @@ def walk_snaps(
     A street closed to through traffic is passed over for one open to all that is hardly
     farther, see `_CORNER_M`.
     """
+    if streets.at is not None:
+        # From those of other hours they are found in less time than in the cache.
+        return _walk_snaps(streets, times, lonlat, max_snap_m)
     key = ["snaps", open_key(times), lonlat, float(max_snap_m)]
 
     def compute() -> Bundle:
@@ -267,8 +270,9 @@ def _usable(streets: Streets, times: Times) -> np.ndarray:
     known = streets.any_hour.worked_out.usable
     key = open_key(times)
     if key not in known:
-        known[key] = usable_edges(streets, times)
-    return np.asarray(known[key])
+        found = streets.kept(["usable", key], lambda: {"usable": usable_edges(streets, times)})
+        known[key] = np.asarray(found["usable"])
+    return known[key]
 
 
 def _walks(
