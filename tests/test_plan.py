@@ -17,8 +17,11 @@ from mobility.base.errors import TerritoryError
 from mobility.cli import app
 from mobility.commute.access import assess
 from mobility.commute.examples import answers
+from mobility.commute.indicators import by_shift
 from mobility.commute.last_return import last_return
+from mobility.commute.ledger import Ledger
 from mobility.commute.loading import load
+from mobility.commute.white_zones import white_zones
 from mobility.outputs.document import Document, Heading, Table, Text
 from mobility.outputs.index_page import write_index
 from mobility.outputs.letter import request_letter, requests, write_letter
@@ -343,3 +346,27 @@ def test_factors_of_the_plan_are_named_by_what_they_are(plan):
     text = markdown_text(plan.document).replace("\\", "")
     assert "Jours travaillés par salarié (worked_days_year)" in text
     assert "Voiture, émissions (co2.car)" in text
+
+
+@pytest.mark.parametrize("given", ["headcount", "default_headcount"])
+def test_a_headcount_supposed_counts_wherever_one_given_does(tmp_path, given):
+    """Fifty jobs a shift, in every table that tells jobs."""
+    told = ", headcount = 50" if given == "headcount" else ""
+    hours = [("05:00", "13:00"), ("13:00", "21:00")]
+    shifts = ", ".join(
+        f'{{ name = "{a[:2]}", start = "{a}", end = "{b}"{told} }}' for a, b in hours
+    )
+    extra = "" if told else "[shuttles]\ndefault_headcount = 50"
+    path = write_territory(
+        tmp_path, rosters=f'[{{ name = "r", shifts = [{shifts}] }}]', extra=extra
+    )
+    path.write_text(path.read_text(encoding="utf-8").replace('"walk"]', '"walk", "car"]'), "utf-8")
+    study = load(path)
+    access, factors = assess(study), load_factors()
+    row = driving(access, factors).iloc[0]
+    assert (row["headcount"], row["night_trips"]) == (100, 100 * 218)  # one edge each in the night
+    assert row["tco2e_car"] > 50
+    assert versement(study, factors)["headcount"].tolist() == [100]
+    assert by_shift(access, white_zones(access))["headcount"].tolist() == [50, 50]
+    assert Ledger.of(study).site_jobs(0) == pytest.approx(100)
+    assert (mode_tables(access)["modal"].query("mode == 'car'")["night_vkm_year"] > 0).all()

@@ -267,7 +267,9 @@ class Study:
     @cached_property
     def shift_rows(self) -> tuple[ShiftRow, ...]:
         """One per site, roster and shift, in that order."""
-        return tuple(shift_rows(self.sites))
+        # Known employees are the jobs; no headcount is to be supposed beside them.
+        told = self.territory.shuttles.get("default_headcount")
+        return tuple(shift_rows(self.sites, int(told or 0) if self.homes.pool is None else 0))
 
     @cached_property
     def shifts(self) -> pd.DataFrame:
@@ -394,8 +396,8 @@ def engine_limits(limits: Limits) -> EngineLimits:
     )
 
 
-def shift_rows(sites: tuple[Site, ...]) -> Iterator[ShiftRow]:
-    """Yield one row per site, roster and shift."""
+def shift_rows(sites: tuple[Site, ...], headcount: int = 0) -> Iterator[ShiftRow]:
+    """Yield one row per site, roster and shift, with a headcount where none is given."""
     shift_id = 0
     for index, site in enumerate(sites):
         for roster in site.rosters:
@@ -410,7 +412,7 @@ def shift_rows(sites: tuple[Site, ...]) -> Iterator[ShiftRow]:
                     start_s=shift.start,
                     end_s=shift.end,
                     crosses_midnight=shift.crosses_midnight,
-                    headcount=shift.headcount,
+                    headcount=shift.headcount or headcount,
                     days=tuple(shift.days),
                     period=roster.period,
                 )
