@@ -119,7 +119,7 @@ def _figures(found: Shuttles, words: Words) -> blocks.Table:
         {} if spans.empty else next(iter(spans[spans["plan"] == found.name].to_dict("records")), {})
     )
 
-    def of(name: str, decimals: int = 0) -> str:
+    def amount(name: str, decimals: int = 0) -> str:
         return number(row[name], decimals)
 
     def between(name: str) -> str:
@@ -128,23 +128,27 @@ def _figures(found: Shuttles, words: Words) -> blocks.Table:
         return t("{low} to {high}", low=number(low), high=number(high)) if known else ""
 
     estimate = t("Jobs that the design is for, estimated")
-    ride = f"{of('mean_ride_min')} / {of('longest_ride_min')}"
+    ride = f"{amount('mean_ride_min')} / {amount('longest_ride_min')}"
     rows = (
         (t("Vehicles by size"), _vehicles(found, words), ""),
-        (t("Drivers (full time)"), of("drivers_fte", 1), ""),
+        (t("Drivers (full time)"), amount("drivers_fte", 1), ""),
         (t("Runs"), number(found.timetable["run"].nunique() if len(found.timetable) else 0), ""),
-        (t("EUR a year"), of("eur_year"), ""),
-        (t("Jobs whose whole roster is gained, proven"), of("jobs_gained"), ""),
-        (estimate, of("jobs_estimate"), between("rosters")),
-        (t("Of them, expected riders"), of("employees_gained"), between("gained")),
-        (t("EUR a year per user"), of("eur_per_user"), between("eur_per_user")),
-        (t("EUR a year per job gained"), of("eur_per_job"), ""),
-        (t("Inhabitants who gain their first roster"), of("inhabitants_gained"), ""),
-        (t("Boardings a year"), of("boardings_year"), ""),
-        (t("EUR per boarding"), of("eur_per_boarding", 2), ""),
+        (t("EUR a year"), amount("eur_year"), ""),
+        (t("Jobs whose whole roster is gained, proven"), amount("jobs_gained"), ""),
+        (estimate, amount("jobs_estimate"), between("rosters")),
+        (t("Of them, expected riders"), amount("employees_gained"), between("gained")),
+        (t("EUR a year per user"), amount("eur_per_user"), between("eur_per_user")),
+        (t("EUR a year per job gained"), amount("eur_per_job"), ""),
+        (t("Inhabitants who gain their first roster"), amount("inhabitants_gained"), ""),
+        (t("Boardings a year"), amount("boardings_year"), ""),
+        (t("EUR per boarding"), amount("eur_per_boarding", 2), ""),
         (t("Ride, mean and longest (min)"), ride, ""),
-        (t("Kilometres a year, with riders and empty"), f"{of('run_km')} / {of('empty_km')}", ""),
-        (t("CO2e saved (kg a year)"), of("co2_saved_kg"), between("co2_saved_kg")),
+        (
+            t("Kilometres a year, with riders and empty"),
+            f"{amount('run_km')} / {amount('empty_km')}",
+            "",
+        ),
+        (t("CO2e saved (kg a year)"), amount("co2_saved_kg"), between("co2_saved_kg")),
     )
     note = t(
         "The interval says how far a figure depends on what is not known: the share of those who "
