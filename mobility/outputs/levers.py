@@ -60,6 +60,9 @@ class Search:
 
     Attributes
     ----------
+    present
+        The territory as it is, without the stops that levers need: what an earlier command kept
+        of it is found again.
     remedies
         Every recommendation, the cheapest per job gained first.
     zones
@@ -70,6 +73,7 @@ class Search:
         The shuttles designed with it, and what lighter answers they were set against, if any.
     """
 
+    present: Access
     found: Retiming
     hours: ShiftHours
     remedies: tuple[Remedy, ...]
@@ -176,7 +180,7 @@ def searched(
     remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
     progress("frontier")
     advice = advice_from(access, remedies, combined_frontier(found.bench, remedies))
-    return Search(found, hours, tuple(remedies), advice, zones, booked, plans, answers)
+    return Search(access, found, hours, tuple(remedies), advice, zones, booked, plans, answers)
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
@@ -258,7 +262,8 @@ def _write_levers_map(
     zones = results.search.zones
     shown = results.illustrations
     after = tuple((one.remedy.head("en"), one.access, one.zones) for one in shown)
-    model = map_model(zones.access, zones, after=after, fix=fixes.aligned(zones.keys))
+    present = results.search.present
+    model = map_model(present, zones, after=after, fix=fixes.aligned(zones.keys))
     against = dict(
         zip(map(id, results.search.remedies), results.search.advice.against, strict=True)
     )
