@@ -10,7 +10,7 @@ import pandas as pd
 from mobility.base.files import staging, write_text
 from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import translate
-from mobility.base.memory import trim_memory
+from mobility.base.memory import give_back_memory, trim_memory
 from mobility.commute.access import Access
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import Progress, Study, quiet
@@ -163,7 +163,7 @@ def searched(
     zones = white_zones(found.bench.access, progress=progress)
     progress("on-demand trips")
     booked = tuple(booked_sites(zones))
-    trim_memory()
+    give_back_memory()
     if design:
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
         progress("shuttle demand")

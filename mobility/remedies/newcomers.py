@@ -171,12 +171,11 @@ def may_gain(window, limits, now, put, owner, kept, members):  # noqa: C901
             arrival = put.call_arr[call]
             if put.call_alight[call] and since_s[stop] <= arrival <= until_s[stop]:
                 for ride in range(rides):
-                    least = min(aboard[ride], aboard[ride - 1]) if ride else aboard[ride]
                     aboard[ride] = alighting(
                         foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call,
                         egress_s, deadline_s, max_wait_s, egress_counts,
                         reach, floor, hope, now.head, now.after, put.call_dep, 0,
-                        ride, stop, arrival, least,
+                        ride, stop, arrival, aboard[ride],
                     )  # fmt: skip
         for ride in range(rides):
             after[member, ride] = min(after[member, ride], aboard[ride])

@@ -187,9 +187,14 @@ class Portfolio:
                 study = with_hours(study, *remedy.hours)
         return study
 
-    def lighten(self) -> None:
-        """Free what sets are tried with, which is made again when next asked for."""
+    def lighten(self, *, proven: bool = False) -> None:
+        """Free what sets are tried with, or proven too; it is made again when next asked for."""
+        for shaping, bench in self._benches.items():
+            if shaping:
+                bench.study.views.forget()
         self._benches = {NOTHING: self._base}
+        if proven:
+            self._fed.clear()
         self._base.lighten()
         trim_memory()
 
@@ -436,6 +441,7 @@ def combined_frontier(
     found = _apart(frontier(portfolio))
     portfolio.lighten()
     points = [portfolio.prove(point) for point in found]
+    portfolio.lighten(proven=True)
     return Combined(portfolio, tuple(places), tuple(points), advised_point(points))
 
 
