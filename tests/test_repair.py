@@ -85,6 +85,22 @@ def test_labels_repaired_are_those_of_a_whole_scan(seed):
     assert turned > 20
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_whoever_gains_by_one_run_or_by_two_is_found(seed):
+    """Members of one run, or of two that may be changed between; no other rides need be near."""
+    rng = np.random.default_rng(seed)
+    turned = 0
+    for k in range(150):
+        window = random_window(rng)
+        gone = np.zeros(0, np.int64)
+        copies = take_runs(window.runs, rng.choice(N_RUNS, 12))
+        by_s = (60 * rng.integers(-30, 31, 12).astype(np.int32)).repeat(np.diff(copies.run_ptr))
+        put = copies._replace(call_arr=copies.call_arr + by_s, call_dep=copies.call_dep + by_s)
+        owner = np.arange(12, dtype=np.int32) // (1 + k % 2)
+        turned += alike(window, Family(gone, put, owner, int(owner[-1]) + 1))
+    assert turned > 30
+
+
 def test_what_is_lost_with_two_rides_comes_back_with_three():
     """The bus to the gate gone, two others lead there with one change more."""
     runs = [

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from mobility.base.i18n import translate
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
 from mobility.commute.ledger import capture_band
@@ -104,11 +104,17 @@ def _measured(
     def with_lines(study: Study) -> Study:
         return with_feed(study, feed, scenario=name)
 
-    @cache
-    def after() -> Access:
-        return assess(with_lines(access.study))
+    running = assess(with_lines(access.study))
+    gains = gains_between(access, running)
+    # The answers are little, the timetable with the lines is much, and built again when needed.
+    running.study.views.forget()
+    answers = replace(running, study=access.study)
+    del running
+    trim_memory()
 
-    gains = gains_between(access, after())
+    def after() -> Access:
+        return replace(answers, study=with_lines(access.study))
+
     params: dict[str, object] = {"plan": name}
     params |= {key: int(figures[key]) for key in ("lines", "vehicles")}
     return Remedy(

@@ -14,7 +14,7 @@ from mobility.base.clock import DAY_S, format_clock
 from mobility.base.files import staging, write_text
 from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.base.memory import trim_memory
+from mobility.base.memory import give_back_memory, trim_memory
 from mobility.commute.access import Access
 from mobility.commute.indicators import by_group, whole_persons
 from mobility.commute.study import Progress, Study, quiet
@@ -62,6 +62,9 @@ class _Search:
 
     Attributes
     ----------
+    present
+        The territory as it is, without the stops that levers need: what an earlier command kept
+        of it is found again.
     remedies
         Every recommendation, the cheapest per job gained first.
     zones
@@ -72,6 +75,7 @@ class _Search:
         The shuttles designed with it, and what lighter answers they were set against, if any.
     """
 
+    present: Access
     found: Retiming
     hours: ShiftHours
     remedies: tuple[Remedy, ...]
@@ -149,7 +153,7 @@ def searched(
     zones = white_zones(found.bench.access, progress=progress)
     progress("on-demand trips")
     booked = tuple(booked_sites(zones))
-    trim_memory()
+    give_back_memory()
     if design:
         from mobility.shuttles.design import design_shuttles  # its solvers take memory
 
@@ -168,7 +172,7 @@ def searched(
     remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
     progress("frontier")
     advice = _advice_from(access, remedies, combined_frontier(found.bench, remedies))
-    return _Search(found, hours, tuple(remedies), advice, zones, booked, plans, answers)
+    return _Search(access, found, hours, tuple(remedies), advice, zones, booked, plans, answers)
 
 
 def _advice_from(access: Access, remedies: Iterable[Remedy], combined: Combined) -> Advice:
@@ -288,7 +292,8 @@ def _write_levers_map(
     zones = results.search.zones
     shown = results.illustrations
     after = tuple((one.remedy.head("en"), one.access, one.zones) for one in shown)
-    model = map_model(zones.access, zones, after=after, fix=fixes.aligned(zones.keys))
+    present = results.search.present
+    model = map_model(present, zones, after=after, fix=fixes.aligned(zones.keys))
     against = dict(
         zip(map(id, results.search.remedies), results.search.advice.against, strict=True)
     )

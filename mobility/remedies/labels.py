@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mobility.base.kernels import entry, inner, maker
+from mobility.remedies.newcomers import Newcomers
 from mobility.timetable.arrays import INF, Bool, FootArrays, Int32, Int64, RunArrays
 
 
@@ -34,7 +35,7 @@ class Labelled(NamedTuple):
     walks of each home and ``near_*`` the homes that walk to each stop. ``floor[r, s]`` is the
     least label of a stop, ``hope[r, s]`` the least that alighting there can bring with one
     ride more than ``r``. Whoever alights at a stop before ``since_s`` or after ``until_s`` is at no
-    gate in time.
+    gate in time. ``newcomers`` tells how those come who do not hold the edge.
     """
 
     runs: RunArrays
@@ -62,6 +63,7 @@ class Labelled(NamedTuple):
     hope: Int32
     since_s: Int32
     until_s: Int32
+    newcomers: Newcomers
 
 
 class Changing(NamedTuple):

@@ -8,6 +8,7 @@ from numba import njit
 from mobility.base.kernels import inner, maker
 from mobility.engine.scan import lower_bound
 from mobility.remedies.labels import begin, changing, end, room_for, take_back
+from mobility.remedies.newcomers import may_gain
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
 from mobility.timetable.arrays import INF
 
@@ -148,7 +149,10 @@ def _grown(values, size):
 
 @maker
 def _wanted(kept, owner, asked, members, losing):
-    """Tell the members to try; the last is for all those that put in nothing that matters."""
+    """Tell the members to try; the last is for all those that put in nothing that matters.
+
+    ``asked`` are those asked for, all where it is empty.
+    """
     n_members = members[1] - members[0]
     puts_in, wanted = np.zeros(n_members, np.bool_), np.zeros(n_members + 1, np.bool_)
     for k in range(kept.size):
@@ -168,20 +172,14 @@ def _put_in(window, limits, now, room, member, owner, kept):
     return _raise(window, limits, now, room.seen, lowered, room.leave_s, room.calm_s, room.later)
 
 
-@maker
-def _turns(window, limits, now, room, owner, kept, fewer):
-    """Tell whether someone may begin, or cease, to hold the edge by some member of a family."""
+@inner
+def _ceases(window, limits, room, fewer):
+    """Tell whether someone ceases to hold the edge without the runs that are taken out."""
     for k in range(fewer):
         home = room.sooner[k]
         if window.base_s[home] < INF and _elapsed(window, limits, home, room.calm_s[home]) == INF:
             return True
-    turns = False
-    for k in range(_put_in(window, limits, now, room, -1, owner, kept)):
-        home = room.later[k]
-        turns = turns or window.base_s[home] == INF
-        room.leave_s[home] = room.calm_s[home]
-    take_back(window, now, room.calm)
-    return turns
+    return False
 
 
 @maker
@@ -233,13 +231,14 @@ def try_families(window, limits, tried, put, run_ids, numbers, asked):
     numbers : int64[N]
         Families to try.
     asked : bool[members] or bool[0]
-        Members to try. None given: all of a family, if anyone may begin, or cease, to hold the
-        edge by some of them; else none of it.
+        Members to try. None given: all of a family, if anyone ceases to hold the edge without
+        the runs it takes out; else those by which someone may begin to.
 
     Returns
     -------
     state : int8[N]
-        Of each family: `IDLE`, no member can change anything; `UNTRIED`; `TRIED`.
+        Of each family: `IDLE`, no member can change anything; `TRIED`, all those asked for are;
+        `UNTRIED`, those alone by which someone may begin to hold the edge.
     member_of : int32[M]
         Members tried that may change something, by family and ascending; ``-1 - number`` of a
         family first, for all those of it that put in nothing that matters.
@@ -273,16 +272,20 @@ def try_families(window, limits, tried, put, run_ids, numbers, asked):
         losing = _loses(window, gone)
         if not kept.size and not losing:
             continue
+        wanted = np.zeros(members[1] - members[0] + 1, np.bool_)
+        if not asked.size:
+            wanted[:-1] = may_gain(window, limits, now, put, owner, kept, members)
         begin(window, now, put, kept, gone)
         forgotten, fewer = nothing, 0
         if losing:
             forgotten, fewer = _without(window, limits, now, room, gone)
         state[k] = UNTRIED
-        if asked.size or _turns(window, limits, now, room, owner, kept, fewer):
+        if asked.size or _ceases(window, limits, room, fewer):
+            state[k] = TRIED
             wanted = _wanted(kept, owner, asked, members, forgotten.size > 0)
-            state[k], rows = TRIED, _told(
-                window, limits, now, room, owner, kept, number, members, wanted, fewer, rows
-            )  # fmt: skip
+        rows = _told(
+            window, limits, now, room, owner, kept, number, members, wanted, fewer, rows
+        )  # fmt: skip
         end(window, now, room, gone, forgotten, fewer)
     member_of, ptr, turned, homes, elapsed_s, count = rows
     at = ptr[count]

@@ -27,7 +27,7 @@ def _enqueue(now, ride, run):
 
 
 @njit(inline="always")
-def _alighting(  # noqa: PLR0913
+def alighting(  # noqa: PLR0913
     foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call, egress_s,
     deadline_s, max_wait_s, egress_counts,
     reach, floor, hope, head, after, call_dep, n_calls,
@@ -100,7 +100,7 @@ def _ride(window, limits, now, ride):
             if call_alight[call] and call > begin and call_arr[call] <= deadline_s:
                 # Who boards at the call before may do as well already.
                 bound = min(aboard, reach[ride, call - 1])
-                found = _alighting(
+                found = alighting(
                     foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call,
                     egress_s, deadline_s, max_wait_s, egress_counts,
                     reach, floor, hope, head, after, call_dep, n_calls,
@@ -331,7 +331,7 @@ def kept_runs(window, limits, now, put, owner, part, members):
             stop = call_stop[call]
             if call_alight[call] and since_s[stop] <= call_arr[call] <= until_s[stop]:
                 for ride in (0, most):
-                    aboard = _alighting(
+                    aboard = alighting(
                         foot_ptr, foot_stop, foot_walk_s, foot_need_s, dep_ptr, dep_time, dep_call,
                         egress_s, deadline_s, max_wait_s, egress_counts,
                         reach, floor, hope, now.head, now.after, call_dep, 0,

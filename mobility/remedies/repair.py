@@ -40,7 +40,7 @@ class Repair:
     def __init__(self, window: Window, tried: Families, near: Int64 | None = None) -> None:
         self.window, self._tried = window, tried
         count = tried.first.size - 1
-        #: Families of which nothing is known yet.
+        #: Families of which not all is known yet.
         self._left = np.zeros(count, bool)
         self._left[np.arange(count) if near is None else near] = True
         #: Homes that change, and their new times, by member; by ``-1 - family`` of the rest.
@@ -66,7 +66,8 @@ class Repair:
         number = first.searchsorted(wanted, side="right") - 1
         asked = np.zeros(int(first[-1]), bool)
         asked[wanted] = True
-        self._try(np.unique(number[self._left[number]]), asked)
+        asked[[member for member in self._rows if member >= 0]] = False
+        self._try(np.unique(number[self._left[number] & asked[wanted]]), asked)
         row_of = {
             member: member if member in self._rows else -1 - family
             for member, family in zip(wanted.tolist(), number.tolist(), strict=True)

@@ -172,6 +172,7 @@ class Window:
     def labelled(self) -> Labelled:
         """The window with its labels by call, to be changed."""
         from mobility.remedies.labels import Labelled, floors, useful_times
+        from mobility.remedies.newcomers import fill_newcomers, newcomers_of
 
         tt, runs, index = self.oriented, self.runs, self.index_arrays
         first, shift, label = self._base_scan
@@ -201,9 +202,11 @@ class Window:
             near_ptr, near.stop, near.walk_s, leave_s.astype(np.int32), self.base_s, self.walked_s,
             reach, floor, floor.copy(),
             np.empty(tt.n_stops, np.int32), np.empty(tt.n_stops, np.int32),
+            newcomers_of(*reach.shape, tt.n_stops),
         )  # fmt: skip
         floors(found, reach, floor, found.hope)
         useful_times(found, self.bounds)
+        fill_newcomers(found, self.bounds, found.newcomers)
         return found
 
     def lighten(self) -> None:

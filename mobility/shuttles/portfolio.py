@@ -92,6 +92,7 @@ class Portfolio:
         self._base = bench
         self._now = self.ledger.held(bench.access)
         self._benches: dict[Chosen, Workbench] = {NOTHING: bench}
+        self._fed: dict[int, Study] = {}
         self._points: dict[Chosen, Point] = {}
         self._runs: dict[Chosen, Bool] = {NOTHING: self._now}
         self._tried: dict[Chosen, Bool] = {}
@@ -174,13 +175,28 @@ class Portfolio:
 
     def _reshaped(self, chosen: Chosen) -> Study:
         study = self._base.study
+        # One at most; its timetable is built once for all sets with it.
+        for k in chosen:
+            feed = self.remedies[k].feed
+            if feed is not None:
+                if k not in self._fed:
+                    self._fed[k] = feed(study)
+                study = self._fed[k]
         for remedy in self._of(chosen):
             if remedy.hours is not None:
                 study = with_hours(study, *remedy.hours)
-        for remedy in self._of(chosen):
-            if remedy.feed is not None:
-                study = remedy.feed(study)
         return study
+
+    def lighten(self, *, proven: bool = False) -> None:
+        """Free what sets are tried with, or proven too; it is made again when next asked for."""
+        for shaping, bench in self._benches.items():
+            if shaping:
+                bench.study.views.forget()
+        self._benches = {NOTHING: self._base}
+        if proven:
+            self._fed.clear()
+        self._base.lighten()
+        trim_memory()
 
     def _bench(self, shaping: Chosen) -> Workbench:
         """Return what levers are tried on where some remedies change hours or add a feed."""
@@ -422,7 +438,10 @@ def combined_frontier(
     # What serves anyone, whatever it costs, closes the frontier.
     places += [k for k in useful if remedies[k].kind in LAST and k not in places]
     portfolio = Portfolio(bench, [remedies[k] for k in places])
-    points = [portfolio.prove(point) for point in _apart(frontier(portfolio))]
+    found = _apart(frontier(portfolio))
+    portfolio.lighten()
+    points = [portfolio.prove(point) for point in found]
+    portfolio.lighten(proven=True)
     return Combined(portfolio, tuple(places), tuple(points), advised_point(points))
 
 
