@@ -307,3 +307,19 @@ def test_going_all_the_way_on_foot_holds_at_the_limits_themselves() -> None:
     assert walk_directly(walk_s, edge, limits).tolist() == [300, 1_500, INF, INF]
     short = EngineLimits(max_total_s=1_499, max_walk_s=9_999, max_transfers=2, max_wait_s=1_800)
     assert walk_directly(walk_s, edge, short).tolist() == [300, INF, INF, INF]
+
+
+@pytest.mark.parametrize("change", ["A 10 20 B", "A 10 32 B"])
+def test_of_two_buses_at_one_minute_the_one_without_a_change(change: str) -> None:
+    """Whichever stands first in the stop's index: the direct one arrives at 30."""
+    lines = ("A 10 30 C", change, "B 35 45 C")
+    case = Drawing(lines, home=("A 5",), gate=("C 1",), edge=50).case()
+    found = as_question(case).ask(returning=False)
+    assert (found.elapsed_s[0], found.rides[0], found.walk_s[0]) == (45 * 60, 1, 6 * 60)
+
+
+def test_of_two_stops_left_for_at_one_minute_the_one_with_less_walking() -> None:
+    """Home is left at 5 for either."""
+    case = Drawing(("A 10 30 C", "B 15 30 C"), home=("A 5", "B 10"), gate=("C 1",), edge=50).case()
+    found = as_question(case).ask(returning=False)
+    assert (found.elapsed_s[0], found.walk_s[0], found.stop[0]) == (45 * 60, 6 * 60, 0)
