@@ -150,7 +150,7 @@ def searched(
     """
     found, hours = search(access, options=options, progress=progress), shift_hours(access)
     factors, plans, answers = factors_of(access.study), None, None
-    zones = white_zones(found.bench.access, progress=progress)
+    zones = white_zones(access, progress=progress)
     progress("on-demand trips")
     booked = tuple(booked_sites(zones))
     give_back_memory()
