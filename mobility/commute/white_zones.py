@@ -298,17 +298,18 @@ def _name_the_day(
         return
     shifts = [pairs[z][0] for z in rows]
     hours = _best_hours(study, [(shift_id, day) for shift_id in shifts], pool, known)
-    held = spread(pool, lambda shift_id: _held(study, shift_id, day, limits), shifts)
+
+    def on_the_day(z: int) -> tuple[Bool, Bool]:
+        shift_id, left = pairs[z][0], reason[z] == _SEVERAL
+        site, edges = study.shift_rows[shift_id].site, study.edges(shift_id, day)
+        out, back = (ever_held(study, site, day, [e], limits, among=left) for e in edges)
+        return out, back
+
+    held = spread(pool, on_the_day, rows)
     for z, shift_id, (out, back) in zip(rows, shifts, held, strict=True):
         best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
         cured = (reason[z] == _SEVERAL) & _cured(status[z], out | best_out, back | best_back)
         reason[z, cured] = REASONS.index("no_service_day")
-
-
-def _held(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> tuple[Bool, Bool]:
-    """Return who can go, and return, at the hours of a shift on a kind of day."""
-    site, (out, back) = study.shift_rows[shift_id].site, study.edges(shift_id, day)
-    return ever_held(study, site, day, [out], limits), ever_held(study, site, day, [back], limits)
 
 
 def _held_among(
@@ -319,7 +320,7 @@ def _held_among(
     day: ChosenDay,
     limits: EngineLimits,
 ) -> tuple[Bool, Bool]:
-    """Return `_held` as far as it tells which of some white homes are cured.
+    """Return who can go, and return, at a shift's hours, as far as that cures some white homes.
 
     Who goes already is not asked whether they can go, nor, whether they can return, who does or
     still cannot go.
@@ -328,8 +329,9 @@ def _held_among(
     held = np.zeros((2, study.n_homes), bool)
     asked = open_
     for one, edge, has in zip(held, edges, (OUTBOUND_ONLY, RETURN_ONLY), strict=True):
-        if (asked & (status != has)).any():
-            one[:] = ever_held(study, site, day, [edge], limits)
+        among = asked & (status != has)
+        if among.any():
+            one[:] = ever_held(study, site, day, [edge], limits, among=among)
         asked = asked & (one | (status == has))
     return held[0], held[1]
 

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -87,12 +86,16 @@ def prove(
         {(s, d.kind): one.counted(s, d.kind)[2] for s, d in keys}
         for one in (before, present or before)
     )
+    # Who does not hold a shift, now or with what costs less, or holds it by public transport.
+    open_ = {k: ~(rescued[k] & known[k]) | held for k, held in was.items()}
     proofs = []
     for after in afters:
         now: dict[tuple[int, str], Bools] = {}
         # One kind of day at a time: timetables of all of them would fill the memory.
-        for kind in (day.kind for day in study.days):
-            now |= _held(after(kind), [key for key in keys if key[1].kind == kind])
+        for day in study.days:
+            asking = [(s, open_[s, day.kind]) for s, on in keys if on == day]
+            held = _held_by(after(day.kind), day, asking)
+            now |= {(s, day.kind): one for (s, _), one in zip(asking, held, strict=True)}
         gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
         holding, alone = np.ones_like(gained), np.ones_like(gained)
         lost = np.zeros_like(gained)
@@ -131,42 +134,30 @@ def gains(before: Access, after: Callable[[str], Study], shift_ids: Sequence[int
     }
     for s, days in worked.items():
         gained[s] = ~np.all([rescued[s, day.kind] for day in days], axis=0)
-    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        for day in study.days:
-            asked = [s for s, days in worked.items() if day in days and gained[s].any()]
-            if not asked:
-                continue
-            there = partial(_held_by, after(day.kind), day)
-            asking = [(s, gained[s] & ~rescued[s, day.kind]) for s in asked]
-            for s, held in zip(asked, spread(pool, there, asking), strict=True):
-                gained[s] &= rescued[s, day.kind] | held
+    for day in study.days:
+        asked = [s for s, days in worked.items() if day in days and gained[s].any()]
+        if not asked:
+            continue
+        asking = [(s, gained[s] & ~rescued[s, day.kind]) for s in asked]
+        for s, held in zip(asked, _held_by(after(day.kind), day, asking), strict=True):
+            gained[s] &= rescued[s, day.kind] | held
     return gained
 
 
-def _held_by(after: Study, day: ChosenDay, asked: tuple[int, Bools]) -> Bools:
-    """Return who of some homes holds a shift by public transport on a kind of day."""
-    (shift, held), limits = asked, engine_limits(after.territory.limits)
-    for edge in after.edges(shift, day):
-        if held.any():
-            held = held & ever_held(after, after.shift_rows[shift].site, day, [edge], limits)
-    return held
-
-
-def _held(after: Study, keys: Sequence[tuple[int, ChosenDay]]) -> dict[tuple[int, str], Bools]:
-    """Return who holds each shift by public transport on a kind of day."""
+def _held_by(after: Study, day: ChosenDay, asking: Sequence[tuple[int, Bools]]) -> list[Bools]:
+    """Return who of some homes holds each shift by public transport on a kind of day."""
     limits = engine_limits(after.territory.limits)
 
-    def holds(key: tuple[int, ChosenDay]) -> Bools:
-        shift, day = key
+    def holds(asked: tuple[int, Bools]) -> Bools:
+        shift, held = asked
         site = after.shift_rows[shift].site
-        there, home = (
-            ever_held(after, site, day, [edge], limits) for edge in after.edges(shift, day)
-        )
-        return there & home
+        for edge in after.edges(shift, day):
+            if held.any():
+                held = held & ever_held(after, site, day, [edge], limits, among=held)
+        return held
 
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        found = spread(pool, holds, keys)
-    return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
+        return spread(pool, holds, asking)
 
 
 def _transit_before(access: Access, shift: int, kind: str) -> Bools:
