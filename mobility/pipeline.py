@@ -161,7 +161,6 @@ def _with_shuttles(
     progress: Progress,
 ) -> Results:
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
-    from mobility.shuttles.after import read_tables
     from mobility.shuttles.design import design_shuttles
     from mobility.shuttles.lighter import with_lighter
 
@@ -171,7 +170,7 @@ def _with_shuttles(
         return _written(folder, present, found=found, progress=progress)
     variants = []
     asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
-    feeds = {plan.name: read_tables(found.gtfs(plan)) for plan in asked}
+    feeds = dict(zip((plan.name for plan in asked), found.feeds(asked), strict=True))
     for study, hours in with_each(access.study, feeds):
         after = evaluate(study, before=access, known=hours, progress=progress)[1].told()
         variants.append((after.access, after))

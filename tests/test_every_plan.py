@@ -91,6 +91,24 @@ def test_walks_around_the_stops_of_all_plans_are_those_of_each_alone(run):
                 assert np.array_equal(getattr(found, name), getattr(alone, name)), name
 
 
+def test_feeds_read_together_are_those_that_are_published(run):
+    """All that times follow from; names, vehicles and shapes are told in what is written alone."""
+    results, _, _ = run
+    plans = results.plans.plans
+    assert len({len(p.runs) for p in plans}) > 1
+    told = {"trips": ["direction_id", "route", "service"], "routes": ["route_type", "timezone"]}
+    for plan, mine in zip(plans, results.plans.feeds(plans), strict=True):
+        feed = read_tables(results.plans.gtfs(plan))
+        for name in ("stops", "stop_times", "trips", "routes"):
+            one, other = getattr(mine, name), getattr(feed, name)
+            columns = told.get(name, list(other))
+            pd.testing.assert_frame_equal(one[columns], other[columns])
+        first, last = feed.services.whole_span
+        every = [f.services.between(first - 7, last + 7) for f in (mine, feed)]
+        assert np.array_equal(*every)
+        assert every[0].any()
+
+
 def test_who_gains_is_found_without_asking_all(run):
     results, _, _ = run
     plans = results.plans

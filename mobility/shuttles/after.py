@@ -5,10 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mobility.base.threads import spread, thread_count
 from mobility.commute.access import Access
@@ -19,7 +22,9 @@ from mobility.commute.variants import with_timetables
 from mobility.shuttles.gtfs_out import Table, write_gtfs
 from mobility.shuttles.model import Bools
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed, read_feed
+from mobility.sources.gtfs.read import Feed, Services, read_feed
+
+Int64 = NDArray[np.int64]
 
 
 def read_tables(tables: Mapping[str, Table]) -> Feed:
@@ -27,6 +32,59 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
     with tempfile.TemporaryDirectory() as folder:
         path = write_gtfs(tables, Path(folder) / "navettes.zip")
         return read_feed(path, cache=False)
+
+
+def each_of(feed: Feed, set_of: Int64) -> list[Feed]:
+    """Return the feed of each of some sets of trips, with the stops and services they use.
+
+    Parameters
+    ----------
+    feed
+        Of `read_tables`: without stations, transfers or frequencies.
+    set_of
+        int64[trips] the set of each trip.
+    """
+    found, of_call = [], set_of[feed.stop_times["trip"].to_numpy()]
+    for k in range(int(set_of.max(initial=-1)) + 1):
+        trips, calls = feed.trips[set_of == k], feed.stop_times[of_call == k]
+        numbers = {"trip": trips.index.to_numpy()}
+        numbers |= {name: np.unique(trips[name]) for name in ("route", "service")}
+        numbers["stop"] = np.unique(calls["stop"])
+        trips, calls = (_numbered(table, numbers) for table in (trips, calls))
+        found.append(
+            replace(
+                feed, trips=trips, stop_times=calls, stops=_rows(feed.stops, numbers["stop"]),
+                routes=_rows(feed.routes, numbers["route"]),
+                services=_services(feed.services, numbers["service"]),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _rows(table: pd.DataFrame, rows: Int64) -> pd.DataFrame:
+    return table.iloc[rows].reset_index(drop=True)
+
+
+def _numbered(table: pd.DataFrame, numbers: Mapping[str, Int64]) -> pd.DataFrame:
+    """Return a table whose links are places among some numbers, ascending."""
+    links = {
+        name: np.searchsorted(kept, table[name]).astype(np.int32)
+        for name, kept in numbers.items()
+        if name in table
+    }
+    return table.assign(**links).reset_index(drop=True)
+
+
+def _services(services: Services, kept: Int64) -> Services:
+    """Return some services alone, in their order."""
+    changes: dict[str, Any] = {"ids": tuple(services.ids[s] for s in kept)}
+    for what in ("row", "exception"):
+        of = getattr(services, f"{what}_service")
+        mine = np.isin(of, kept)
+        names = (f.name for f in fields(services) if f.name.startswith(f"{what}_"))
+        changes |= {name: getattr(services, name)[mine] for name in names}
+        changes[f"{what}_service"] = np.searchsorted(kept, of[mine]).astype(np.int32)
+    return replace(services, **changes)
 
 
 def running(after: Study, kind: str, kept: np.ndarray) -> Study:
