@@ -148,6 +148,7 @@ class SideBySide:
         self._first: dict[tuple[object, ...], int] = {}
         self._held: dict[tuple[object, ...], Bool] = {}
         self._before = Hours()
+        self._room = MOST_HELD_BYTES  # for the homes of `_useful_runs`; beyond, it may be any
         self._hours: dict[Moved, list[_EdgeAsked]] = {}
         self._spans = Spans(lambda kind: self._runs(kind, returning=False).spans)
         self._alone = cache(self._with_set)
@@ -263,6 +264,8 @@ class SideBySide:
             brought = np.flatnonzero(held_by([found], gate.home_walks) & ~before)
             if not brought.size:
                 return np.zeros(0, np.int64), brought
+            self._room -= brought.nbytes
+            brought = brought if self._room > 0 else None
         one_way = two_way.mirror if edge.returning else two_way.onward
         window = one_way.runs_between(found.earliest_s, found.deadline_s)
         low, high = one_way.timetable.run_ptr[list(window)].tolist()

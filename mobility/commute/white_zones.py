@@ -298,18 +298,17 @@ def _name_the_day(
         return
     shifts = [pairs[z][0] for z in rows]
     hours = _best_hours(study, [(shift_id, day) for shift_id in shifts], pool, known)
-
-    def on_the_day(z: int) -> tuple[Bool, Bool]:
-        shift_id, left = pairs[z][0], reason[z] == _SEVERAL
-        site, edges = study.shift_rows[shift_id].site, study.edges(shift_id, day)
-        out, back = (ever_held(study, site, day, [e], limits, among=left) for e in edges)
-        return out, back
-
-    held = spread(pool, on_the_day, rows)
+    held = spread(pool, lambda shift_id: _held(study, shift_id, day, limits), shifts)
     for z, shift_id, (out, back) in zip(rows, shifts, held, strict=True):
         best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
         cured = (reason[z] == _SEVERAL) & _cured(status[z], out | best_out, back | best_back)
         reason[z, cured] = REASONS.index("no_service_day")
+
+
+def _held(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> tuple[Bool, Bool]:
+    """Return who can go, and return, at the hours of a shift on a kind of day."""
+    site, (out, back) = study.shift_rows[shift_id].site, study.edges(shift_id, day)
+    return ever_held(study, site, day, [out], limits), ever_held(study, site, day, [back], limits)
 
 
 def _held_among(
@@ -320,7 +319,7 @@ def _held_among(
     day: ChosenDay,
     limits: EngineLimits,
 ) -> tuple[Bool, Bool]:
-    """Return who can go, and return, at a shift's hours, as far as that cures some white homes.
+    """Return `_held` as far as it tells which of some white homes are cured.
 
     Who goes already is not asked whether they can go, nor, whether they can return, who does or
     still cannot go.
