@@ -148,7 +148,6 @@ def _with_shuttles(
     progress: Progress,
 ) -> Results:  # fmt: skip
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
-    from mobility.shuttles.after import read_tables
     from mobility.shuttles.design import design_shuttles
     from mobility.shuttles.lighter import with_lighter
 
@@ -158,9 +157,9 @@ def _with_shuttles(
         return _written(folder, present, found=found, progress=progress)
     variants = []
     asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
-    feeds = {plan.name: read_tables(found.gtfs(plan)) for plan in asked}
+    feeds = dict(zip((plan.name for plan in asked), found.feeds(asked), strict=True))
     for study, hours in with_each(access.study, feeds):
-        after = evaluate(study, known=hours, progress=progress)[1].told()
+        after = evaluate(study, before=access, known=hours, progress=progress)[1].told()
         variants.append((after.access, after))
         trim_memory()
     answers = None
@@ -216,15 +215,23 @@ def _scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
 Evaluation = tuple[Access, WhiteZones]
 
 
-def evaluate(study: Study, *, known: Hours | None = None, progress: Progress = quiet) -> Evaluation:
+def evaluate(
+    study: Study,
+    *,
+    before: Access | None = None,
+    known: Hours | None = None,
+    progress: Progress = quiet,
+) -> Evaluation:
     """Return the commutes of a study and its white zones.
 
     Parameters
     ----------
+    before
+        Those of a study that differs in public transport at most.
     known
         What was found of the best hours of the day.
     """
-    access = assess(study, progress=progress)
+    access = assess(study, on_streets=before, progress=progress)
     zones = white_zones(access, known=known, progress=progress)
     if 4 * len(study.sites) * study.n_homes > MOST_HELD_BYTES:  # a walk between each of them
         study.views.lighten()

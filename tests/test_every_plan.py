@@ -17,7 +17,9 @@ from mobility.outputs.map import page
 from mobility.outputs.tables import registry
 from mobility.remedies.recommendations import remedies_frame
 from mobility.remedies.words import LEVER_COLUMNS
-from mobility.shuttles.after import gains, prove, read_tables
+from mobility.shuttles.after import each_of, gains, prove, read_tables
+from mobility.shuttles.gtfs_out import DAYS, TABLES, stop_row
+from mobility.shuttles.model import Place
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,62 @@ def test_walks_around_the_stops_of_all_plans_are_those_of_each_alone(run):
             assert len(alone.stop)
             for name in ("ptr", "stop", "walk_s"):
                 assert np.array_equal(getattr(found, name), getattr(alone, name)), name
+
+
+def test_feeds_read_together_are_those_that_are_published(run):
+    """All that times follow from; names, vehicles and shapes are told in what is written alone."""
+    results, _, _ = run
+    plans = results.plans.plans
+    assert len({len(p.runs) for p in plans}) > 1
+    told = {"trips": ["direction_id", "route", "service"], "routes": ["route_type", "timezone"]}
+    for plan, mine in zip(plans, results.plans.feeds(plans), strict=True):
+        feed = read_tables(results.plans.gtfs(plan))
+        for name in ("stops", "stop_times", "trips", "routes"):
+            one, other = getattr(mine, name), getattr(feed, name)
+            columns = told.get(name, list(other))
+            pd.testing.assert_frame_equal(one[columns], other[columns])
+        first, last = feed.services.whole_span
+        every = [f.services.between(first - 7, last + 7) for f in (mine, feed)]
+        assert np.array_equal(*every)
+        assert every[0].any()
+
+
+def test_each_set_of_trips_keeps_its_stops_lines_and_days():
+    tables = {name: [] for name in TABLES}
+    tables["agency"] = [{"agency_id": "a", "agency_name": "a", "agency_url": "https://example.org/",
+                         "agency_timezone": "Europe/Paris"}]  # fmt: skip
+    tables["stops"] = [stop_row(k, Place(f"Stop {k}", 2.0 + k, 48.0, "stop")) for k in range(4)]
+    # Set 1 comes first, on the second line, between the last stops, in the second week.
+    for name, line, stops, first in (("1/x", "b", (3, 1), 8), ("0/y", "c", (0, 1), 1)):
+        tables["routes"].append(
+            {"route_id": line, "agency_id": "a", "route_short_name": line, "route_type": 3}
+        )
+        tables["calendar"].append(
+            {"service_id": name, "start_date": f"202401{first:02d}",
+             "end_date": f"202401{first + 6:02d}"} | dict.fromkeys(DAYS, 1)
+        )  # fmt: skip
+        tables["calendar_dates"].append(
+            {"service_id": name, "date": f"202401{first + 3:02d}", "exception_type": 2}
+        )
+        tables["trips"].append({"route_id": line, "service_id": name, "trip_id": name})
+        tables["stop_times"] += [
+            {"trip_id": name, "arrival_time": f"0{7 + k}:00:00",
+             "departure_time": f"0{7 + k}:00:00", "stop_id": f"N{stop}", "stop_sequence": k}
+            for k, stop in enumerate(stops)
+        ]  # fmt: skip
+    feed = read_tables(tables)
+    found = each_of(feed, np.array([int(name[0]) for name in feed.trips["trip_id"]]))
+    told = []
+    for one in found:
+        service = int(one.trips["service"].iloc[0])
+        dates = one.services.dates(one.services.ids[service])
+        calls = one.stops["stop_name"].iloc[one.stop_times["stop"]].tolist()
+        lines = one.routes["route_id"].iloc[one.trips["route"]].tolist()
+        told.append((lines, calls, [d.day for d in dates], set(one.stop_times["trip"])))
+    assert told == [
+        (["c"], ["Stop 0", "Stop 1"], [1, 2, 3, 5, 6, 7], {0}),
+        (["b"], ["Stop 3", "Stop 1"], [8, 9, 10, 12, 13, 14], {0}),
+    ]
 
 
 def test_who_gains_is_found_without_asking_all(run):

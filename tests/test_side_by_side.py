@@ -142,7 +142,8 @@ def test_runs_that_are_quicker_alone_are_told(study):
         limits, day = engine_limits(study.territory.limits), study.days[0]
         for one, _ in with_each(study, feeds):
             # Whether it holds is asked first, which is another question.
-            one.views.stand_in(shift.site, day, study.edges(0, day)[0], limits, True)
+            everybody = np.ones(study.n_homes, bool)
+            one.views.stand_in(shift.site, day, study.edges(0, day)[0], limits, everybody)
             access = assess(one)
             alone_s = assess(with_feed(study, feeds[one.scenario], scenario="alone")).outbound_s
             assert np.array_equal(access.outbound_s, alone_s)

@@ -206,7 +206,11 @@ def _idle(study: Study) -> TerritoryError:
 
 
 def assess(
-    study: Study, *, only: Collection[tuple[int, str]] | None = None, progress: Progress = quiet
+    study: Study,
+    *,
+    only: Collection[tuple[int, str]] | None = None,
+    on_streets: Access | None = None,
+    progress: Progress = quiet,
 ) -> Access:
     """Compute the commute accessibility of every site, shift, kind of day and mode.
 
@@ -216,6 +220,9 @@ def assess(
         See `mobility.load`.
     only
         Shifts, by their ids, and kinds of day that are asked for; all by default.
+    on_streets
+        What was found of a study that differs in public transport at most: its ways on streets
+        alone stand.
     progress
         Called with the name of each step.
 
@@ -244,12 +251,21 @@ def assess(
     # By site and kind of day: what is found of each is kept, and asked for, by itself.
     asked: dict[tuple[int, str], dict[Question, Key]] = {}
     rows: dict[Question, list[int]] = {}
+    stand: dict[int, int] = {}
+    streets = () if on_streets is None else evaluated(study.territory, "street")
     for row, key in enumerate(keys):
+        if on_streets is not None and key[2] in streets:
+            known = on_streets.row(key[0], key[1].kind, key[2])
+            if known is not None:
+                stand[row] = known
+                continue
         question = _question(study, *key)
         asked.setdefault((question[0], key[1].kind), {}).setdefault(question, key)
         rows.setdefault(question, []).append(row)
     shape = len(keys), study.n_homes
     found = {name: np.empty(shape, kind) for name, kind in TYPES.items()}
+    for name, array in found.items() if stand else ():
+        array[list(stand)] = getattr(on_streets, name)[list(stand.values())]
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
         for (site, _), mine in asked.items():
             bundle = _answers_of(study, site, mine, pool)

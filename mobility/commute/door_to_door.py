@@ -78,7 +78,7 @@ def transit_seconds(
 ) -> Int32:
     """Return ``elapsed_s`` of `transit_times`, from whoever knows it, int32[H]."""
     if study.views.stand_in is not None:
-        study = study.views.stand_in(site, day, edge, limits, False)
+        study = study.views.stand_in(site, day, edge, limits, None)
     known, key = study.views.elapsed_s, (site, day.kind, edge, limits)
     if known is None:
         return transit_times(study, site, day, edge, limits).elapsed_s
@@ -91,24 +91,29 @@ def transit_seconds(
     return found
 
 
-def held(
-    study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
-) -> Bool:
-    """Return which homes `transit_times` of each of some edges holds for, bool (edges, homes)."""
-    found = [ever_held(study, site, day, [edge], limits) for edge in edges]
-    return np.array(found, bool).reshape(len(edges), study.n_homes)
-
-
 def ever_held(
-    study: Study, site: int, day: ChosenDay, edges: Sequence[Edge], limits: EngineLimits
+    study: Study,
+    site: int,
+    day: ChosenDay,
+    edges: Sequence[Edge],
+    limits: EngineLimits,
+    *,
+    among: Bool | None = None,
 ) -> Bool:
-    """Return which homes `transit_times` of one or the other of some edges holds for, bool[H]."""
+    """Return which homes `transit_times` of one or the other of some edges holds for, bool[H].
+
+    Parameters
+    ----------
+    among
+        Of which homes it is asked, bool[H]; what is told of others may be wrong. All by default.
+    """
     stand_in = study.views.stand_in
     if stand_in is None:
         return _kept_held(study, site, day, edges, limits)
     every = np.zeros(study.n_homes, bool)
+    among = ~every if among is None else among
     for edge in edges:
-        other = stand_in(site, day, edge, limits, True)
+        other = stand_in(site, day, edge, limits, among)
         ask = _kept_held if other is study else ever_held
         every |= ask(other, site, day, [edge], limits)
     return every
@@ -316,9 +321,10 @@ def overtime(
     """
     latest = np.where(on_time_s < INF, 0, -1).astype(np.int32)
     alive = latest >= 0
-    late_s = range(OVERTIME_STEP_S, OVERTIME_MAX_S + 1, OVERTIME_STEP_S)
-    later = [replace(edge, at_s=edge.at_s + late) for late in late_s]
-    for late, still in zip(late_s, held(study, site, day, later, limits), strict=True):
-        alive &= still
-        latest[alive] = late
+    for late_s in range(OVERTIME_STEP_S, OVERTIME_MAX_S + 1, OVERTIME_STEP_S):
+        if not alive.any():
+            break
+        later = replace(edge, at_s=edge.at_s + late_s)
+        alive &= ever_held(study, site, day, [later], limits, among=alive)
+        latest[alive] = late_s
     return latest

@@ -144,10 +144,12 @@ class SideBySide:
         self._count = count
         self._lock = RLock()
         self._added: dict[tuple[str, bool], Added] = {}
-        self._useful: dict[tuple[object, ...], Int64] = {}
+        self._useful: dict[tuple[object, ...], tuple[Int64, Int64 | None]] = {}
         self._first: dict[tuple[object, ...], int] = {}
         self._held: dict[tuple[object, ...], Bool] = {}
         self._before = Hours()
+        self._room = MOST_HELD_BYTES  # for the homes of `_useful_runs`; beyond, it may be any
+        self._hours: dict[Moved, list[_EdgeAsked]] = {}
         self._spans = Spans(lambda kind: self._runs(kind, returning=False).spans)
         self._alone = cache(self._with_set)
         self._views: dict[tuple[int, Moved], Study] = {}
@@ -158,9 +160,9 @@ class SideBySide:
         """Return who answers for the study with a set."""
 
         def asked(
-            site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, at_all: bool
+            site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, among: Bool | None
         ) -> Study:
-            like = self._like(k, _EdgeAsked(site, day, edge, limits, at_all))
+            like = self._like(k, _EdgeAsked(site, day, edge, limits, among is not None), among)
             return self._base if like < 0 else self._alone(like)
 
         return asked
@@ -180,10 +182,8 @@ class SideBySide:
     ) -> Bool:
         """Return who can go, or return, at some hour with a set."""
         found = self._held_before(moved, day, edge, limits).copy()
-        for second in BEST_HOURS_S:
-            at = at_hour(self._base, day, edge, second)
-            asked = _EdgeAsked(moved.site, day, at, limits, at_all=True, some_hour=(moved, edge))
-            like = self._like(k, asked)
+        for asked in self._hours_told(moved, day, edge, limits):
+            like, at = self._like(k, asked, ~found), asked.edge
             if like < 0:
                 continue
             key = like, moved, at, limits
@@ -197,6 +197,20 @@ class SideBySide:
             found |= held
         return found
 
+    def _hours_told(
+        self, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
+    ) -> list[_EdgeAsked]:
+        """Return an edge at the hours at which some set tells more than is known without."""
+        if moved not in self._hours:
+            hours = (at_hour(self._base, day, edge, second) for second in BEST_HOURS_S)
+            each = (_EdgeAsked(moved.site, day, at, limits, True, (moved, edge)) for at in hours)
+            everybody = np.ones(self._base.n_homes, bool)
+            runs = range(self._count)
+            self._hours[moved] = [
+                asked for asked in each if any(self._like(k, asked, everybody) >= 0 for k in runs)
+            ]
+        return self._hours[moved]
+
     def _held_before(self, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits) -> Bool:
         if moved not in self._before:
             base, known = self._base, self._before
@@ -206,8 +220,11 @@ class SideBySide:
             self._before[moved] = np.asarray(found["held"])
         return self._before[moved]
 
-    def _like(self, k: int, asked: _EdgeAsked) -> int:
-        """Return the first set that is told what this one is, -1 where that is as without any."""
+    def _like(self, k: int, asked: _EdgeAsked, among: Bool | None) -> int:
+        """Return the first set that is told what this one is, -1 where that is as without any.
+
+        Where it is asked of some homes alone, as without any of each of them.
+        """
         if not self._spans.meets(asked.day.kind, asked.edge, asked.limits):
             return -1
         if self._count == 1:
@@ -215,12 +232,18 @@ class SideBySide:
         useful = self._useful.get(asked.key)
         if useful is None:
             useful = self._useful[asked.key] = self._useful_runs(asked)
+        runs, brought = useful
+        if among is not None and brought is not None and not among[brought].any():
+            return -1
         member = self._runs(asked.day.kind, returning=asked.edge.returning).member
-        mine = useful[member[k, useful]]
+        mine = runs[member[k, runs]]
         return self._first.setdefault((*asked.key, mine.tobytes()), k) if mine.size else -1
 
-    def _useful_runs(self, asked: _EdgeAsked) -> Int64:
-        """Return the runs of all sets that matter to a question."""
+    def _useful_runs(self, asked: _EdgeAsked) -> tuple[Int64, Int64 | None]:
+        """Return the runs of all sets that matter to a question, and the homes that they bring.
+
+        Homes are known where it is asked whether an edge holds at all, and more runs never harm.
+        """
         day, edge, limits = asked.day, asked.edge, asked.limits
         added = self._runs(day.kind, returning=edge.returning)
         here = self._union
@@ -229,20 +252,24 @@ class SideBySide:
         gate = at_gate(here, day, edge)
         two_way = gate.timetables[day.kind]
         found = scan(two_way, gate.egress_s[asked.site], edge, limits)
+        brought = None
         if asked.at_all and not here.territory.limits.safe_at_night:
-            # More runs never harm: where all of them together bring nobody who could not go
+            # More runs never harm: whom all of them together do not bring, who could not go
             # before (at some hour), no set does. In the dark they may: who can leave later may
             # have to walk where it is not safe.
             if asked.some_hour is not None:
                 before = self._held_before(asked.some_hour[0], day, asked.some_hour[1], limits)
             else:
                 before = ever_held(self._base, asked.site, day, [edge], limits)
-            if not (held_by([found], gate.home_walks) & ~before).any():
-                return np.zeros(0, np.int64)
+            brought = np.flatnonzero(held_by([found], gate.home_walks) & ~before)
+            if not brought.size:
+                return np.zeros(0, np.int64), brought
+            self._room -= brought.nbytes
+            brought = brought if self._room > 0 else None
         one_way = two_way.mirror if edge.returning else two_way.onward
         window = one_way.runs_between(found.earliest_s, found.deadline_s)
         low, high = one_way.timetable.run_ptr[list(window)].tolist()
-        return added.labelled(found, (low, high))
+        return added.labelled(found, (low, high)), brought
 
     def _runs(self, kind: str, *, returning: bool) -> Added:
         with self._lock:
@@ -278,7 +305,7 @@ class SideBySide:
             self._alone(k).views.forget()
         # These too hold what asks them.
         self._alone.cache_clear()
-        for known in (self._views, self._added, self._useful, self._first, self._held):
+        for known in (self._views, self._added, self._useful, self._first, self._held, self._hours):
             known.clear()
         self._union = self._base
         trim_memory()

@@ -133,9 +133,11 @@ class ShiftRow:
 Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
 
 
-#: Which study answers for another how an edge of a site holds, on a kind of day, under limits, or
-#: (True) where it holds at all.
-StandIn = Callable[[int, ChosenDay, Edge, EngineLimits, bool], "Study"]
+#: Which study answers for another how an edge of a site holds, on a kind of day, under limits, or,
+#: given some homes, bool[H], for which of them it holds at all: of others it may say anything.
+StandIn = Callable[
+    [int, ChosenDay, Edge, EngineLimits, NDArray[np.bool_] | None], "Study"
+]  # fmt: skip
 
 
 @dataclass

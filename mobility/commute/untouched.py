@@ -121,9 +121,9 @@ def ask_beside(changed: Study, base: Study, spans: Spans) -> None:
         views.elapsed_s = {} if views.elapsed_s is None else views.elapsed_s
 
     def answering(
-        site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, at_all: bool
+        site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, among: Bool | None
     ) -> Study:
-        del site, at_all
+        del site, among
         return changed if spans.meets(day.kind, edge, limits) else base
 
     changed.views.stand_in, changed.views.on_streets = answering, base

@@ -328,8 +328,9 @@ def _held_among(
     held = np.zeros((2, study.n_homes), bool)
     asked = open_
     for one, edge, has in zip(held, edges, (OUTBOUND_ONLY, RETURN_ONLY), strict=True):
-        if (asked & (status != has)).any():
-            one[:] = ever_held(study, site, day, [edge], limits)
+        among = asked & (status != has)
+        if among.any():
+            one[:] = ever_held(study, site, day, [edge], limits, among=among)
         asked = asked & (one | (status == has))
     return held[0], held[1]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from mobility.base.threads import spread, thread_count
 from mobility.commute.access import Access
@@ -20,7 +22,9 @@ from mobility.commute.variants import with_timetables
 from mobility.shuttles.gtfs_out import Table, write_gtfs
 from mobility.shuttles.model import Bools
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed, read_feed
+from mobility.sources.gtfs.read import Feed, Services, read_feed
+
+Int64 = NDArray[np.int64]
 
 
 def read_tables(tables: Mapping[str, Table]) -> Feed:
@@ -28,6 +32,59 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
     with tempfile.TemporaryDirectory() as folder:
         path = write_gtfs(tables, Path(folder) / "navettes.zip")
         return read_feed(path, cache=False)
+
+
+def each_of(feed: Feed, set_of: Int64) -> list[Feed]:
+    """Return the feed of each of some sets of trips, with the stops and services they use.
+
+    Parameters
+    ----------
+    feed
+        Of `read_tables`: without stations, transfers or frequencies.
+    set_of
+        int64[trips] the set of each trip.
+    """
+    found, of_call = [], set_of[feed.stop_times["trip"].to_numpy()]
+    for k in range(int(set_of.max(initial=-1)) + 1):
+        trips, calls = feed.trips[set_of == k], feed.stop_times[of_call == k]
+        numbers = {"trip": trips.index.to_numpy()}
+        numbers |= {name: np.unique(trips[name]) for name in ("route", "service")}
+        numbers["stop"] = np.unique(calls["stop"])
+        trips, calls = (_numbered(table, numbers) for table in (trips, calls))
+        found.append(
+            replace(
+                feed, trips=trips, stop_times=calls, stops=_rows(feed.stops, numbers["stop"]),
+                routes=_rows(feed.routes, numbers["route"]),
+                services=_services(feed.services, numbers["service"]),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _rows(table: pd.DataFrame, rows: Int64) -> pd.DataFrame:
+    return table.iloc[rows].reset_index(drop=True)
+
+
+def _numbered(table: pd.DataFrame, numbers: Mapping[str, Int64]) -> pd.DataFrame:
+    """Return a table whose links are places among some numbers, ascending."""
+    links = {
+        name: np.searchsorted(kept, table[name]).astype(np.int32)
+        for name, kept in numbers.items()
+        if name in table
+    }
+    return table.assign(**links).reset_index(drop=True)
+
+
+def _services(services: Services, kept: Int64) -> Services:
+    """Return some services alone, in their order."""
+    changes: dict[str, Any] = {"ids": tuple(services.ids[s] for s in kept)}
+    for what in ("row", "exception"):
+        of = getattr(services, f"{what}_service")
+        mine = np.isin(of, kept)
+        names = (f.name for f in fields(services) if f.name.startswith(f"{what}_"))
+        changes |= {name: getattr(services, name)[mine] for name in names}
+        changes[f"{what}_service"] = np.searchsorted(kept, of[mine]).astype(np.int32)
+    return replace(services, **changes)
 
 
 def running(after: Study, kind: str, kept: np.ndarray) -> Study:
@@ -87,12 +144,16 @@ def prove(
         {(s, d.kind): one.counted(s, d.kind)[2] for s, d in keys}
         for one in (before, present or before)
     )
+    # Who does not hold a shift, now or with what costs less, or holds it by public transport.
+    open_ = {k: ~(rescued[k] & known[k]) | held for k, held in was.items()}
     proofs = []
     for after in afters:
         now: dict[tuple[int, str], Bools] = {}
         # One kind of day at a time: timetables of all of them would fill the memory.
-        for kind in (day.kind for day in study.days):
-            now |= _held(after(kind), [key for key in keys if key[1].kind == kind])
+        for day in study.days:
+            asking = [(s, open_[s, day.kind]) for s, on in keys if on == day]
+            held = _held_by(after(day.kind), day, asking)
+            now |= {(s, day.kind): one for (s, _), one in zip(asking, held, strict=True)}
         gained = np.zeros((len(study.shift_rows), study.n_homes), bool)
         holding, alone = np.ones_like(gained), np.ones_like(gained)
         lost = np.zeros_like(gained)
@@ -131,42 +192,30 @@ def gains(before: Access, after: Callable[[str], Study], shift_ids: Sequence[int
     }
     for s, days in worked.items():
         gained[s] = ~np.all([rescued[s, day.kind] for day in days], axis=0)
-    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        for day in study.days:
-            asked = [s for s, days in worked.items() if day in days and gained[s].any()]
-            if not asked:
-                continue
-            there = partial(_held_by, after(day.kind), day)
-            asking = [(s, gained[s] & ~rescued[s, day.kind]) for s in asked]
-            for s, held in zip(asked, spread(pool, there, asking), strict=True):
-                gained[s] &= rescued[s, day.kind] | held
+    for day in study.days:
+        asked = [s for s, days in worked.items() if day in days and gained[s].any()]
+        if not asked:
+            continue
+        asking = [(s, gained[s] & ~rescued[s, day.kind]) for s in asked]
+        for s, held in zip(asked, _held_by(after(day.kind), day, asking), strict=True):
+            gained[s] &= rescued[s, day.kind] | held
     return gained
 
 
-def _held_by(after: Study, day: ChosenDay, asked: tuple[int, Bools]) -> Bools:
-    """Return who of some homes holds a shift by public transport on a kind of day."""
-    (shift, held), limits = asked, engine_limits(after.territory.limits)
-    for edge in after.edges(shift, day):
-        if held.any():
-            held = held & ever_held(after, after.shift_rows[shift].site, day, [edge], limits)
-    return held
-
-
-def _held(after: Study, keys: Sequence[tuple[int, ChosenDay]]) -> dict[tuple[int, str], Bools]:
-    """Return who holds each shift by public transport on a kind of day."""
+def _held_by(after: Study, day: ChosenDay, asking: Sequence[tuple[int, Bools]]) -> list[Bools]:
+    """Return who of some homes holds each shift by public transport on a kind of day."""
     limits = engine_limits(after.territory.limits)
 
-    def holds(key: tuple[int, ChosenDay]) -> Bools:
-        shift, day = key
+    def holds(asked: tuple[int, Bools]) -> Bools:
+        shift, held = asked
         site = after.shift_rows[shift].site
-        there, home = (
-            ever_held(after, site, day, [edge], limits) for edge in after.edges(shift, day)
-        )
-        return there & home
+        for edge in after.edges(shift, day):
+            if held.any():
+                held = held & ever_held(after, site, day, [edge], limits, among=held)
+        return held
 
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        found = spread(pool, holds, keys)
-    return {(s, day.kind): held for (s, day), held in zip(keys, found, strict=True)}
+        return spread(pool, holds, asking)
 
 
 def _transit_before(access: Access, shift: int, kind: str) -> Bools:

@@ -70,7 +70,7 @@ def gtfs_tables(
     lines: Sequence[Line],
     runs: Sequence[Run],
     places: Sequence[Place],
-    ways: Ways,
+    ways: Ways | None,
     period: Period,
     *,
     agency: str,
@@ -84,6 +84,8 @@ def gtfs_tables(
 
     Parameters
     ----------
+    ways
+        What shapes follow; none are told where None, as of a feed that nobody draws.
     blocks
         ``block_id`` of the trips; none when None. Everybody gets off between two trips of a
         block (in-seat transfers are forbidden): a run serves one change of shifts.
@@ -118,8 +120,8 @@ def gtfs_tables(
         } | ({"block_id": blocks.names[r]} if blocks else {}))  # fmt: skip
         tables["stop_times"] += _stop_times(name, line, run)
     tables["stops"] = [stop_row(p, places[p]) for p in sorted(used)]
-    for calls, shape in shapes.items():
-        tables["shapes"] += _shape(shape, calls, ways)
+    if ways is not None:
+        tables["shapes"] = [x for s in shapes.items() for x in _shape(*s, ways)]
     for (weekdays, kinds, season, before), service in services.items():
         _service(tables, service, weekdays, kinds, season, period, dt.timedelta(days=before))
     early = dt.timedelta(days=max((run.days_before for run in runs), default=0))
@@ -171,7 +173,7 @@ def _stop_times(name: str, line: Line, run: Run) -> Table:
     return rows
 
 
-def _shape(name: str, calls: tuple[int, ...], ways: Ways) -> Table:
+def _shape(calls: tuple[int, ...], name: str, ways: Ways) -> Table:
     lonlat = ways.lonlat(calls)
     return [
         {"shape_id": name, "shape_pt_lat": f"{lat:.6f}", "shape_pt_lon": f"{lon:.6f}",

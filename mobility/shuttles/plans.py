@@ -20,7 +20,7 @@ from mobility.commute.ledger import Ledger
 from mobility.commute.side_by_side import SideBySide
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
-from mobility.shuttles.after import Proof, prove, read_tables
+from mobility.shuttles.after import Proof, each_of, prove, read_tables
 from mobility.shuttles.booked_proof import proven_share
 from mobility.shuttles.booking import who_books
 from mobility.shuttles.booking_tables import booking_findings
@@ -40,6 +40,7 @@ from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivities
 from mobility.shuttles.stops import Selection
+from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import read_holidays
 
 _MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
@@ -200,7 +201,18 @@ class Plans:
 
     def gtfs(self, plan: Plan) -> dict[str, Table]:
         """Return the tables of a plan's feed."""
-        return _publish(self.study, self.scene, self.ways, [plan])[0]
+        study, language = self.study, self.study.territory.language
+        return gtfs_tables(
+            plan.lines, plan.runs, self.scene.places, self.ways,
+            _study_period(study, stand_ins=False), agency=_agency(study),
+            timezone=study.territory.timezone, language=language,
+            blocks=trip_blocks(plan.runs, plan.operations),
+        )  # fmt: skip
+
+    def feeds(self, plans: Sequence[Plan]) -> list[Feed]:
+        """Return what the engine reads of the feed of each of some plans, read together."""
+        feed = _together(self.study, self.scene, plans, stand_ins=False)
+        return each_of(feed, _sets(feed.trips))
 
 
 def _study_period(study: Study, *, stand_ins: bool) -> Period:
@@ -223,35 +235,28 @@ def _study_period(study: Study, *, stand_ins: bool) -> Period:
     return Period(first, last, kinds, {})
 
 
-def _publish(
-    study: Study, scene: Scene, ways: Ways, plans: Sequence[Plan], *, together: bool = False
-) -> list[dict[str, Table]]:
-    """Return the GTFS tables of each plan, or one feed of all of them to evaluate together."""
-    language, name = study.territory.language, study.territory.name
-    agency = translate("Shuttles – {name}", language, name=name)
-    zone = study.territory.timezone
-    if not together:
-        period = _study_period(study, stand_ins=False)
-        return [
-            gtfs_tables(
-                p.lines, p.runs, scene.places, ways, period, agency=agency, timezone=zone,
-                language=language, blocks=trip_blocks(p.runs, p.operations),
-            )
-            for p in plans
-        ]  # fmt: skip
+def _agency(study: Study) -> str:
+    territory = study.territory
+    return translate("Shuttles – {name}", territory.language, name=territory.name)
+
+
+def _together(study: Study, scene: Scene, plans: Sequence[Plan], *, stand_ins: bool) -> Feed:
+    """Return one feed of some plans as the engine reads it, which tells what decides times alone.
+
+    Vehicles are left out: nobody stays seated from one run to the next.
+    """
     lines: list[Line] = []
     runs: list[Run] = []
     for k, plan in enumerate(plans):
         lines += [replace(x, name=f"{k}/{x.name}") for x in plan.lines]
         first = len(lines) - len(plan.lines)
         runs += [replace(r, line=r.line + first) for r in plan.runs]
-    period = _study_period(study, stand_ins=True)
-    return [
-        gtfs_tables(
-            lines, runs, scene.places, ways, period, agency=agency, timezone=zone,
-            language=language,
-        )
-    ]  # fmt: skip
+    tables = gtfs_tables(
+        lines, runs, scene.places, None, _study_period(study, stand_ins=stand_ins),
+        agency=_agency(study), timezone=study.territory.timezone,
+        language=study.territory.language,
+    )  # fmt: skip
+    return read_tables(tables)
 
 
 def proven(found: Plans, *, drawn: bool = False) -> Plans:
@@ -265,9 +270,9 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     """
     plans = list(found.plans) if drawn else [_named(p) for p in found.plans]
     asked = [plans[found.knee_index]] if found.config.knee_only else plans
-    tables = _publish(found.study, found.scene, found.ways, asked, together=True)[0]
-    after = with_feed(found.study, read_tables(tables), scenario="shuttles", feeders=False)
-    set_of = _sets(after, len(found.study.feed.trips))
+    feed, known = _together(found.study, found.scene, asked, stand_ins=True), found.study.feed.trips
+    after = with_feed(found.study, feed, scenario="shuttles", feeders=False)
+    set_of = np.r_[np.full(len(known), -1), _sets(feed.trips)]
     every = SideBySide(found.study, after, set_of, len(asked))
     shift_ids = [int(s) for s in found.scene.shift_ids]
     afters = [partial(_on, every.study(k)) for k in range(len(asked))]
@@ -309,12 +314,9 @@ def _on(after: Study, _kind: str) -> Study:
     return after
 
 
-def _sets(after: Study, n_before: int) -> NDArray[np.int64]:
-    """Return the plan of each trip of the common feed, -1 for those there were before."""
-    ids = after.feed.trips["trip_id"].astype(str).to_numpy()[n_before:]
-    # The number of the feed, a colon, the number of the plan, a slash, and whatever it is called.
-    own = [int(i.partition(":")[2].partition("/")[0]) for i in ids]
-    return np.array([-1] * n_before + own, np.int64)
+def _sets(trips: pd.DataFrame) -> NDArray[np.int64]:
+    """Return the plan of each trip of a feed of `_together`: its number, a slash, its name."""
+    return np.array([int(i.partition("/")[0]) for i in trips["trip_id"]], np.int64)
 
 
 def _with_proof(found: Plans, plan: Plan, proof: Proof) -> Plan:
