@@ -14,11 +14,12 @@ from mobility.remedies.factors import load_factors
 from mobility.remedies.search import workbench
 from mobility.remedies.street_remedies import street_remedies
 from mobility.shuttles.booked import TAXI
-from mobility.shuttles.booked_proof import proven_share, proven_shares
 from mobility.shuttles.booked_remedy import (
     booked_remedies,
     booked_sites,
     bookings_of,
+    proven_share,
+    proven_shares,
     sites_table,
 )
 from mobility.shuttles.config import ShuttleConfig

@@ -9,9 +9,8 @@ from test_shuttle_chains import _alone_broken, fewest, orders, partitions, town
 
 from benchmarks import sbrp
 from mobility.shuttles.chain_problem import broken, served_once, trip_seconds
-from mobility.shuttles.chained import MOST_WORK, search_chains
+from mobility.shuttles.chained import MOST_WORK, choose_trips, run_from, search_chains
 from mobility.shuttles.every_trip import every_trip, follows, trips_of_end
-from mobility.shuttles.trip_choice import choose_trips, run_from
 from mobility.shuttles.trip_master import TripMaster
 from mobility.shuttles.trip_numbers import needs_more
 from mobility.shuttles.whole_ends import WholeEnds, least_cost

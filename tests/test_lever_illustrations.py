@@ -20,8 +20,8 @@ from mobility.outputs.levers import find_levers, recommendations_report
 from mobility.outputs.map.from_plans import map_plans
 from mobility.outputs.record import write_record
 from mobility.outputs.render import markdown_text
+from mobility.remedies.full_runs import what_if
 from mobility.remedies.gains import gains_between
-from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import recommend
 from mobility.remedies.shift_hours import shift_hours, with_hours
 from mobility.shuttles.design import design_shuttles

@@ -24,8 +24,8 @@ from mobility.outputs.plan_tables import versement
 from mobility.remedies.bill import CostLine, priced, spread, total
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
+from mobility.remedies.full_runs import what_if
 from mobility.remedies.model import Lever
-from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import (
     BEATEN,
     CLASHES,

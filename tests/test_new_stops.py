@@ -69,7 +69,7 @@ def test_a_new_stop_takes_half_a_minute_from_each_later_call(tmp_path):
     access = assess(load(write_territory(tmp_path, homes=MIDDLE)))
     found = search(access, options=ONLY_STOPS)
     bench, lever = found.bench, found.outcomes[0].lever
-    from mobility.remedies.patch import what_if
+    from mobility.remedies.full_runs import what_if
 
     tt = what_if(bench.study, [lever]).timetables["school_weekday"].timetable
     noon = index(bench, "noon")

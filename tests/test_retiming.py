@@ -18,8 +18,8 @@ from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.remedies.candidates import SearchOptions, candidates
 from mobility.remedies.fixes import fixes_of
+from mobility.remedies.full_runs import what_if
 from mobility.remedies.model import Lever
-from mobility.remedies.patch import what_if
 from mobility.remedies.recommendations import distinct
 from mobility.remedies.search import access_after, search, workbench
 from mobility.remedies.words import levers_frame

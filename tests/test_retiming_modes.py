@@ -12,7 +12,7 @@ import pytest
 from mobility.commute.access import assess, rosters
 from mobility.commute.loading import load
 from mobility.remedies.candidates import SearchOptions, candidates
-from mobility.remedies.patch import what_if
+from mobility.remedies.full_runs import what_if
 from mobility.remedies.search import access_after, workbench
 from mobility.territory.project import Territory
 

@@ -13,8 +13,8 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.remedies.candidates import SearchOptions, candidates
 from mobility.remedies.family import families
+from mobility.remedies.full_runs import patch, what_if
 from mobility.remedies.model import Lever, networks
-from mobility.remedies.patch import patch, what_if
 from mobility.remedies.search import access_after, workbench
 from mobility.remedies.stops import with_gate_stops
 from mobility.timetable.arrays import mirror_runs

@@ -30,11 +30,10 @@ from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_secon
 from mobility.shuttles.edit import Asked, cost_lines, read_lines
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.gtfs_out import write_gtfs
-from mobility.shuttles.harmonise import harmonise
-from mobility.shuttles.inserts import Insert, insert_calls
-from mobility.shuttles.lighter import REMEDIES, areas_of, lighter_answers
+from mobility.shuttles.lighter import REMEDIES, Insert, areas_of, insert_calls, lighter_answers
 from mobility.shuttles.model import UNREACHED
 from mobility.shuttles.outputs import blocks_table, duties_table, outdated, write_plans
+from mobility.shuttles.plans import harmonise
 from mobility.shuttles.schedule import run_cover
 from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import read_feed

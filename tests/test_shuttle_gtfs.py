@@ -15,8 +15,7 @@ from benchmarks.one_timetable import build_timetable
 from mobility.shuttles.blocks import DAY_CUT_S, DAY_S, day_trips
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.factors import Factors
-from mobility.shuttles.gtfs_blocks import trip_blocks
-from mobility.shuttles.gtfs_out import Period, gtfs_tables, write_gtfs
+from mobility.shuttles.gtfs_out import Period, gtfs_tables, trip_blocks, write_gtfs
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import evaluate_plan
 from mobility.sources.gtfs.quality import check_feed

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shuttle_instances import INSTANCES, WINDOWS
 
-from mobility.shuttles.outbound import outbound_order
+from mobility.shuttles.columns import outbound_order
 from mobility.shuttles.routes import (
     Fleet,
     Route,

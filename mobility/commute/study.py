@@ -163,7 +163,7 @@ class Views:
     on_streets
         Whom to ask about ways on streets alone, where another has the same.
     beside
-        Walks around some sets of places beside its stops, see `new_stops.NewStops`.
+        Walks around some sets of places beside its stops, see `additions.NewStops`.
     """
 
     made_from: tuple[Study, Change] | None = None

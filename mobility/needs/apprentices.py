@@ -28,7 +28,7 @@ from mobility.commute.variants import with_homes
 from mobility.commute.walks import RELAXED_WALK
 from mobility.needs.housing import without_car
 from mobility.needs.places import check_on_streets
-from mobility.remedies.patch import what_if
+from mobility.remedies.full_runs import what_if
 from mobility.remedies.recommendations import recommend
 from mobility.remedies.search import access_after, search
 from mobility.sources.sites import read_sites_file

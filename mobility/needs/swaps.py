@@ -20,9 +20,9 @@ from mobility.commute.access import Access, assess
 from mobility.commute.study import Progress, quiet
 from mobility.remedies.candidates import SearchOptions, lines_of, same_departures
 from mobility.remedies.factors import factors_of
+from mobility.remedies.full_runs import what_if
 from mobility.remedies.gains import Gains, gains_between
 from mobility.remedies.model import Lever, days_of
-from mobility.remedies.patch import what_if
 from mobility.remedies.score import Score
 from mobility.remedies.search import Outcome, Workbench, search, workbench
 from mobility.remedies.vehicles import MAX_LAYOVER_S

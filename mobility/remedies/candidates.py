@@ -91,7 +91,7 @@ def candidates(
     options
         What to try.
     new_stops
-        Places of the study where lines could call, see `levers_stops.with_new_stops`.
+        Places of the study where lines could call, see `stops.with_new_stops`.
     """
     twins = cache(lambda: _twins_of(study, nets))
     makers: dict[str, Callable[[], Iterable[Unit]]] = {

@@ -11,8 +11,7 @@ from mobility.commute.variants import open_at
 from mobility.engine.journeys import Edge, EngineLimits, deadline_of, earliest_of, relaxed
 from mobility.remedies.model import DayNetwork
 from mobility.remedies.modes import carried_modes
-from mobility.remedies.runs import clip_runs, only_walks
-from mobility.remedies.window import Window
+from mobility.remedies.window import Window, clip_runs, only_walks
 from mobility.sources.days import ChosenDay
 from mobility.streets.graph import State
 from mobility.timetable.arrays import mirror_runs, take_runs

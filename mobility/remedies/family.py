@@ -10,8 +10,8 @@ from itertools import accumulate, groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.remedies.full_runs import patch
 from mobility.remedies.model import DayNetwork, Lever
-from mobility.remedies.patch import patch
 from mobility.timetable.arrays import Bool, Int32, Int64, RunArrays, mirror_runs, take_runs
 from mobility.timetable.trips import join_runs
 

@@ -17,13 +17,13 @@ import numpy as np
 
 from mobility.remedies.family import Family
 from mobility.remedies.modes import Changed, riding_modes
-from mobility.remedies.runs import (
+from mobility.remedies.window import (
+    Window,
     departure_keys,
     labelled_stops,
     only_walks,
     used_runs,
 )
-from mobility.remedies.window import Window
 from mobility.timetable.arrays import (
     INF,
     Bool,

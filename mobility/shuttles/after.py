@@ -22,7 +22,8 @@ from mobility.commute.variants import with_timetables
 from mobility.shuttles.gtfs_out import Table, write_gtfs
 from mobility.shuttles.model import Bools
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed, Services, read_feed
+from mobility.sources.gtfs.feed import Services
+from mobility.sources.gtfs.read import Feed, read_feed
 
 Int64 = NDArray[np.int64]
 

@@ -92,7 +92,7 @@ class Booked:
     why
         Why it cannot be had, an English text; empty where it can.
     proven
-        Share of the riders of a simulated week whose ride the engine finds, see `booked_proof`;
+        Share of the riders of a simulated week whose ride the engine finds, see `booked_remedy`;
         not a number where it was not run.
     """
 

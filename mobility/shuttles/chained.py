@@ -2,23 +2,32 @@
 
 Ruin and recreate over whole vehicles (`ruin`), trips priced with the end their vehicle comes
 from (`trip_master`), each end's choice among all its trips (`every_trip`, `whole_ends`) and one
-among those of all ends (`trip_choice`) work on the same `chain_problem.ChainProblem`.
+among those of all ends (`choose_trips`) work on the same `chain_problem.ChainProblem`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import highspy
 import numpy as np
 
-from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, out_of_reach, served_once
-from mobility.shuttles.every_trip import every_trip
-from mobility.shuttles.model import Ints
+from mobility.shuttles.chain_problem import (
+    Chain,
+    ChainProblem,
+    Trip,
+    out_of_reach,
+    served_once,
+    trip_seconds,
+)
+from mobility.shuttles.every_trip import every_trip, follows
+from mobility.shuttles.model import Floats, Ints, Longs
 from mobility.shuttles.pricing import MOST_CALLS
 from mobility.shuttles.ruin import chain_anew, search, start_trip
-from mobility.shuttles.trip_choice import Choice, choose_trips
-from mobility.shuttles.trip_master import TripMaster
+from mobility.shuttles.trip_master import TripMaster, quiet_solver
 from mobility.shuttles.trip_numbers import needs_more
 from mobility.shuttles.trip_state import (
     CALL,
@@ -33,6 +42,158 @@ from mobility.shuttles.trip_state import (
     Ways,
 )
 from mobility.shuttles.whole_ends import WholeEnds
+
+WHOLE = 1e-6
+_SAME_COST = 1e-3
+OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1 - WHOLE, "mip_max_nodes": 500}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Trips that serve every call, and the vehicles below which no choice among them can go."""
+
+    trips: tuple[Trip, ...]
+    bound: int
+
+
+class _Model:
+    """Rows: calls, kinds of trips (end and ends it can follow), ends; columns: trips, flows."""
+
+    def __init__(self, problem: ChainProblem, trips: Sequence[Trip]) -> None:
+        self.problem, self.trips = problem, trips
+        self.end = problem.end_of[[t[0] for t in trips]]
+        kinds: dict[tuple[int, bytes], int] = {}
+        spans = np.array([trip_seconds(problem, t)[0] for t in trips])
+        first = np.array([t[0] for t in trips])
+        self.kind = np.zeros(len(trips), np.int64)
+        self.before: list[Longs] = []  # ends that each kind can follow
+        for end in range(len(problem.at_s)):
+            own = np.flatnonzero(self.end == end)
+            for k, can in zip(own, follows(problem, first[own], end, spans[own]), strict=True):
+                self.kind[k] = kinds.setdefault((end, can.tobytes()), len(kinds))
+                if self.kind[k] == len(self.before):
+                    self.before.append(np.flatnonzero(can))
+        flows = [(kind, int(end)) for kind, ends in enumerate(self.before) for end in ends]
+        self.flows = {flow: k for k, flow in enumerate(flows)}
+
+    def written(self, fewest: Sequence[int]) -> Any:
+        """Return the model as HiGHS reads it."""
+        n, kinds, ends = self.problem.n_calls, len(self.before), len(self.problem.at_s)
+        columns = [
+            ([*t, n + int(k), n + kinds + int(e), n + kinds + ends + int(e)],
+             [*[1.0] * len(t), -1.0, -1.0, 1.0])
+            for t, k, e in zip(self.trips, self.kind, self.end, strict=True)
+        ] + [([n + k, n + kinds + end], [1.0, 1.0]) for k, end in self.flows]  # fmt: skip
+        inf = highspy.kHighsInf
+        low = np.r_[np.ones(n), np.full(kinds + ends, -inf), np.array(fewest, float)]
+        high = np.r_[np.full(n, inf), np.zeros(kinds + ends), np.full(ends, inf)]
+        return _program(columns, len(self.trips), low, high)
+
+    def start(self, chains: Sequence[Chain]) -> Any:
+        """Return a plan of trips of the model as a first answer."""
+        at = {trip: k for k, trip in enumerate(self.trips)}
+        value = np.zeros(len(self.trips) + len(self.flows))
+        for chain in chains:
+            for k, trip in enumerate(chain):
+                value[at[trip]] = 1.0
+                if k:
+                    key = int(self.kind[at[trip]]), int(self.end[at[chain[k - 1]]])
+                    value[len(self.trips) + self.flows[key]] += 1.0
+        found = highspy.HighsSolution()
+        found.col_value = list(value)
+        return found
+
+
+def _program(
+    columns: Sequence[tuple[list[int], list[float]]], trips: int, low: Floats, high: Floats
+) -> Any:
+    """Return columns with rows and values, trips and then flows, as HiGHS reads them."""
+    flows, found = len(columns) - trips, highspy.HighsLp()
+    found.num_col_, found.num_row_ = len(columns), len(low)
+    found.col_cost_ = np.r_[np.ones(trips), -np.ones(flows)]
+    found.col_lower_ = np.zeros(trips + flows)
+    found.col_upper_ = np.r_[np.ones(trips), np.full(flows, highspy.kHighsInf)]
+    found.row_lower_, found.row_upper_ = low, high
+    matrix, of = found.a_matrix_, highspy.HighsVarType
+    matrix.format_ = highspy.MatrixFormat.kColwise
+    matrix.start_ = np.cumsum([0, *(len(rows) for rows, _ in columns)]).astype(np.int32)
+    matrix.index_ = np.array([row for rows, _ in columns for row in rows], np.int32)
+    matrix.value_ = np.array([value for _, values in columns for value in values])
+    found.integrality_ = [of.kInteger] * trips + [of.kContinuous] * flows
+    return found
+
+
+def _fewest(model: _Model, end: int, least: int) -> int:
+    """Return how many trips an end needs at least to serve its calls, alone."""
+    calls = np.flatnonzero(model.problem.end_of == end)
+    row = {int(call): k for k, call in enumerate(calls)}
+    own = [model.trips[int(k)] for k in np.flatnonzero(model.end == end)]
+    columns = [([row[call] for call in trip], [1.0] * len(trip)) for trip in own]
+    solver = quiet_solver(**OPTIONS)
+    inf = np.full(len(calls), highspy.kHighsInf)
+    solver.passModel(_program(columns, len(own), np.ones(len(calls)), inf))
+    solver.run()
+    return max(least, math.ceil(float(solver.getInfo().mip_dual_bound) - WHOLE))
+
+
+def run_from(solver: highspy.Highs, start: highspy.HighsSolution) -> None:
+    """Run a program from a start, and again without it where its answer cannot be.
+
+    HiGHS 1.16 may return the start as optimal with the cost of another plan, where presolve has
+    taken some of its columns out for cheaper ones.
+    """
+    solver.setSolution(start)
+    solver.run()
+    costs, values = np.array(solver.getLp().col_cost_), solver.getSolution().col_value
+    told = solver.getInfo().objective_function_value
+    if len(values) == len(costs) and abs(costs @ np.array(values) - told) > _SAME_COST:
+        solver.clearSolver()
+        solver.run()
+
+
+def choose_trips(
+    problem: ChainProblem,
+    trips: Sequence[Trip],
+    chains: Sequence[Chain],
+    fewest: Sequence[int],
+    *,
+    bound: int,
+) -> Choice:
+    """Choose among the trips and those of a plan, for fewer vehicles than this has.
+
+    Parameters
+    ----------
+    chains
+        The plan.
+    fewest
+        Trips each end needs at least.
+    bound
+        Vehicles below which no plan goes.
+    """
+    own = [trip for chain in chains for trip in chain]
+    model = _Model(problem, list(dict.fromkeys([*trips, *own])))
+    used = np.bincount(problem.end_of[[trip[0] for trip in own]], minlength=len(fewest))
+    least = [_fewest(model, end, few) if used[end] > few else few for end, few in enumerate(fewest)]
+    solver = quiet_solver(**OPTIONS)
+    solver.passModel(model.written(least))
+    reached = float(bound)
+
+    def look(event: Any) -> None:
+        nonlocal reached
+        out = event.data_out
+        reached = max(reached, out.mip_dual_bound)
+        if min(out.mip_primal_bound, len(chains)) <= math.ceil(reached - WHOLE):
+            event.interrupt()
+
+    solver.cbMipInterrupt += look
+    run_from(solver, model.start(chains))
+    info = solver.getInfo()
+    bound = math.ceil(max(reached, info.mip_dual_bound) - WHOLE)
+    if not info.objective_function_value < len(chains) - 0.5:
+        return Choice(tuple(own), min(bound, len(chains)))
+    value = np.array(solver.getSolution().col_value)[: len(model.trips)]
+    return Choice(tuple(model.trips[int(k)] for k in np.flatnonzero(value > 0.5)), bound)
+
 
 NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
 MOST_WORK = 4_000_000  # of the choices of all ends

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import permutations
 
 import numpy as np
 
@@ -10,11 +11,65 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.costs import Day, Rates
 from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints, Line
-from mobility.shuttles.outbound import outbound_order
 from mobility.shuttles.rosters import edge_worth
 from mobility.shuttles.routes import Fleet, RouteProblem, solve_routes
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.stops import nearest_stop
+
+_EXACT_ORDER = 7
+
+
+def outbound_order(
+    drive_s: Ints, from_anchor_s: Ints, order_in: tuple[int, ...], riders: Floats
+) -> tuple[int, ...]:
+    """Return the outbound order of a line's stops.
+
+    The order minimises the run's duration, then the riders' seconds: over every order up to
+    seven stops, by moving and reversing pieces of the mirrored inbound order above.
+
+    Parameters
+    ----------
+    drive_s, from_anchor_s
+        [P,P] and [P] seconds.
+    order_in
+        Stops in inbound order.
+    riders
+        float64[P] riders at each stop.
+    """
+
+    def cost(order: tuple[int, ...]) -> tuple[int, float]:
+        clock, rider_s, before = 0, 0.0, -1
+        for stop in order:
+            clock += int(from_anchor_s[stop] if before < 0 else drive_s[before, stop])
+            rider_s += float(riders[stop]) * clock
+            before = stop
+        return min(clock, UNREACHED), rider_s
+
+    best = tuple(reversed(order_in))
+    if len(best) <= _EXACT_ORDER:
+        return min(permutations(sorted(best)), key=cost) if best else best
+    value, better = cost(best), True
+    while better:
+        better = False
+        for candidate in _neighbours(best):
+            trial = cost(candidate)
+            if trial < value:
+                best, value, better = candidate, trial, True
+    return best
+
+
+def _neighbours(order: tuple[int, ...]) -> list[tuple[int, ...]]:
+    n = len(order)
+    out = [
+        order[:i] + order[i : j + 1][::-1] + order[j + 1 :]
+        for i in range(n)
+        for j in range(i + 1, n)
+    ]
+    for i in range(n):
+        rest = order[:i] + order[i + 1 :]
+        out += [(*rest[:j], order[i], *rest[j:]) for j in range(n) if j != i]
+    return out
+
 
 #: EUR a year that one captured worker's whole roster is worth, from thrift to "at any price".
 _PRICES = (1_500.0, 3_500.0, 8_000.0, 100_000.0)

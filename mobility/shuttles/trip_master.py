@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import highspy
 import numpy as np
@@ -21,7 +21,15 @@ from scipy import sparse
 from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, served_once
 from mobility.shuttles.model import Floats, Ints
 from mobility.shuttles.pricing import RATE, price_end
-from mobility.shuttles.quiet_solver import quiet_solver
+
+
+def quiet_solver(**options: object) -> Any:
+    """Return a solver with some options of HiGHS."""
+    found: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in ({"output_flag": False, "threads": 1} | options).items():
+        found.setOptionValue(option, value)
+    return found
+
 
 WHOLE = 1e-6
 _DIGITS = 9  # of prices

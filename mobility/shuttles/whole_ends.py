@@ -18,8 +18,7 @@ from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, trip_seco
 from mobility.shuttles.every_trip import follows, trips_of_end
 from mobility.shuttles.model import Floats, Longs
 from mobility.shuttles.pricing import RATE
-from mobility.shuttles.quiet_solver import quiet_solver
-from mobility.shuttles.trip_master import Floor, TripMaster
+from mobility.shuttles.trip_master import Floor, TripMaster, quiet_solver
 
 _LEAST_GAIN = 1e-3  # vehicles
 OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1e-4, "mip_max_nodes": 500, "presolve": "off"}

@@ -75,7 +75,7 @@ def with_feeds(
     step
         ``{"do": "plan", "name", "on"}``, or ``{"do": "line", "name", "site", "shifts",
         "vehicle", "stops"}`` with longitude and latitude of each stop, none to take it out; or of
-        a zone, see `zones.with_zones`; or of a stop, see `lines.with_stop`.
+        a zone, see `_with_zones`; or of a stop, see `lines.with_stop`.
     """
     if step.get("do") in (
         "feed",
