@@ -16,17 +16,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from benchmarks import (
-    atlas,
-    commands,
-    compare,
-    growth,
-    inverse_map,
-    night,
-    sbrp,
-    speed,
-    studio,
-)
+from benchmarks import atlas, commands, compare, growth, inverse_map, night, sbrp, speed, studio
 from benchmarks.timing import machine, say, table
 
 FIGURES = Path(__file__).with_name("figures.json")

@@ -13,15 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets import (
-    DATASETS,
-    MARGIN_S,
-    STARTS_H,
-    Dataset,
-    Network,
-    egress_rows,
-    smaller,
-)
+from benchmarks.datasets import DATASETS, MARGIN_S, STARTS_H, Dataset, Network, egress_rows, smaller
 from benchmarks.one_timetable import build_timetable
 from benchmarks.peer import Peer
 from benchmarks.timing import machine, say, table

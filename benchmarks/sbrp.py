@@ -118,9 +118,7 @@ def measure(name: str, longest_s: int) -> dict[str, Any]:
 
 
 def run(
-    names: Sequence[str],
-    known: Sequence[dict[str, Any]] = (),
-    rides: Sequence[int] = (),
+    names: Sequence[str], known: Sequence[dict[str, Any]] = (), rides: Sequence[int] = ()
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield, after each instance, the rows of all: those not yet solved as they were."""
     found = {(r["longest_ride_s"], r["instance"]): r for r in known}

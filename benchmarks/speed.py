@@ -30,15 +30,7 @@ from benchmarks.datasets import (
     smaller,
 )
 from benchmarks.timing import REPEATS, say, seconds
-from mobility.engine.journeys import (
-    Edge,
-    HomeTimes,
-    TwoWay,
-    deadline_of,
-    earliest_of,
-    scan,
-    travel,
-)
+from mobility.engine.journeys import Edge, HomeTimes, TwoWay, deadline_of, earliest_of, scan, travel
 from mobility.sources.gtfs.read import read_feed
 from mobility.timetable.arrays import INF, mirrored
 from mobility.timetable.change import clipped, with_runs

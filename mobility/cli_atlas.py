@@ -49,15 +49,20 @@ def prepare(
 
     with progress_bar(lang, _PREPARE_STEPS) as step:
         found = prepare_atlas(
-            territories, folder, Sources(osm, gtfs, communes, population, sites),
-            margin_km=margin_km, language=lang, today=dt.datetime.now(tz=dt.UTC).date(),
+            territories,
+            folder,
+            Sources(osm, gtfs, communes, population, sites),
+            margin_km=margin_km,
+            language=lang,
+            today=dt.datetime.now(tz=dt.UTC).date(),
             progress=step,
-        )  # fmt: skip
+        )
     print_findings(found.findings, lang)
     for problem in found.problems:
         err.print(problem.render(lang), soft_wrap=True)
-    text = translate("{number} territories are prepared: {folder}", lang,
-                     number=len(found.units), folder=folder)  # fmt: skip
+    text = translate(
+        "{number} territories are prepared: {folder}", lang, number=len(found.units), folder=folder
+    )
     out.print(text, soft_wrap=True)
     if len(found.units) < found.asked:
         raise typer.Exit(_SOME_FAILED)
@@ -123,9 +128,13 @@ def merge(
     print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
     failed = sum(not one.figures for one in told)
     if failed:
-        text = translate("Without figures: {failed} of {total}, see {file}", lang,
-                         failed=failed, total=len(told),
-                         file=found.national / "failures.csv")  # fmt: skip
+        text = translate(
+            "Without figures: {failed} of {total}, see {file}",
+            lang,
+            failed=failed,
+            total=len(told),
+            file=found.national / "failures.csv",
+        )
         err.print(text, soft_wrap=True)
     out.print(f"{translate('Map:', lang)} {found.national / 'map.html'}", soft_wrap=True)
 
@@ -164,6 +173,9 @@ class Tally:
     def _counts(self) -> str:
         failed = self.states.count("failed")
         return translate(
-            "territories: {done} done, {failed} failed, {left} left", self.language,
-            done=len(self.states) - failed, failed=failed, left=self.total - len(self.states),
-        )  # fmt: skip
+            "territories: {done} done, {failed} failed, {left} left",
+            self.language,
+            done=len(self.states) - failed,
+            failed=failed,
+            left=self.total - len(self.states),
+        )

@@ -394,9 +394,10 @@ def risk(
             spared.append(by_carpool(found, translate("Car-pooling", lang)))
         for name, after, remedy in _situations(access, plan, levers, out_dir, step, lang):
             spared.append(
-                by_feed(found, name, after) if remedy is None
+                by_feed(found, name, after)
+                if remedy is None
                 else by_lever(found, name, remedy, after)
-            )  # fmt: skip
+            )
         return risk_answer(found, spared, lang)
 
     steps = LEVER_STEPS if levers else STEPS[:7]

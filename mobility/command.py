@@ -66,9 +66,12 @@ PREPARE, COMPUTE = said("Prepare"), said("Compute")
 IMPROVE, SHARE = said("Improve"), said("Share")
 NEEDS = said("Needs of a basin")
 app = typer.Typer(
-    name="mobility", help=said("Who can get to work, on time and back home, on every shift?"),
-    no_args_is_help=True, cls=Group, pretty_exceptions_enable=False,
-)  # fmt: skip
+    name="mobility",
+    help=said("Who can get to work, on time and back home, on every shift?"),
+    no_args_is_help=True,
+    cls=Group,
+    pretty_exceptions_enable=False,
+)
 File = Annotated[Path, argument("The territory file (TOML).")]
 
 

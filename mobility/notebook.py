@@ -41,9 +41,12 @@ def levers(access: Access, *, limit: int = 20, language: str = "en") -> pd.DataF
 
 
 def isochrones(
-    study: Study, *, minutes: Sequence[float] = (30, 45, 60), day: str = "school_weekday",
+    study: Study,
+    *,
+    minutes: Sequence[float] = (30, 45, 60),
+    day: str = "school_weekday",
     modes: Sequence[str] | None = None,
-) -> gpd.GeoDataFrame:  # fmt: skip
+) -> gpd.GeoDataFrame:
     """Return from where each site is reached, and left, at the edges of its shifts.
 
     Parameters

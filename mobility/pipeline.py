@@ -206,9 +206,13 @@ def _scenario_names(before: Territory, after: Territory) -> tuple[str, str]:
     """Return what tells two territories apart: their names, else their files, else the folders."""
     one, other = (territory.path or Path() for territory in (before, after))
     told = [(before.name, after.name)]
-    told += [(f"{before.name} ({a})", f"{after.name} ({b})") for a, b in (
-        (one.stem, other.stem), (one.resolve().parent.name, other.resolve().parent.name),
-    )]  # fmt: skip
+    told += [
+        (f"{before.name} ({a})", f"{after.name} ({b})")
+        for a, b in (
+            (one.stem, other.stem),
+            (one.resolve().parent.name, other.resolve().parent.name),
+        )
+    ]
     return next((names for names in told if names[0] != names[1]), told[0])
 
 
@@ -339,9 +343,13 @@ def _draw(
 
 
 def demo(
-    territory: Path, out: str | Path, *, language: Language = "fr", code: Path | None = None,
+    territory: Path,
+    out: str | Path,
+    *,
+    language: Language = "fr",
+    code: Path | None = None,
     progress: Progress = quiet,
-) -> Path:  # fmt: skip
+) -> Path:
     """Run the embedded demo into a folder, shuttles included, once per version and language of it.
 
     The demo never changes, so its outputs are kept in the user's cache under the hash of its

@@ -127,7 +127,10 @@ def _unknown(
     by_key = {k.casefold(): k for k in known}
     near = [by_key[k] for k in get_close_matches(name.casefold(), by_key, n=5, cutoff=0.6)]
     return TerritoryError(
-        "There is no such name.", file=territory.path, column=field, value=name,
+        "There is no such name.",
+        file=territory.path,
+        column=field,
+        value=name,
         mend="Choose one of: {known}." if near or usual else "Remove it, or see docs/formats.md.",
         known=", ".join(near or usual),
-    )  # fmt: skip
+    )

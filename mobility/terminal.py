@@ -100,9 +100,13 @@ def print_words(title: str, heads: list[str], rows: list[list[str]], language: L
 
 
 def _draw(
-    title: str, heads: list[str], rows: list[list[str]], numeric: Sequence[bool],
-    language: Language, labels: list[str],
-) -> None:  # fmt: skip
+    title: str,
+    heads: list[str],
+    rows: list[list[str]],
+    numeric: Sequence[bool],
+    language: Language,
+    labels: list[str],
+) -> None:
     """Print rows as a table where they fit, else one by one, where units have room."""
     from rich import box
     from rich.table import Table
@@ -265,10 +269,14 @@ def progress_bar(language: Language, steps: tuple[str, ...] = STEPS) -> Iterator
     )
 
     columns = (
-        SpinnerColumn(), BarColumn(bar_width=24), TaskProgressColumn(),
-        TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
-        TextColumn(translate("left:", language), markup=False), TimeRemainingColumn(),
-    )  # fmt: skip
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn(translate("left:", language), markup=False),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=len(steps))
 

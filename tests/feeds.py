@@ -33,12 +33,7 @@ def clock(text: str | int | None) -> str:
 
 
 def trip(
-    trip_id: str,
-    calls: Sequence[Any],
-    *,
-    route: str = "R",
-    service: str = "S",
-    **columns: Any,
+    trip_id: str, calls: Sequence[Any], *, route: str = "R", service: str = "S", **columns: Any
 ) -> dict[str, Any]:
     """One trip; each call is ``(stop, time)``, ``(stop, arrival, departure)`` or a dict row.
 

@@ -15,13 +15,7 @@ import mobility
 from mobility.base.errors import MobilityError
 from mobility.cli import app
 from mobility.commute.additions import with_feed
-from mobility.needs.apprentices import (
-    Rules,
-    after_remedies,
-    is_night_work,
-    triangles,
-    with_centres,
-)
+from mobility.needs.apprentices import Rules, after_remedies, is_night_work, triangles, with_centres
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.rosters import Shift
 

@@ -19,13 +19,7 @@ from mobility.base.i18n import translate
 from mobility.cli import app
 from mobility.commute import walks
 from mobility.commute.access import assess
-from mobility.commute.data_sheet import (
-    day_gaps,
-    edge_text,
-    gates_table,
-    hours_table,
-    ledger_table,
-)
+from mobility.commute.data_sheet import day_gaps, edge_text, gates_table, hours_table, ledger_table
 from mobility.commute.loading import load
 from mobility.commute.said_before import place_of_answer
 from mobility.commute.white_zones import REASONS, white_zones

@@ -28,12 +28,7 @@ from mobility.timetable.late import DelayDraws
 # --- two lines and a connection, every delay that can be ---
 
 #: Stops: 0 home's, 1 the change, 2 the gate's. A feeder, then three vehicles of the trunk.
-RUNS = [
-    [(0, 0), (1, 600)],
-    [(1, 720), (2, 1200)],
-    [(1, 1020), (2, 1500)],
-    [(1, 1320), (2, 1620)],
-]
+RUNS = [[(0, 0), (1, 600)], [(1, 720), (2, 1200)], [(1, 1020), (2, 1500)], [(1, 1320), (2, 1620)]]
 CHANGE_S = 60
 #: (delay, weight) of each vehicle; those of the trunk are late from their first stop on.
 FEEDER = ((0, 4), (60, 2), (120, 1), (900, 1))

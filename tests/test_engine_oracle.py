@@ -191,8 +191,7 @@ def test_the_oracle_returns_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
-    [("max_total", 31), ("max_walk", 8), ("max_transfers", 0), ("max_wait", 2)],
+    ("field", "value"), [("max_total", 31), ("max_walk", 8), ("max_transfers", 0), ("max_wait", 2)]
 )
 def test_each_limit_by_hand(field: str, value: int) -> None:
     """The first case above holds exactly at its limits: one less of any loses it."""

@@ -19,15 +19,7 @@ import numpy as np
 import pytest
 import shapely
 from feeds import WEEK, service, trip, write_gtfs
-from small import (
-    PLACES_M,
-    SERVICES,
-    TRIPS,
-    lonlat,
-    with_many_sites,
-    write_osm,
-    write_territory,
-)
+from small import PLACES_M, SERVICES, TRIPS, lonlat, with_many_sites, write_osm, write_territory
 from test_on_demand import booked, flex_territory
 from test_overlaps import aggregate, usual
 from typer.testing import CliRunner

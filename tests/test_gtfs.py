@@ -178,10 +178,7 @@ def test_missing_or_shrinking_distances_fall_back(tmp_path: Path, bad: float | s
 
 
 def test_one_time_of_two_serves_as_both(tmp_path: Path) -> None:
-    rows = [
-        {"stop_id": "A", "departure_time": "05:00"},
-        {"stop_id": "B", "arrival_time": "05:10"},
-    ]
+    rows = [{"stop_id": "A", "departure_time": "05:00"}, {"stop_id": "B", "arrival_time": "05:10"}]
     assert times(read(tmp_path / "f", trips=[trip("t", rows)])) == [
         (18_000, 18_000),
         (18_600, 18_600),

@@ -19,9 +19,7 @@ from mobility.commute.irregular import dates_as_days, irregular, on_dates
 from mobility.territory.project import source_files
 
 #: The noon bus does not run on Wednesday 18 November; on Saturdays nothing does.
-EXCEPT = SERVICES | {
-    "noon": service("1111100", "20260105", "20261218", removed=["20261118"]),
-}
+EXCEPT = SERVICES | {"noon": service("1111100", "20260105", "20261218", removed=["20261118"])}
 LIST = """site;roster;date;start;end
 Usine;marée;2026-11-17;13:00;21:00
 Usine;marée;18/11/2026;13:00;21:00

@@ -226,11 +226,7 @@ def test_every_page_tells_the_same_euros_a_job(written):
     (priced,) = (one for one in writer.essentials() if isinstance(one, Table))
     jobs = advised["jobs"] - advised["jobs_lost"]
     largest = advised.loc[jobs.sort_values(ascending=False, kind="stable").index[:3]].sort_index()
-    figures = [
-        jobs[largest.index],
-        largest["eur_year"],
-        largest["eur_per_job"],
-    ]
+    figures = [jobs[largest.index], largest["eur_year"], largest["eur_per_job"]]
     # Each bears the rank it has in the list of all remedies.
     assert [int(row[0].partition(".")[0]) for row in priced.rows] == largest["rank"].tolist()
     assert [row[2:] for row in priced.rows] == list(

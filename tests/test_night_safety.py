@@ -14,12 +14,7 @@ from mobility.commute.access import STATUSES, assess
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.examples import answers
 from mobility.commute.loading import load
-from mobility.commute.night import (
-    dark_share,
-    daylight,
-    daylight_of,
-    in_the_dark,
-)
+from mobility.commute.night import dark_share, daylight, daylight_of, in_the_dark
 from mobility.commute.variants import after_dark, by_day, open_at, open_hours, variant
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.timetable.arrays import INF
@@ -173,9 +168,7 @@ def test_itineraries_keep_to_safe_ways_too(tmp_path):
     access = assess(load(write(tmp_path)))
     for shift in (MORNING, AFTERNOON, NIGHT):
         for answer, held in zip(
-            answers(access.study, shift, "school_weekday"),
-            directions(access, shift),
-            strict=True,
+            answers(access.study, shift, "school_weekday"), directions(access, shift), strict=True
         ):
             assert bool(answer.texts(0)) == held
 

@@ -14,12 +14,7 @@ from mobility.commute.loading import load
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
 from mobility.remedies.model import Lever
-from mobility.remedies.recommendations import (
-    ACTIONS,
-    recommend,
-    remedies_frame,
-    retiming_remedy,
-)
+from mobility.remedies.recommendations import ACTIONS, recommend, remedies_frame, retiming_remedy
 from mobility.remedies.remedy import Effect, Remedy, alternatives, count_text
 from mobility.remedies.search import search
 from mobility.remedies.shift_hours import shift_hours

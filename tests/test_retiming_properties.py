@@ -32,11 +32,7 @@ def street(tmp_path_factory):
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.lists(MINUTES, min_size=N_TRIPS, max_size=N_TRIPS),
-    st.integers(0, N_TRIPS - 1),
-    MINUTES,
-)
+@given(st.lists(MINUTES, min_size=N_TRIPS, max_size=N_TRIPS), st.integers(0, N_TRIPS - 1), MINUTES)
 def test_one_move_equals_a_full_run(street, drawn, trip, by_s):
     moves = [Lever("move_trip", (t,), shift_s=s) for t, s in enumerate(drawn)]
     bench = workbench(assess(what_if(street, moves)))

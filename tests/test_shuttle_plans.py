@@ -16,12 +16,7 @@ from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
 from mobility.shuttles.groups import LIGHT_SHARE
 from mobility.shuttles.model import UNREACHED, Line
-from mobility.shuttles.plan import (
-    employer_shares,
-    evaluate_plan,
-    plan_table,
-    roster_gains,
-)
+from mobility.shuttles.plan import employer_shares, evaluate_plan, plan_table, roster_gains
 from mobility.shuttles.proof import proven_plan
 from mobility.shuttles.rosters import edge_worth, gained_rosters, missing_only, missing_sets
 from mobility.shuttles.schedule import build_run, build_runs, group_edges, nobody, run_cover

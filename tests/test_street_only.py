@@ -69,10 +69,7 @@ def test_a_run_writes_its_map(tmp_path):
 
 def test_dates_are_those_of_the_file_else_plain_ones():
     config = DaysConfig.model_validate(
-        {
-            "dates": {"saturday": "2027-01-09"},
-            "extra": [{"name": "night", "weekdays": "fri"}],
-        }
+        {"dates": {"saturday": "2027-01-09"}, "extra": [{"name": "night", "weekdays": "fri"}]}
     )
     days = {d.kind: d for d in plain_days(config)}
     assert days["saturday"].date == dt.date(2027, 1, 9)

@@ -200,10 +200,7 @@ def test_figures_equal_those_of_the_saved_scenario(tmp_path) -> None:
         # A first stop is no fault; a line that cannot be is one.
         assert [
             studio.refused("demo", s)["unfinished"] for s in (idle, idle | {"vehicle": "x"})
-        ] == [
-            True,
-            False,
-        ]
+        ] == [True, False]
         told = studio.live(
             "demo",
             step("matin", site=site, start="05:15"),

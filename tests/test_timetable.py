@@ -13,10 +13,7 @@ from mobility.timetable.arrays import Call, Run, Timetable, mirrored, timetable_
 def two_runs() -> Timetable:
     """Run at 100: 0 -> 1 -> 2; run at 50: 2 -> 1, listed in the wrong order; walk 1 -> 0."""
     return timetable_from_runs(
-        3,
-        [[(0, 100), (1, 200, 210), (2, 300)], [(2, 50), (1, 90)]],
-        [(1, 0, 60)],
-        min_change_s=30,
+        3, [[(0, 100), (1, 200, 210), (2, 300)], [(2, 50), (1, 90)]], [(1, 0, 60)], min_change_s=30
     )
 
 

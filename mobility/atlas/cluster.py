@@ -167,8 +167,10 @@ def _stopped(error: BaseException | None) -> MobilityError:
     if type(error).__name__ == "KilledWorker":
         return MobilityError(
             "It took {number} workers with it, one after the other: most likely it needs more "
-            "memory.", mend="Allow it more with --memory, and fewer --workers.", number=_LOSSES + 1,
-        )  # fmt: skip
+            "memory.",
+            mend="Allow it more with --memory, and fewer --workers.",
+            number=_LOSSES + 1,
+        )
     return explained(error if isinstance(error, Exception) else RuntimeError(str(error)))
 
 
@@ -235,9 +237,11 @@ def _answered(client: Any, scheduler: str) -> Any:
         return client(scheduler, timeout=PATIENCE_S)
     except (OSError, ValueError):
         raise MobilityError(
-            "No Dask scheduler answers at this address.", column="--scheduler", value=scheduler,
+            "No Dask scheduler answers at this address.",
+            column="--scheduler",
+            value=scheduler,
             mend="Start it with: dask scheduler; give the address it prints, e.g. tcp://host:8786.",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _check_versions(client: Client) -> None:

@@ -89,15 +89,19 @@ def of_kind(shifts: Sequence[ShiftRow], kind: str) -> list[ShiftRow]:
 def _kind(access: Access, zones: WhiteZones, ledger: Ledger, kind: str) -> dict[str, Any]:
     """Return jobs and inhabitants of a kind, and those who can hold it without a car."""
     study = access.study
-    asked = [_asked(study, [study.shift_rows[i] for i in shifts], kind)
-             for shifts in roster_shifts(study).values()]  # fmt: skip
+    asked = [
+        _asked(study, [study.shift_rows[i] for i in shifts], kind)
+        for shifts in roster_shifts(study).values()
+    ]
     rows = [r for r, pairs in enumerate(asked) if pairs]
     if not rows:
         return {"rosters": 0}
-    held = np.array([
-        np.all([access.counted(shift, day.kind)[2] for shift, day in asked[r]], axis=0)
-        for r in rows
-    ])  # fmt: skip
+    held = np.array(
+        [
+            np.all([access.counted(shift, day.kind)[2] for shift, day in asked[r]], axis=0)
+            for r in rows
+        ]
+    )
     jobs, people = ledger.jobs[rows], ledger.people[rows]
     shares = [float(p @ h / p.sum()) if p.sum() else 0.0 for p, h in zip(people, held, strict=True)]
     known = float(jobs.sum())

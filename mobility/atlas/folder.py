@@ -30,8 +30,11 @@ PREFIX = "ti="
 #: An identifier is a name of a folder, on any system.
 _ID = re.compile(r"\w[\w.+-]{0,80}")
 MANIFEST, FAILURE, FIGURES, SHIFTS = (
-    "manifest.json", "failure.json", "territory.json", "shifts.parquet",
-)  # fmt: skip
+    "manifest.json",
+    "failure.json",
+    "territory.json",
+    "shifts.parquet",
+)
 #: Of the whole atlas: territories asked for that could not be prepared, and why.
 MISSING = "missing.json"
 #: Path below the atlas → SHA-256; None for what has no digest, as the secret of a protection.
@@ -77,8 +80,9 @@ class Atlas:
     def units(self) -> list[str]:
         """The identifiers of the territories, sorted."""
         found = (self.folder / "inputs").glob(f"{PREFIX}*/territory.toml")
-        return sorted(name for name in (p.parent.name.removeprefix(PREFIX) for p in found)
-                      if is_id(name))  # fmt: skip
+        return sorted(
+            name for name in (p.parent.name.removeprefix(PREFIX) for p in found) if is_id(name)
+        )
 
     @property
     def national(self) -> Path:
@@ -106,9 +110,12 @@ class Atlas:
             if unit not in units:
                 near = get_close_matches(unit, units, n=5, cutoff=0.4) or units[:5]
                 raise SourceError(
-                    "There is no such territory in the atlas.", file=self.folder, value=unit,
-                    mend="Choose one of: {known}.", known=", ".join(near),
-                )  # fmt: skip
+                    "There is no such territory in the atlas.",
+                    file=self.folder,
+                    value=unit,
+                    mend="Choose one of: {known}.",
+                    known=", ".join(near),
+                )
         return [unit for unit in units if not only or unit in only]
 
 

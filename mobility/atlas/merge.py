@@ -289,10 +289,12 @@ def _write_national_map(
     moved: dict[tuple[str, str], float] = {}
     if changed is not None:
         moved = {
-            (ti, kind): float(by) for ti, kind, by in zip(
-                changed["ti"], changed["kind"], changed["share_jobs_change"], strict=True)
+            (ti, kind): float(by)
+            for ti, kind, by in zip(
+                changed["ti"], changed["kind"], changed["share_jobs_change"], strict=True
+            )
             if pd.notna(by)
-        }  # fmt: skip
+        }
     views = [_view(words.t("Share of jobs"), "share", _SHARES, RAMP, words)]
     if moved:
         name = words.t("Change since the earlier atlas")
@@ -308,7 +310,7 @@ def _write_national_map(
         "open": words.t("Open its map"),
         "heads": [words.t("Rank"), words.t("Territory"), words.t("Share of jobs")],
         "territories": [_territory(one, rows, moved, words) for one in told],
-    }  # fmt: skip
+    }
     title = words.t("Who can staff its shifts without a car?")
     write_text(path, side_page(title, data, "atlas.js", language))
 

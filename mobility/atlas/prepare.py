@@ -129,8 +129,11 @@ def prepare(
         file.unlink(missing_ok=True)
         try:
             if not ways[target]:
-                raise _lacking(one, "Nothing of the extracts lies in this territory.",
-                               "Add the OpenStreetMap extract of its region to --osm.")  # fmt: skip
+                raise _lacking(
+                    one,
+                    "Nothing of the extracts lies in this territory.",
+                    "Add the OpenStreetMap extract of its region to --osm.",
+                )
             sites = _assumed(one, target, language) if known is None else _own(one, known)
             _write(one, folder, communes, sites, lock["feeds"], language)
         except MobilityError as error:
@@ -138,25 +141,38 @@ def prepare(
             lost.append(Lost(one.unit, one.name, error))
             continue
         if uncounted := communes.uncounted(one.codes):
-            found.problems.append(_lacking(
-                one, "Nothing tells how many people live in {number} of its communes: {names}.",
-                "Add them to --population, or to the layer of communes; nobody is counted there.",
-                number=len(uncounted), names=", ".join(uncounted[:5]),
-            ))  # fmt: skip
+            found.problems.append(
+                _lacking(
+                    one,
+                    "Nothing tells how many people live in {number} of its communes: {names}.",
+                    "Add them to --population, or to the layer of communes; nobody is counted "
+                    "there.",
+                    number=len(uncounted),
+                    names=", ".join(uncounted[:5]),
+                )
+            )
         if not list((folder / "gtfs").glob("*.zip")):
-            found.problems.append(_lacking(
-                one, "No timetable has stops in this territory.",
-                "Add its networks' GTFS to --gtfs; it is computed without public transport.",
-            ))  # fmt: skip
+            found.problems.append(
+                _lacking(
+                    one,
+                    "No timetable has stops in this territory.",
+                    "Add its networks' GTFS to --gtfs; it is computed without public transport.",
+                )
+            )
         found.units.append(one.unit)
     _tell_unplaced(known, perimeters, found)
     others = sorted(set(atlas.units) - {one.unit for one in perimeters})
     if others:
-        found.problems.append(SourceError(
-            "Territories that were not asked for now lie in the folder: {number} ({names}).",
-            file=out, number=len(others), names=", ".join(others[:5]),
-            mend="Remove their folders from inputs; else they are run and ranked with the others.",
-        ))  # fmt: skip
+        found.problems.append(
+            SourceError(
+                "Territories that were not asked for now lie in the folder: {number} ({names}).",
+                file=out,
+                number=len(others),
+                names=", ".join(others[:5]),
+                mend="Remove their folders from inputs; else they are run and ranked with the "
+                "others.",
+            )
+        )
     write_text(atlas.folder / MISSING, json_text(_missing(lost, found.units)))
     lock["osm"] = {path.name: file_hash(path) for path in extracts}
     write_text(atlas.folder / _LOCK, json_text(lock))
@@ -169,9 +185,11 @@ def _files(path: Path, suffix: str) -> list[Path]:
     found = sorted(path.glob(f"*{suffix}")) if path.is_dir() else [path]
     if not found or not found[0].exists():
         raise SourceNotFoundError(
-            "There is no file of this kind: {suffix}.", file=path,
-            mend="Name a folder that holds some, or one of them.", suffix=suffix,
-        )  # fmt: skip
+            "There is no file of this kind: {suffix}.",
+            file=path,
+            mend="Name a folder that holds some, or one of them.",
+            suffix=suffix,
+        )
     return found
 
 
@@ -217,14 +235,21 @@ def _cut_feeds(
                 served.append(folder.name)
         first, last = _dates(tables)
         lock[path.name] = {
-            "sha256": file_hash(path), "first": first, "last": last,
-            "calls": len(tables["stop_times"]), "territories": served,
-        }  # fmt: skip
+            "sha256": file_hash(path),
+            "first": first,
+            "last": last,
+            "calls": len(tables["stop_times"]),
+            "territories": served,
+        }
         if today is not None and last and last < today.isoformat():
-            found.problems.append(SourceError(
-                "The timetable ended on {last}.", file=path, last=last,
-                mend="Fetch the present one; until then dates are chosen within the old one.",
-            ))  # fmt: skip
+            found.problems.append(
+                SourceError(
+                    "The timetable ended on {last}.",
+                    file=path,
+                    last=last,
+                    mend="Fetch the present one; until then dates are chosen within the old one.",
+                )
+            )
     for folder, names in written.items():
         for old in (p for p in (folder / "gtfs").glob("*.zip") if p.name not in names):
             old.unlink()
@@ -247,29 +272,37 @@ def _dates(tables: dict[str, pd.DataFrame]) -> tuple[str, str]:
 def _assumed(one: Perimeter, streets: Path, language: Language) -> list[Site]:
     """Return sites on industrial land inside a territory, the largest and most central first."""
     read = streets_from_osm(streets)
-    inside = [s for s in industrial_sites(read)
-              if shapely.intersects_xy(one.outline, *s.centre)]  # fmt: skip
+    inside = [s for s in industrial_sites(read) if shapely.intersects_xy(one.outline, *s.centre)]
     middle = one.outline.representative_point()
     chosen = nearest_first(inside, (middle.x, middle.y))[:MAX_SITES]
     if not chosen:
-        raise _lacking(one, "No industrial land is mapped in this territory.",
-                       "Give a table of sites with --sites.")  # fmt: skip
+        raise _lacking(
+            one,
+            "No industrial land is mapped in this territory.",
+            "Give a table of sites with --sites.",
+        )
     employer = translate(ASSUMED, language)
     return [
-        Site.model_validate({
-            "name": site.name, "employer": employer, "gates": site.gates,
-            "rosters": list(_TEMPLATES),
-        })
+        Site.model_validate(
+            {
+                "name": site.name,
+                "employer": employer,
+                "gates": site.gates,
+                "rosters": list(_TEMPLATES),
+            }
+        )
         for site in named(chosen, read.background.get("places"))
-    ]  # fmt: skip
+    ]
 
 
 def _own(one: Perimeter, sites: Sequence[Site]) -> list[Site]:
     found = [site for site in sites if _is_in(site, one)]
     if not found:
-        raise _lacking(one, "The table has no site in this territory.",
-                       "Add its sites to the table, or leave --sites out: industrial land is "
-                       "taken then.")  # fmt: skip
+        raise _lacking(
+            one,
+            "The table has no site in this territory.",
+            "Add its sites to the table, or leave --sites out: industrial land is taken then.",
+        )
     return found
 
 
@@ -282,10 +315,14 @@ def _tell_unplaced(
 ) -> None:
     lost = [s.name for s in sites or () if not any(_is_in(s, one) for one in perimeters)]
     if lost:
-        found.problems.append(SourceError(
-            "Sites that lie in no territory: {number} ({names}).", number=len(lost),
-            names=", ".join(lost[:5]), mend="Correct their places, or the territories.",
-        ))  # fmt: skip
+        found.problems.append(
+            SourceError(
+                "Sites that lie in no territory: {number} ({names}).",
+                number=len(lost),
+                names=", ".join(lost[:5]),
+                mend="Correct their places, or the territories.",
+            )
+        )
 
 
 def _missing(lost: Sequence[Lost], units: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -160,27 +160,30 @@ def _listed(table: Table, column: str, communes: Communes) -> _Read:
     """Gather communes by territory; a commune in two of them is told."""
     unit = table.need("id_ti", _TERRITORY)
     name = table.find("lib_ti", _TERRITORY_NAMES) or unit
-    rows = pd.DataFrame({
-        "code": table.texts(column), "unit": table.texts(unit), "name": table.texts(name),
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {"code": table.texts(column), "unit": table.texts(unit), "name": table.texts(name)}
+    )
     rows = rows[rows["unit"] != ""]
     names = rows.groupby("unit")["name"].first()
     place = communes.zones.rows(rows["code"])
     unknown: dict[Any, MobilityError] = {
         row: table.error(
             "There is no commune of this code in the layer of communes.",
-            row=row, column=column, value=rows.at[row, "code"],
+            row=row,
+            column=column,
+            value=rows.at[row, "code"],
             mend="Correct the code, or add the commune to the layer; the territory goes on "
             "without it.",
         )
         for row in rows.index[place < 0]
-    }  # fmt: skip
+    }
     problems = list(unknown.values())
     known = set(rows["unit"][place >= 0])
     lost = [
         Lost(str(key), names[key] or str(key), unknown[group.index[0]])
-        for key, group in rows.groupby("unit") if key not in known
-    ]  # fmt: skip
+        for key, group in rows.groupby("unit")
+        if key not in known
+    ]
     rows = rows.assign(place=place)[place >= 0]
     for key, group in rows.groupby("place", sort=True):
         units = dict.fromkeys(group["unit"])
@@ -188,11 +191,13 @@ def _listed(table: Table, column: str, communes: Communes) -> _Read:
             problems.append(
                 table.error(
                     "The commune is in several territories: {units}.",
-                    row=group.index[1], column=column, value=communes.zones.codes[key],
+                    row=group.index[1],
+                    column=column,
+                    value=communes.zones.codes[key],
                     mend="Keep it in one; its inhabitants count in each.",
                     units=", ".join(units),
                 )
-            )  # fmt: skip
+            )
     found: list[Perimeter] = []
     for key, group in ((str(unit), group) for unit, group in rows.groupby("unit")):
         if _is_taken(key, found):
@@ -232,11 +237,13 @@ def _drawn(table: Table, communes: Communes) -> _Read:
             if shared > _OVERLAP * min(shapely.area(other.outline), shapely.area(outline)):
                 problems.append(
                     table.error(
-                        "The territory overlaps another one: {other}.", row=row, value=key,
+                        "The territory overlaps another one: {other}.",
+                        row=row,
+                        value=key,
                         mend="Correct the polygons; who lives in both counts in each.",
                         other=other.unit,
                     )
-                )  # fmt: skip
+                )
         found.append(Perimeter(_id(key), names[row] or key, codes, outline))
     return found, problems, lost
 
@@ -248,9 +255,11 @@ def _is_taken(key: str, found: Sequence[Perimeter]) -> bool:
 def _taken(table: Table, row: object, key: str) -> MobilityError:
     return table.error(
         "Another territory has this identifier, or one that makes the same folder: {folder}.",
-        row=row, value=key, folder=f"{PREFIX}{_id(key)}",
+        row=row,
+        value=key,
+        folder=f"{PREFIX}{_id(key)}",
         mend="Give each an identifier of its own, of letters and figures; this one is left out.",
-    )  # fmt: skip
+    )
 
 
 def _id(text: str) -> str:
@@ -271,8 +280,9 @@ def _read_wheel(path: Path) -> gpd.GeoDataFrame:
         with zipfile.ZipFile(path) as wheel:
             communes, epci = (_table(wheel, name) for name in ("communes", "epci"))
             communes = communes[communes["type"].eq("COM") & communes["geometry"].notna()]
-            siren, name = (communes["epci_id"].map(epci.set_index("id")[key])
-                           for key in ("code", "nom"))  # fmt: skip
+            siren, name = (
+                communes["epci_id"].map(epci.set_index("id")[key]) for key in ("code", "nom")
+            )
             columns = {
                 "code": communes["code"],
                 "nom": communes["nom"],

@@ -87,8 +87,9 @@ class MobilityError(Exception):
         where = [f"{translate(k, language)} {v}" for k, v in labels if v is not None]
         if self.entry is not None:
             kind, number = self.entry
-            text = translate("{what} no. {number}", language, number=number,
-                             what=translate(kind, language))  # fmt: skip
+            text = translate(
+                "{what} no. {number}", language, number=number, what=translate(kind, language)
+            )
             where.insert(int(self.file is not None), text)
         if self.value is not None:
             where.append(f"{translate('value', language)} {str(self.value)[:120]!r}")

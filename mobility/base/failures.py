@@ -39,8 +39,10 @@ def explained(error: Exception) -> MobilityError:
     return MobilityError(
         "The software failed: {kind}: {text}. The details are in {details}",
         mend="Send that file to those who keep the software; it holds none of your data.",
-        kind=type(error).__name__, text=library_words(error, 200), details=_written(error),
-    )  # fmt: skip
+        kind=type(error).__name__,
+        text=library_words(error, 200),
+        details=_written(error),
+    )
 
 
 def _written(error: Exception) -> str:

@@ -79,9 +79,11 @@ def check_suffix(path: Path, *known: str) -> str:
     suffix = path.suffix.lower()
     if suffix not in known:
         raise SourceError(
-            "No file of this kind is written here.", file=path,
-            mend="End its name in one of: {known}.", known=", ".join(known),
-        )  # fmt: skip
+            "No file of this kind is written here.",
+            file=path,
+            mend="End its name in one of: {known}.",
+            known=", ".join(known),
+        )
     return suffix
 
 

@@ -25,16 +25,22 @@ def write_gpkg(path: str | Path, layers: Iterable[tuple[str, GeoDataFrame]]) -> 
         try:
             # Version 1.2 is read without a warning by the QGIS of older distributions too.
             frame.to_file(
-                path, layer=name, driver="GPKG", engine="pyogrio", use_arrow=True,
+                path,
+                layer=name,
+                driver="GPKG",
+                engine="pyogrio",
+                use_arrow=True,
                 dataset_options={"VERSION": "1.2"},
-            )  # fmt: skip
+            )
         except pyogrio.errors.FieldError:
             raise SourceError(
                 "The layer {layer} has {count} columns, more than a GeoPackage can hold.",
                 file=path,
                 mend="Study fewer sites at a time; of a run, Parquet holds the same: set "
-                "geopackage = false under [output].", layer=name, count=len(frame.columns),
-            ) from None  # fmt: skip
+                "geopackage = false under [output].",
+                layer=name,
+                count=len(frame.columns),
+            ) from None
         except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError):
             # The driver does not say what stopped it: a limit of the disk, of files, of a quota.
             raise unwritable(OSError(errno.EIO, os.strerror(errno.EIO)), path) from None

@@ -66,8 +66,9 @@ def _edits(study: Study, changes: Sequence[TripChange]) -> list[Edit]:
     """Return the changes by the indices of their trips, once they can be."""
     feed, file = study.feed, study.territory.path
     names = feed.trips["trip_id"].astype(str)
-    places = {n: int(k) for n in {t for c in changes for t in c.trips}
-              for k in np.flatnonzero(names == n)}  # fmt: skip
+    places = {
+        n: int(k) for n in {t for c in changes for t in c.trips} for k in np.flatnonzero(names == n)
+    }
     headway = set(feed.frequencies["trip"].tolist())
     edits: list[Edit] = []
     for number, change in enumerate(changes, 1):

@@ -58,8 +58,7 @@ def check_answer(study: Study, language: str) -> CheckAnswer:
         for title, frame in _tables(study, language)
     ]
     return CheckAnswer(
-        tables,
-        [(str(f.severity), f.source, f.render(language)) for f in findings_in_order(study)],
+        tables, [(str(f.severity), f.source, f.render(language)) for f in findings_in_order(study)]
     )
 
 

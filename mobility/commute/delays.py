@@ -195,22 +195,30 @@ class Delays:
         """Return what was found, and on what delays it rests, in a few lines."""
         rosters = self.table[self.table["shift"] == ""]
         promised, sure = float(rosters["promised"].sum()), float(rosters["sure"].sum())
-        found = [translate(
-            "Of {promised} roster-places held by the timetable, {sure} hold on 19 working days of "
-            "20 or more ({draws} days rehearsed).",
-            language, promised=number(promised, language), sure=number(sure, language),
-            draws=self.draws,
-        )]  # fmt: skip
+        found = [
+            translate(
+                "Of {promised} roster-places held by the timetable, {sure} hold on 19 working days "
+                "of 20 or more ({draws} days rehearsed).",
+                language,
+                promised=number(promised, language),
+                sure=number(sure, language),
+                draws=self.draws,
+            )
+        ]
         seen = self.observed
         if seen is None:
             text = "No observed delays: drawn from the factors delay.start and delay.hour."
             return [*found, translate(text, language)]
-        found.append(translate(
-            "Observed on {dates} dates: {trips} trips, of {all} in the timetables; the others are "
-            "drawn.",
-            language, dates=seen.n_dates, trips=len(seen.by_trip),
-            all=len(self.access.study.feed.trips),
-        ))  # fmt: skip
+        found.append(
+            translate(
+                "Observed on {dates} dates: {trips} trips, of {all} in the timetables; the others "
+                "are drawn.",
+                language,
+                dates=seen.n_dates,
+                trips=len(seen.by_trip),
+                all=len(self.access.study.feed.trips),
+            )
+        )
         if seen.early:
             text = "{early} observations are early: a vehicle is taken to wait for its time."
             found.append(translate(text, language, early=seen.early))
@@ -300,8 +308,10 @@ def _commutes(
                 for held in (access.holds_out, access.holds_back, access.holds)
             ]
             r = access.row(row.shift_id, day.kind, "transit")
-            ways = [edges.get((row.site, day.kind, bool(k), edge.at_s))
-                    for k, edge in enumerate(study.edges(row.shift_id, day))]  # fmt: skip
+            ways = [
+                edges.get((row.site, day.kind, bool(k), edge.at_s))
+                for k, edge in enumerate(study.edges(row.shift_id, day))
+            ]
             yield _commute(access, (row.shift_id, day.kind), sides, kept, r, ways)
 
 
@@ -385,17 +395,19 @@ def _connections(study: Study, edges: dict[tuple[int, str, bool, int], EdgeDraws
         for j, journey in enumerate(one.journeys):
             rides = [leg for leg in journey.legs if leg.kind == "ride"]
             for k, (before, after) in enumerate(pairwise(rides)):
-                rows.append({
-                    "site": row.site_name,
-                    "direction": "return" if returning else "outbound",
-                    "edge": format_clock(row.end_s if returning else row.start_s),
-                    "day_kind": kind,
-                    "stop": study.feed.stop_names[after.from_stop],
-                    "from_line": study.feed.line_names[before.trip],
-                    "to_line": study.feed.line_names[after.trip],
-                    "workers": workers[j],
-                    "missed": workers[j] * one.missed[j][k + 1].mean(),
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "site": row.site_name,
+                        "direction": "return" if returning else "outbound",
+                        "edge": format_clock(row.end_s if returning else row.start_s),
+                        "day_kind": kind,
+                        "stop": study.feed.stop_names[after.from_stop],
+                        "from_line": study.feed.line_names[before.trip],
+                        "to_line": study.feed.line_names[after.trip],
+                        "workers": workers[j],
+                        "missed": workers[j] * one.missed[j][k + 1].mean(),
+                    }
+                )
     keys = ["site", "direction", "edge", "day_kind", "stop", "from_line", "to_line"]
     frame = pd.DataFrame(rows, columns=[*keys, "workers", "missed"])
     frame = frame.groupby(keys, as_index=False, sort=True)[["workers", "missed"]].sum()

@@ -225,12 +225,7 @@ def _fed_times(
 
 
 def _on_demand_times(
-    study: Study,
-    site: int,
-    day: ChosenDay,
-    worked: Sequence[str],
-    edge: Edge,
-    limits: EngineLimits,
+    study: Study, site: int, day: ChosenDay, worked: Sequence[str], edge: Edge, limits: EngineLimits
 ) -> HomeTimes:
     """Return the best on-demand service of each home: to the gate, or to a stop."""
     best_s = np.full(study.n_homes, INF, np.int32)
@@ -238,13 +233,7 @@ def _on_demand_times(
     for service in study.on_demand:
         windows = service.windows(day, worked, study.territory.zone)
         found = booked_times(
-            service,
-            windows,
-            site,
-            edge,
-            limits,
-            gate.timetables[day.kind],
-            gate.egress_s[site],
+            service, windows, site, edge, limits, gate.timetables[day.kind], gate.egress_s[site]
         )
         best_s = np.minimum(best_s, found)
     return _on_streets(best_s)
@@ -307,12 +296,7 @@ def _driven(study: Study, edge: Edge, moving_s: Int32) -> Int32:
 
 
 def overtime(
-    study: Study,
-    site: int,
-    day: ChosenDay,
-    edge: Edge,
-    limits: EngineLimits,
-    on_time_s: Int32,
+    study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, on_time_s: Int32
 ) -> Int32:
     """Return the overtime after which each home's return still holds, without a gap.
 

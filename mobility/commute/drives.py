@@ -128,11 +128,14 @@ def drives_between(study: Study) -> Drives:
         kept = study.streets.kept(key, lambda: {"seconds": cells().astype(np.int32)})
         between = np.array(kept["seconds"], np.int64)
     np.fill_diagonal(between, 0)
-    found = study.streets.kept(["gates", *times_key(car), lonlat, gates, *under], lambda: {
-        "to": _table(study, car, lonlat, gates),
-        "from": _table(study, car, lonlat, gates, back=True),
-        "across": _table(study, car, gates, gates),
-    })  # fmt: skip
+    found = study.streets.kept(
+        ["gates", *times_key(car), lonlat, gates, *under],
+        lambda: {
+            "to": _table(study, car, lonlat, gates),
+            "from": _table(study, car, lonlat, gates, back=True),
+            "across": _table(study, car, gates, gates),
+        },
+    )
     to, back, across = (np.array(found[name], np.int64) for name in ("to", "from", "across"))
     sites = _by_site(study, _by_site(study, across))
     np.fill_diagonal(sites, 0)

@@ -121,19 +121,21 @@ def fairness(
         held, by_car = rosters_held(access)
         mean = _mean(held, people[EVERYBODY])
         for group, persons in people.items():
-            rows.append({
-                "situation": name,
-                "group": group,
-                "total": persons.sum(),
-                "share_any": _mean(held > 0, persons),
-                "share_any_car": np.nan if by_car is None else _mean(by_car > 0, persons),
-                "held": _mean(held, persons),
-                "held_car": np.nan if by_car is None else _mean(by_car, persons),
-                "gap": np.nan if group == EVERYBODY else mean - _mean(held, persons),
-                "gini": gini(held, persons),
-                "palma": palma(held, persons),
-                **{f"fgt{a}": fgt(held, persons, line, a) for a in (0, 1, 2)},
-            })  # fmt: skip
+            rows.append(
+                {
+                    "situation": name,
+                    "group": group,
+                    "total": persons.sum(),
+                    "share_any": _mean(held > 0, persons),
+                    "share_any_car": np.nan if by_car is None else _mean(by_car > 0, persons),
+                    "held": _mean(held, persons),
+                    "held_car": np.nan if by_car is None else _mean(by_car, persons),
+                    "gap": np.nan if group == EVERYBODY else mean - _mean(held, persons),
+                    "gini": gini(held, persons),
+                    "palma": palma(held, persons),
+                    **{f"fgt{a}": fgt(held, persons, line, a) for a in (0, 1, 2)},
+                }
+            )
     frame = pd.DataFrame(rows)
     return frame.assign(widens=_widened(frame)).round(dict.fromkeys(frame.columns[3:], 4))
 

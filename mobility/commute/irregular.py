@@ -74,10 +74,12 @@ def on_dates(study: Study, asked: Mapping[dt.date, Sequence[Span]]) -> Study:
     spans: dict[str, set[Span]] = {}
     for day in days:
         spans.setdefault(twin[day.kind], set()).update(asked[day.date])
-    built = Timetables({
-        day.kind: partial(_built, study, day.date, feet, sorted(spans[day.kind]))
-        for day in first.values()
-    })  # fmt: skip
+    built = Timetables(
+        {
+            day.kind: partial(_built, study, day.date, feet, sorted(spans[day.kind]))
+            for day in first.values()
+        }
+    )
     shared = Timetables({kind: partial(built.__getitem__, twin[kind]) for kind in twin})
 
     def change(one: Study) -> Study:
@@ -157,16 +159,18 @@ class Irregular:
         for site, roster in self.rosters():
             share = self.share(site, roster)
             pool = self.study.pool(site)
-            rows.append({
-                "site": self.study.sites[site].name,
-                "roster": roster,
-                "dates": sum((w.site, w.roster) == (site, roster) for w in self.worked),
-                "pool": pool.sum(),
-                "always": pool @ (share == 1),
-                "half": pool @ (share >= 0.5),
-                "some": pool @ (share > 0),
-                "share_days": pool @ share / pool.sum() if pool.sum() else np.nan,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "site": self.study.sites[site].name,
+                    "roster": roster,
+                    "dates": sum((w.site, w.roster) == (site, roster) for w in self.worked),
+                    "pool": pool.sum(),
+                    "always": pool @ (share == 1),
+                    "half": pool @ (share >= 0.5),
+                    "some": pool @ (share > 0),
+                    "share_days": pool @ share / pool.sum() if pool.sum() else np.nan,
+                }
+            )
         frame = whole_persons(pd.DataFrame(rows), ["pool", "always", "half", "some"])
         return frame.round({"share_days": 4})
 

@@ -214,8 +214,10 @@ class Ledger:
         here = slice(None) if homes is None else homes
         more = np.where(after & ~before, self.jobs[:, here], 0.0).sum(axis=1)
         sites = self.study.sites
-        return tuple((sites[self.rosters[r][0]].name, self.rosters[r][1])
-                     for r in np.flatnonzero(more >= LEAST_JOBS))  # fmt: skip
+        return tuple(
+            (sites[self.rosters[r][0]].name, self.rosters[r][1])
+            for r in np.flatnonzero(more >= LEAST_JOBS)
+        )
 
     def _once(self, people: Float, before: Bool, after: Bool) -> float:
         """Return the workers who hold some roster after and none before, each once."""

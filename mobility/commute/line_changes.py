@@ -87,9 +87,12 @@ def with_lines(study: Study, changes: Sequence[LineChange]) -> Study:
             idle = {number: one for number, one in idle.items() if number not in made(kind)[1]}
     for one in idle.values():
         raise one.wrong(
-            study, "line", "No trip of this line would change.", one.change.line,
+            study,
+            "line",
+            "No trip of this line would change.",
+            one.change.line,
             "Check direction, hours, days and stops: no trip leaves then, or calls there.",
-        )  # fmt: skip
+        )
     return with_timetables(
         study, Timetables({kind: partial(_first, made, kind) for kind in present})
     )
@@ -230,11 +233,15 @@ def _calling(study: Study, run: RunArrays, one: Asked) -> RunArrays:
 
     later = np.where(np.arange(own.size) > at, longer, 0).astype(np.int32)
     return RunArrays(
-        np.array([0, own.size + count], np.int64), put(own, new),
-        put(run.call_arr + later, times), put(run.call_dep + later, times),
-        put(run.call_board, [True] * count), put(run.call_alight, [True] * count),
-        put(run.call_trip, [run.call_trip[0]] * count), run.run_day,
-    )  # fmt: skip
+        np.array([0, own.size + count], np.int64),
+        put(own, new),
+        put(run.call_arr + later, times),
+        put(run.call_dep + later, times),
+        put(run.call_board, [True] * count),
+        put(run.call_alight, [True] * count),
+        put(run.call_trip, [run.call_trip[0]] * count),
+        run.run_day,
+    )
 
 
 def ways_of_line(study: Study, line: str) -> Counter[tuple[int, ...]]:

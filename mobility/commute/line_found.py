@@ -97,36 +97,50 @@ def asked_of(study: Study, number: int, change: LineChange, at: Mapping[NewCall,
     if not trips.size:
         names = sorted({*feed.line_names, *feed.routes["route_id"].astype(str)})
         raise bare.wrong(
-            study, "line", "There is no line of this name in the timetables.", change.line,
+            study,
+            "line",
+            "There is no line of this name in the timetables.",
+            change.line,
             "Write its public name or its route_id; the nearest is {near}.",
             near=nearest(change.line, names) or "–",
-        )  # fmt: skip
+        )
     if change.direction is not None:
         trips = trips[feed.trips["direction_id"].to_numpy()[trips] == change.direction]
     if change.how != "remove" and np.isin(trips, feed.frequencies["trip"].to_numpy()).any():
         raise bare.wrong(
-            study, "line", "Trips of this line keep a headway; they have no times of their own.",
-            change.line, "Take the line out, or name one that is not in frequencies.txt.",
-        )  # fmt: skip
+            study,
+            "line",
+            "Trips of this line keep a headway; they have no times of their own.",
+            change.line,
+            "Take the line out, or name one that is not in frequencies.txt.",
+        )
     kinds = [day.kind for day in study.days]
     for field, kind in (*(("days", d) for d in change.days), ("as_on", change.as_on)):
         if kind is not None and kind not in kinds:
             raise bare.wrong(
-                study, field, "There is no such name.", kind, "Choose one of: {known}.",
+                study,
+                field,
+                "There is no such name.",
+                kind,
+                "Choose one of: {known}.",
                 known=", ".join(kinds),
-            )  # fmt: skip
+            )
     ids = {str(name): k for k, name in enumerate(feed.stops["stop_id"])}
     stops = []
     for field, stop in (
-        ("from_stop", change.from_stop), *(("stops", s) for s in change.stops),
+        ("from_stop", change.from_stop),
+        *(("stops", s) for s in change.stops),
         ("to_stop", change.to_stop),
-    ):  # fmt: skip
+    ):
         if isinstance(stop, str) and stop not in ids:
             raise bare.wrong(
-                study, field, "There is no stop of this stop_id in the timetables.", stop,
+                study,
+                field,
+                "There is no stop of this stop_id in the timetables.",
+                stop,
                 "Write its stop_id; the nearest is {near}.",
                 near=nearest(stop, sorted(ids)) or "–",
-            )  # fmt: skip
+            )
         if stop is not None:
             stops.append(ids[stop] if isinstance(stop, str) else at[stop])
     return _driven(study, Asked(number, change, trips, tuple(stops), {}))
@@ -234,9 +248,12 @@ def drive_s(study: Study, one: Asked, leg: Leg) -> int:
             if place == end
         ]
         raise one.wrong(
-            study, "stops", "There is no way to drive from one stop to the next.",
-            " → ".join(dict.fromkeys(names)), "Place the stop near a street for cars.",
-        )  # fmt: skip
+            study,
+            "stops",
+            "There is no way to drive from one stop to the next.",
+            " → ".join(dict.fromkeys(names)),
+            "Place the stop near a street for cars.",
+        )
     return one.legs[leg]
 
 

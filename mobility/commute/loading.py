@@ -281,9 +281,7 @@ def build_study(
         scenario=scenario,
     )
     sheet = data_sheet(study, runs)
-    told = (
-        *study.findings, *drives_any_hour(study), *idle_rosters(study), *wide_layer(study),
-    )  # fmt: skip
+    told = (*study.findings, *drives_any_hour(study), *idle_rosters(study), *wide_layer(study))
     findings = [*sheet_findings(sheet, study), *told]
     return replace(study, sheet=sheet, findings=tuple(findings))
 

@@ -119,14 +119,16 @@ def _theirs(study: Study, table: Table, ours: pd.DataFrame) -> pd.DataFrame:
             value=value,
             mend="Use the identifiers of mobility matrix: home_id and the name of the site.",
         )
-    frame = pd.DataFrame({
-        "row": table.frame.index,
-        "home_id": np.where(outbound, start, end),
-        "site": np.where(outbound, end, start),
-        "direction": np.where(outbound, "outbound", "return"),
-        "theirs_min": _minutes(table),
-        "theirs": _lines(table),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "row": table.frame.index,
+            "home_id": np.where(outbound, start, end),
+            "site": np.where(outbound, end, start),
+            "direction": np.where(outbound, "outbound", "return"),
+            "theirs_min": _minutes(table),
+            "theirs": _lines(table),
+        }
+    )
     for name in KEYS[1:]:
         column = table.find(name)
         frame[name] = "" if column is None else table.texts(column).to_numpy()
@@ -173,15 +175,16 @@ def _completed(frame: pd.DataFrame, table: Table, ours: pd.DataFrame) -> pd.Data
                 wanted = have[0]
             if wanted not in have:
                 raise table.error(
-                    "Which of these is meant? {known}." if not wanted else
-                    "It is none of these: {known}.",
+                    "Which of these is meant? {known}."
+                    if not wanted
+                    else "It is none of these: {known}.",
                     row=rows["row"].iloc[0],
                     column=name,
                     value=value or None,
                     mend="Write one of them in a column {name}.",
                     name=name,
                     known=", ".join(have),
-                )  # fmt: skip
+                )
             rows.loc[:, name] = wanted
             match = match[match[name] == wanted]
         found.append(rows)

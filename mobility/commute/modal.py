@@ -105,10 +105,7 @@ def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd
 
 
 def _rows(
-    access: Access,
-    ground: Ground,
-    days: Mapping[str, ChosenDay],
-    shared: Mapping[int, Float],
+    access: Access, ground: Ground, days: Mapping[str, ChosenDay], shared: Mapping[int, Float]
 ) -> Iterator[dict[str, object]]:
     study = access.study
     for k, (shift_id, kind, mode) in enumerate(access.keys.itertuples(index=False)):

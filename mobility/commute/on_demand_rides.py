@@ -219,9 +219,8 @@ class _Builder:
         if not len(homes) or not len(gates):
             return found
         table = drives(
-            self.territory, self.streets, times, homes, gates,
-            max(longest_s - offset_s, 0) / factor,
-        )  # fmt: skip
+            self.territory, self.streets, times, homes, gates, max(longest_s - offset_s, 0) / factor
+        )
         rides = pd.DataFrame(
             {
                 "home_point": table.rows,
@@ -306,18 +305,18 @@ class _Builder:
         return found[0], found[1]
 
     def _driven(
-        self,
-        zone: OnDemand,
-        times: Times,
-        rows: NDArray[np.int64],
-        places: NDArray[np.float64],
+        self, zone: OnDemand, times: Times, rows: NDArray[np.int64], places: NDArray[np.float64]
     ) -> WalkTable:
         """Return the rides between some homes and places, detour included."""
         limit_s = zone.max_ride_min * 60
         table = drives(
-            self.territory, self.streets, times, self.homes_lonlat[rows], places,
+            self.territory,
+            self.streets,
+            times,
+            self.homes_lonlat[rows],
+            places,
             limit_s / zone.detour,
-        )  # fmt: skip
+        )
         ride_s = np.ceil(table.walk_s * zone.detour - 1e-9).astype(np.int32)
         return WalkTable(table.ptr, table.stop, ride_s)
 
@@ -365,11 +364,7 @@ def _hub_feeder(
     """Return the rides of some homes as a feeder over all homes."""
     n = walks.n_rows
     out, back = (
-        (
-            rows[t.rows] * n + t.stop,
-            (t.walk_s + wait_s).astype(np.int32),
-        )
-        for t in (there, home)
+        (rows[t.rows] * n + t.stop, (t.walk_s + wait_s).astype(np.int32)) for t in (there, home)
     )
     return pairs_of(out, back, n_homes, (walks, walks))
 

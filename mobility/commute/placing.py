@@ -33,11 +33,7 @@ NEAR_M = 1000.0
 
 
 def place_findings(
-    streets: Streets,
-    walking: Times,
-    feed: Feed,
-    sites: tuple[Site, ...],
-    territory: Territory,
+    streets: Streets, walking: Times, feed: Feed, sites: tuple[Site, ...], territory: Territory
 ) -> Iterator[Finding]:
     """Check that gates stand on the streets; say which stops do not."""
     check_gates(streets, walking, sites, territory)

@@ -62,8 +62,12 @@ class Added:
         runs = np.flatnonzero(own >= 0)
         _, place = np.unique(places, axis=0, return_inverse=True)
         columns = (
-            place.ravel()[tt.call_stop], tt.call_arr, tt.call_dep, tt.call_board, tt.call_alight,
-        )  # fmt: skip
+            place.ravel()[tt.call_stop],
+            tt.call_arr,
+            tt.call_dep,
+            tt.call_board,
+            tt.call_alight,
+        )
         calls = np.stack([column.astype(np.int32) for column in columns], axis=1)
         known: dict[bytes, int] = {}
         number = np.array(

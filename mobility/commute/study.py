@@ -135,9 +135,7 @@ Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
 
 #: Which study answers for another how an edge of a site holds, on a kind of day, under limits, or,
 #: given some homes, bool[H], for which of them it holds at all: of others it may say anything.
-StandIn = Callable[
-    [int, ChosenDay, Edge, EngineLimits, NDArray[np.bool_] | None], "Study"
-]  # fmt: skip
+StandIn = Callable[[int, ChosenDay, Edge, EngineLimits, NDArray[np.bool_] | None], "Study"]
 
 
 @dataclass
@@ -255,16 +253,18 @@ class Study:
     views: Views = field(default_factory=Views, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
-        return "\n".join([
-            f"Study of {self.territory.name}" + f", {self.scenario}" * bool(self.scenario),
-            f"  homes: {self.n_homes:,}, {self.workers.sum():,.0f} workers",
-            f"  sites: {len(self.sites):,}, {len(self.shift_rows):,} shifts",
-            f"  streets: {self.streets.n_edges:,} pieces",
-            f"  timetables: {len(self.feed.stops):,} stops, {len(self.feed.trips):,} trips",
-            f"  days: {', '.join(f'{day.kind} {day.date}' for day in self.days)}",
-            f"  modes: {', '.join(self.territory.modes.evaluated)}",
-            f"  findings: {len(self.findings)}",
-        ])  # fmt: skip
+        return "\n".join(
+            [
+                f"Study of {self.territory.name}" + f", {self.scenario}" * bool(self.scenario),
+                f"  homes: {self.n_homes:,}, {self.workers.sum():,.0f} workers",
+                f"  sites: {len(self.sites):,}, {len(self.shift_rows):,} shifts",
+                f"  streets: {self.streets.n_edges:,} pieces",
+                f"  timetables: {len(self.feed.stops):,} stops, {len(self.feed.trips):,} trips",
+                f"  days: {', '.join(f'{day.kind} {day.date}' for day in self.days)}",
+                f"  modes: {', '.join(self.territory.modes.evaluated)}",
+                f"  findings: {len(self.findings)}",
+            ]
+        )
 
     @cached_property
     def shift_rows(self) -> tuple[ShiftRow, ...]:

@@ -252,9 +252,10 @@ def _walked(before: Study, after: Study) -> tuple[WalkTable, WalkTable, Mapping[
     home_walks, gate_walks = (
         walks_to_stops(territory, streets, feed, points, safe=safe, before=known(table))
         for points, table in (
-            (after.homes.lonlat, before.home_walks), (after.gates_lonlat, before.gate_walks),
+            (after.homes.lonlat, before.home_walks),
+            (after.gates_lonlat, before.gate_walks),
         )
-    )  # fmt: skip
+    )
     plain = walks_between_stops(territory, before.streets, feed, safe=before.kept_safe)
     other = walks_between_stops(territory, streets, feed, safe=safe, before=known(plain))
     return home_walks, gate_walks, on_ways(before.timetables, plain, other)
@@ -303,11 +304,7 @@ def _on_feet(study: Study, one: Study, kind: str, timetables: Mapping[str, TwoWa
 
 
 def with_homes(
-    study: Study,
-    homes: Homes,
-    *,
-    sites: tuple[Site, ...] | None = None,
-    relaxed: float = 1.0,
+    study: Study, homes: Homes, *, sites: tuple[Site, ...] | None = None, relaxed: float = 1.0
 ) -> Study:
     """Return the study of other homes, e.g. of places where nobody lives yet, or of other sites.
 
@@ -337,8 +334,12 @@ def with_homes(
         feeders = feeders_of(territory, streets, feed, after.sites, homes.lonlat, safe=safe)
         on_demand = on_demand_services(territory, streets, feed, after.sites, homes, [], [])
         return replace(
-            after, home_walks=home_walks, gate_walks=gate_walks, street_times=commutes,
-            feeders=feeders, on_demand=on_demand,
-        )  # fmt: skip
+            after,
+            home_walks=home_walks,
+            gate_walks=gate_walks,
+            street_times=commutes,
+            feeders=feeders,
+            on_demand=on_demand,
+        )
 
     return variant(study, change)

@@ -26,13 +26,7 @@ from mobility.streets.slopes import MAX_GRADE, edge_grades, elevations, grades_b
 from mobility.streets.snap import Snaps
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF, FootArrays
-from mobility.timetable.footpaths import (
-    WalksBefore,
-    WalkTable,
-    home_walks,
-    stop_walks,
-    walk_snaps,
-)
+from mobility.timetable.footpaths import WalksBefore, WalkTable, home_walks, stop_walks, walk_snaps
 from mobility.timetable.station import access_points, fold_points, slower
 from mobility.timetable.transfers import build_footpaths
 

@@ -360,11 +360,7 @@ def _best_hours(
 
 
 def _reasons(
-    access: Access,
-    shift_id: int,
-    day: ChosenDay,
-    status: NDArray[np.int8],
-    hours: Hours,
+    access: Access, shift_id: int, day: ChosenDay, status: NDArray[np.int8], hours: Hours
 ) -> NDArray[np.int8]:
     """Return the reason of each white home for one shift on one kind of day."""
     study = access.study

@@ -121,9 +121,12 @@ def with_centres(study: Study, path: Path, findings: list[Finding] | None = None
     for centre in centres:
         if centre.name in names:
             raise TerritoryError(
-                "A training centre has the name of a site.", file=path, column="name",
-                value=centre.name, mend="Give each site a name of its own.",
-            )  # fmt: skip
+                "A training centre has the name of a site.",
+                file=path,
+                column="name",
+                value=centre.name,
+                mend="Give each site a name of its own.",
+            )
     gates = [(centre.name, gate) for centre in centres for gate in centre.gates]
     lonlat = np.array([gate for _, gate in gates], np.float64)
     check_on_streets(study, [name for name, _ in gates], lonlat, column="lon, lat", file=path)
@@ -170,18 +173,20 @@ def triangles(access: Access, companies: int, rules: Rules) -> Triangles:
         pair = there & here
         holds.append(pair)
         total = people.sum()
-        rows.append({
-            "centre": study.sites[c].name,
-            "company": study.sites[f].name,
-            "apart_km": round(apart_km, 1),
-            "allowed": ", ".join(allowed),
-            "barred": ", ".join(barred),
-            "total": total,
-            "centre_reach": people @ there,
-            "company_reach": people @ here,
-            "pair_reach": people @ pair,
-            "share": round(float(people @ pair / total), 4) if total else np.nan,
-        })  # fmt: skip
+        rows.append(
+            {
+                "centre": study.sites[c].name,
+                "company": study.sites[f].name,
+                "apart_km": round(apart_km, 1),
+                "allowed": ", ".join(allowed),
+                "barred": ", ".join(barred),
+                "total": total,
+                "centre_reach": people @ there,
+                "company_reach": people @ here,
+                "pair_reach": people @ pair,
+                "share": round(float(people @ pair / total), 4) if total else np.nan,
+            }
+        )
     if not rows:
         raise TerritoryError(
             "No company is within {apart:g} km of a training centre.",
@@ -251,10 +256,14 @@ def _at_school(access: Access, site: int, rules: Rules) -> Bool:
 
 
 def after_remedies(
-    access: Access, companies: int, rules: Rules, *,
-    variants: Sequence[tuple[str, Callable[[], Access]]] = (), retimings: int = 0,
+    access: Access,
+    companies: int,
+    rules: Rules,
+    *,
+    variants: Sequence[tuple[str, Callable[[], Access]]] = (),
+    retimings: int = 0,
     language: str = "en",
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Return what remedies open, the most pairs first.
 
     Parameters
@@ -306,9 +315,13 @@ def _opened(name: str, people: NDArray[np.float64], before: Bool, after: Bool) -
 
 
 def _retimed(
-    found: Triangles, companies: int, rules: Rules, people: NDArray[np.float64], most: int,
+    found: Triangles,
+    companies: int,
+    rules: Rules,
+    people: NDArray[np.float64],
+    most: int,
     language: str,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Return what the best levers of the timetable open, a row each.
 
     They are sought for the sites of some pair, of a company the rosters that are allowed: one

@@ -60,22 +60,30 @@ def ways_driven(study: Study) -> list[tuple[Way, Way]]:
     streets, territory = study.streets, study.territory
     there, sites = mode_times(territory, streets, "car"), len(study.sites)
     key = [
-        "ways", *times_key(there), study.homes.lonlat, study.gates_lonlat,
+        "ways",
+        *times_key(there),
+        study.homes.lonlat,
+        study.gates_lonlat,
         tuple(len(site.gates) for site in study.sites),
-        territory.speeds.walk_kmh, territory.limits.max_total_min,
-    ]  # fmt: skip
+        territory.speeds.walk_kmh,
+        territory.limits.max_total_min,
+    ]
     names = [field.name for field in fields(Way)]
 
     def compute() -> dict[str, NDArray[Any]]:
         found = enumerate(_searched(study, there))
         return {
             f"{name} {s} {k}": getattr(way, name)
-            for s, both in found for k, way in enumerate(both) for name in names
-        }  # fmt: skip
+            for s, both in found
+            for k, way in enumerate(both)
+            for name in names
+        }
 
     kept = streets.kept(key, compute)
-    ways = [[Way(*(np.asarray(kept[f"{name} {s} {k}"]) for name in names)) for k in (0, 1)]
-            for s in range(sites)]  # fmt: skip
+    ways = [
+        [Way(*(np.asarray(kept[f"{name} {s} {k}"]) for name in names)) for k in (0, 1)]
+        for s in range(sites)
+    ]
     return [(onward, homeward) for onward, homeward in ways]
 
 

@@ -301,8 +301,11 @@ def jobs_of(study: Study, texts: Sequence[str], *, option: str = "--job") -> lis
         if not mine:
             names = dict.fromkeys([site for site, _ in known] + ["/".join(row) for row in known])
             raise TerritoryError(
-                "There is no such site, or no such roster of it.", column=option, value=text,
-                mend="Write one of: {known}.", known=", ".join(names),
-            )  # fmt: skip
+                "There is no such site, or no such roster of it.",
+                column=option,
+                value=text,
+                mend="Write one of: {known}.",
+                known=", ".join(names),
+            )
         found.append(Job(text, tuple(mine)))
     return found

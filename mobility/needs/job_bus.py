@@ -111,12 +111,16 @@ class Tour:
         there = self.calls[self.calls["direction"] == "outbound"]
         total, reached = self.seekers.sum(), float(self.seekers @ self.reached)
         row = {
-            "halts": int((there["kind"] != "gate").sum()), "seekers": total, "reachable": reached,
-            "share": reached / total if total else np.nan, "bound": self.bound,
-            "km": round(self.km, 1), "start_s": int(self.calls["clock_s"].iloc[0]),
+            "halts": int((there["kind"] != "gate").sum()),
+            "seekers": total,
+            "reachable": reached,
+            "share": reached / total if total else np.nan,
+            "bound": self.bound,
+            "km": round(self.km, 1),
+            "start_s": int(self.calls["clock_s"].iloc[0]),
             "end_s": int(self.calls["clock_s"].iloc[-1]),
             "dates": ", ".join(date.isoformat() for date in self.dates),
-        }  # fmt: skip
+        }
         return whole_persons(pd.DataFrame([row]), ["seekers", "reachable", "bound"])
 
     def told_calls(self) -> pd.DataFrame:
@@ -163,8 +167,9 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
                 column="--from",
                 mend="Start later, give fewer sites or shorter visits, or raise the limits.",
             )
-        clocks, calls, metres = _timed(wishes, drive.seconds, drive.metres, found.chosen,
-                                       range(n, len(everything)))  # fmt: skip
+        clocks, calls, metres = _timed(
+            wishes, drive.seconds, drive.metres, found.chosen, range(n, len(everything))
+        )
         tour = _toured(study, asked, day, everything, clocks, calls, graph)
         tour = replace(
             tour, seekers=seekers, bound=found.bound, km=metres / 1000, dates=_dates(study, day)
@@ -224,15 +229,21 @@ def sites_named(study: Study, names: Sequence[str]) -> tuple[int, ...]:
     for name in names:
         if name not in known:
             raise TerritoryError(
-                "There is no such name.", column="--site", value=name,
-                mend="Choose one of: {known}.", known=", ".join(known),
-            )  # fmt: skip
+                "There is no such name.",
+                column="--site",
+                value=name,
+                mend="Choose one of: {known}.",
+                known=", ".join(known),
+            )
     found = tuple(k for k, name in enumerate(known) if not names or name in names)
     if len(found) > _MOST_CALLS:
         raise TerritoryError(
-            "These are {count} sites; a tour visits {most} at most.", column="--site",
-            mend="Name those to visit with --site.", count=len(found), most=_MOST_CALLS,
-        )  # fmt: skip
+            "These are {count} sites; a tour visits {most} at most.",
+            column="--site",
+            mend="Name those to visit with --site.",
+            count=len(found),
+            most=_MOST_CALLS,
+        )
     return found
 
 
@@ -300,9 +311,12 @@ Order = tuple[int, tuple[int, ...]]
 
 
 def _timed(
-    wishes: Wishes, seconds: NDArray[np.int32], metres: Float, halts: NDArray[np.int32],
+    wishes: Wishes,
+    seconds: NDArray[np.int32],
+    metres: Float,
+    halts: NDArray[np.int32],
     gates: Sequence[int],
-) -> tuple[list[tuple[int, int]], tuple[int, ...], float]:  # fmt: skip
+) -> tuple[list[tuple[int, int]], tuple[int, ...], float]:
     """Return each call with its clock, those of the way there, and the metres driven."""
     chosen = [int(k) for k in halts]
     pick, visit = _shortest(seconds, chosen), _shortest(seconds, list(gates))

@@ -241,11 +241,15 @@ def sentences(found: Changed, language: str) -> list[str]:
             language,
             **{
                 name: signed(whole[key], language)
-                for name, key in (("km", "km_year"), ("hours", "hours_year"), ("eur", "eur_year"),
-                                  ("vehicles", "vehicles"))
+                for name, key in (
+                    ("km", "km_year"),
+                    ("hours", "hours_year"),
+                    ("eur", "eur_year"),
+                    ("vehicles", "vehicles"),
+                )
             },
         )
-    ]  # fmt: skip
+    ]
     gained, lost = found.gains.rosters.jobs, found.gains.rosters_lost.jobs
     if max(gained, lost) < LEAST_JOBS:
         return [*texts, translate("No job gains or loses its whole roster.", language)]

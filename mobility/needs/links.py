@@ -83,9 +83,12 @@ def nearest_s(seconds: Float, gates: Sequence[int], stops: Sequence[int]) -> Flo
 
 
 def shortest_links(
-    seconds: Float, gates: Sequence[int], stops: Sequence[int], links: Sequence[Link],
+    seconds: Float,
+    gates: Sequence[int],
+    stops: Sequence[int],
+    links: Sequence[Link],
     limit_s: float,
-) -> LinkSet:  # fmt: skip
+) -> LinkSet:
     """Return the shortest set of links after which each gate is within a limit of a stop.
 
     Parameters

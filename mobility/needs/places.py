@@ -73,9 +73,12 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
 
 def _no_ground(ground: str) -> TerritoryError:
     return TerritoryError(
-        "The extract has no land of this kind.", column="--ground", value=ground,
-        mend="Choose one of: {known}; or leave it out.", known=", ".join(_GROUNDS),
-    )  # fmt: skip
+        "The extract has no land of this kind.",
+        column="--ground",
+        value=ground,
+        mend="Choose one of: {known}; or leave it out.",
+        known=", ".join(_GROUNDS),
+    )
 
 
 def _land(study: Study, kind: str, cell_m: float) -> gpd.GeoDataFrame | None:
@@ -106,9 +109,11 @@ def with_points(study: Study, places: Homes, points: Sequence[tuple[str, float, 
     check_on_streets(study, names, lonlat, column="--at")
     added = _as_homes(study, lonlat, [f"@{k}" for k in range(len(points))], names, None)
     cells = gpd.GeoSeries([*places.shapes, *added.frame.geometry], crs=4326)
-    frame = gpd.GeoDataFrame({
-        column: [*places.frame[column], *added.frame[column]] for column in places.frame
-    }, geometry="geometry", crs=4326)  # fmt: skip
+    frame = gpd.GeoDataFrame(
+        {column: [*places.frame[column], *added.frame[column]] for column in places.frame},
+        geometry="geometry",
+        crs=4326,
+    )
     return Homes(frame, cells)
 
 

@@ -103,18 +103,20 @@ class Risk:
         rows = []
         for r, (site, roster) in enumerate(self.ledger.rosters):
             near = np.isfinite(self.ways[site][0].seconds) & np.isfinite(self.ways[site][1].seconds)
-            rows.append({
-                "site": self.study.sites[site].name,
-                "roster": roster,
-                "headcount": jobs[r].sum(),
-                "far_jobs": float(jobs[r] @ ~near),
-                "vehicle_km": driven[r].sum(),
-                **{f"{s}_km": driven[r, :, k].sum() for k, s in enumerate(_STATES)},
-                **{f"{c}_km": driven[r, k].sum() for k, c in enumerate(ROADS)},
-                **dict(zip(_ENDS, told[r], strict=True)),
-                "bound_km": bound[r].sum(),
-                "bound_accidents": least[r, 0],
-            })  # fmt: skip
+            rows.append(
+                {
+                    "site": self.study.sites[site].name,
+                    "roster": roster,
+                    "headcount": jobs[r].sum(),
+                    "far_jobs": float(jobs[r] @ ~near),
+                    "vehicle_km": driven[r].sum(),
+                    **{f"{s}_km": driven[r, :, k].sum() for k, s in enumerate(_STATES)},
+                    **{f"{c}_km": driven[r, k].sum() for k, c in enumerate(ROADS)},
+                    **dict(zip(_ENDS, told[r], strict=True)),
+                    "bound_km": bound[r].sum(),
+                    "bound_accidents": least[r, 0],
+                }
+            )
         return _whole(pd.DataFrame(rows))
 
     def removed(self, remedies: Sequence[Spared]) -> pd.DataFrame:
@@ -128,14 +130,16 @@ class Risk:
             driven = self.driven(one.persons).sum(axis=0)
             total = driven.sum()
             net = 1 - one.own_km / total if total > 0 else 0.0
-            rows.append({
-                "remedy": one.name,
-                "users": one.users,
-                "vehicle_km": total,
-                "dark_km": driven[:, 1:].sum(),
-                "own_km": one.own_km,
-                **dict(zip(_ENDS, self.accidents(driven) * net, strict=True)),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "remedy": one.name,
+                    "users": one.users,
+                    "vehicle_km": total,
+                    "dark_km": driven[:, 1:].sum(),
+                    "own_km": one.own_km,
+                    **dict(zip(_ENDS, self.accidents(driven) * net, strict=True)),
+                }
+            )
         columns = ["remedy", "users", "vehicle_km", "dark_km", "own_km", *_ENDS]
         frame = _whole(pd.DataFrame(rows, columns=columns))
         order = ["accidents", "remedy"]
@@ -253,10 +257,12 @@ class _Light:
         start_s = np.full(len(road_s), parked_s) if edge.returning else parked_s - road_s
         span = (start_s, start_s + road_s)
         small = tuple(
-            (local_to_axis(date, _SMALL_HOURS_S[0], zone, day_offset=k),
-             local_to_axis(date, _SMALL_HOURS_S[1], zone, day_offset=k))
+            (
+                local_to_axis(date, _SMALL_HOURS_S[0], zone, day_offset=k),
+                local_to_axis(date, _SMALL_HOURS_S[1], zone, day_offset=k),
+            )
             for k in (-1, 0, 1)
-        )  # fmt: skip
+        )
         sun = daylight(date, zone, lon, lat)
         dawn = daylight(date, zone, lon, lat, twilight=True)
         lit, civil = (1 - dark_share(_without(s, small), *span) for s in (sun, dawn))

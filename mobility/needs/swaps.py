@@ -94,8 +94,9 @@ def swaps(
         and is no worker of the sites is not counted.
     """
     bench = workbench(access, stops=False)
-    found = search(bench.access, options=SearchOptions(kinds=("add_run",)), bench=bench,
-                   progress=progress)  # fmt: skip
+    found = search(
+        bench.access, options=SearchOptions(kinds=("add_run",)), bench=bench, progress=progress
+    )
     wanted = [o for o in found.outcomes if o.score.jobs > 0 and not _vehicles(bench, o.lever)]
     wanted.sort(key=lambda o: (-o.score.jobs / _hours_added(bench, o.lever), o.lever.trips))
     pool = _least_lost(bench, list(_round_trips(bench, keep_min)))
@@ -219,10 +220,14 @@ def _least_lost(bench: Workbench, trips: list[_RoundTrip]) -> list[tuple[_RoundT
     return sorted(
         scored,
         key=lambda pair: (
-            round(-pair[1].jobs, 6), round(-pair[1].net, 6), pair[1].directions_lost,
-            round(-pair[1].saved_h, 6), pair[0].gap_min, pair[0].trips,
+            round(-pair[1].jobs, 6),
+            round(-pair[1].net, 6),
+            pair[1].directions_lost,
+            round(-pair[1].saved_h, 6),
+            pair[0].gap_min,
+            pair[0].trips,
         ),
-    )  # fmt: skip
+    )
 
 
 def _proven(
@@ -259,16 +264,23 @@ def swap_table(access: Access, found: Sequence[Swap]) -> pd.DataFrame:
     rows = []
     for number, swap in enumerate(found, 1):
         told = (
-            number, swap.gains.rosters.jobs, swap.gains.rosters_lost.jobs, swap.gains.lost,
+            number,
+            swap.gains.rosters.jobs,
+            swap.gains.rosters_lost.jobs,
+            swap.gains.lost,
             swap.hours_added - swap.hours_removed,
-        )  # fmt: skip
+        )
         changes = [("remove", one.trips, one.start_s, -one.hours) for one in swap.removed]
         share = sum(o.vehicle_min for o in swap.added) or 1.0
         changes += [
-            ("add_run", o.lever.trips, (o.departs or (0, 0))[1],
-             swap.hours_added * o.vehicle_min / share)
+            (
+                "add_run",
+                o.lever.trips,
+                (o.departs or (0, 0))[1],
+                swap.hours_added * o.vehicle_min / share,
+            )
             for o in swap.added
-        ]  # fmt: skip
+        ]
         for kind, trips, start_s, hours in changes:
             names = " ".join(ids[list(trips)])
             line = feed.line_names[trips[0]]

@@ -311,9 +311,13 @@ def _table(study: Study, times: object, lonlat: Float, connector_ms: float) -> F
     """Return seconds between all points on the streets, the slower of both directions."""
     snaps = walk_snaps(study.streets, times, lonlat)  # type: ignore[arg-type]
     pairs = street_times(
-        study.streets, times, snaps, snaps,  # type: ignore[arg-type]
-        limit_s=_SEARCH_S, connector_speed_ms=connector_ms,
-    )  # fmt: skip
+        study.streets,
+        times,
+        snaps,
+        snaps,  # type: ignore[arg-type]
+        limit_s=_SEARCH_S,
+        connector_speed_ms=connector_ms,
+    )
     table = np.full((len(lonlat),) * 2, np.inf)
     table[np.repeat(np.arange(len(lonlat)), np.diff(pairs.ptr)), pairs.target] = pairs.time_s
     return np.asarray(np.maximum(table, table.T))

@@ -133,9 +133,12 @@ def _example_between(before: Access, after: Access) -> _Example | None:
         return None
     _, shift_id, kind, home = best
     return _Example(
-        _told(study, home), shift_id, kind, _texts(study, shift_id, kind, home),
+        _told(study, home),
+        shift_id,
+        kind,
+        _texts(study, shift_id, kind, home),
         _texts(after.study, shift_id, kind, home),
-    )  # fmt: skip
+    )
 
 
 def _told(study: Study, home: int) -> str:
@@ -175,9 +178,13 @@ def _cycled(zones: WhiteZones, remedy: Remedy) -> _Example | None:
     if INF in (there, back):
         return None
     return _Example(
-        _told(study, home), shift_id, kind, _texts(study, shift_id, kind, home), ((), ()),
+        _told(study, home),
+        shift_id,
+        kind,
+        _texts(study, shift_id, kind, home),
+        ((), ()),
         (there, back),
-    )  # fmt: skip
+    )
 
 
 def example_blocks(study: Study, found: Illustration, words: Words) -> tuple[Block, ...]:

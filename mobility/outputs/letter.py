@@ -41,9 +41,7 @@ _NONE_MEND = "Read in the plan what speaks against each change, or study other d
 _TOGETHER = "Changes of one number are one request: their jobs count once."
 _FURTHER = "{count} further changes of timetable are advised; the plan lists them."
 #: Kinds of remedies that a mobility authority can be asked for, and changes asked for at most.
-ASKED = (
-    "move_trip", "move_line", "pair", "hold", "extend", "add_run", "lift_school", "stop"
-)  # fmt: skip
+ASKED = ("move_trip", "move_line", "pair", "hold", "extend", "add_run", "lift_school", "stop")
 _MOST = 5
 #: Left for whoever signs to fill in: a computation knows neither place nor day.
 _BLANK = "…………………"
@@ -61,23 +59,28 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
     rows, words = [], Words(language)
     for number, remedy in enumerate(asked, start=1):
         for one in (remedy, *remedy.also):
-            told = {name: one.params[name] for name in (
-                "line", "headsign", "trips", "day_kinds", "present", "proposed"
-            )}  # fmt: skip
+            told = {
+                name: one.params[name]
+                for name in ("line", "headsign", "trips", "day_kinds", "present", "proposed")
+            }
             if one.kind == "add_run":  # the departure that it is timed on stays
                 told["present"] = ""
             several = one.params.get("last", "") not in ("", one.params["present"])
             if one.params["kind"] == "move_line" and several:
                 told |= _first_to_last(one.params)
-            rows.append({
-                "request": number, **told, "change": one.params["kind"],
-                "rosters": ", ".join(
-                    f"{words.roster(roster)} ({site})" for site, roster in remedy.rosters
-                ),
-                "jobs_gained": count_text(remedy.jobs, language),
-                "jobs_lost": count_text(remedy.jobs_lost, language),
-                "eur_per_job": round(remedy.eur_per_job, 2),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "request": number,
+                    **told,
+                    "change": one.params["kind"],
+                    "rosters": ", ".join(
+                        f"{words.roster(roster)} ({site})" for site, roster in remedy.rosters
+                    ),
+                    "jobs_gained": count_text(remedy.jobs, language),
+                    "jobs_lost": count_text(remedy.jobs_lost, language),
+                    "eur_per_job": round(remedy.eur_per_job, 2),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -150,9 +153,12 @@ def write_letter(letter: Document, folder: Path, *, reads: Iterable[Path] = ()) 
 
 
 def letter_of(
-    territory: Territory, *, language: str = "fr", folder: Path | None = None,
+    territory: Territory,
+    *,
+    language: str = "fr",
+    folder: Path | None = None,
     progress: Progress = quiet,
-) -> Document:  # fmt: skip
+) -> Document:
     """Return the letter of a territory, from what `mobility levers` advised or found now.
 
     Raises

@@ -87,10 +87,13 @@ def _alone(found: Plans, plan: Plan, lines: Sequence[Line]) -> Plan:
 
 def _remedy(access: Access, found: Plans, kind: str, action: str, plan: Plan) -> Remedy:
     figures = {
-        "plan": plan.name, "lines": len(plan.lines), "vehicles": plan.operations.vehicles,
-        "employees_gained": plan.employees_gained, "co2_saved_kg": plan.co2_saved_kg(found.factors),
+        "plan": plan.name,
+        "lines": len(plan.lines),
+        "vehicles": plan.operations.vehicles,
+        "employees_gained": plan.employees_gained,
+        "co2_saved_kg": plan.co2_saved_kg(found.factors),
         "refused": found.refused if plan is found.knee else plan.refused,
-    }  # fmt: skip
+    }
     feed = read_tables(found.gtfs(plan))
     return _measured(access, kind, _ACTIONS[action], figures, found.bill(plan), feed)
 

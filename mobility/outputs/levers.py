@@ -199,16 +199,18 @@ def _followup(combined: Combined) -> pd.DataFrame:
     ledger, now = portfolio.ledger, portfolio.point(combined.steps[0])
     before, after = portfolio.held(combined.steps[0]), portfolio.held(last)
     sites, names = zip(*ledger.rosters, strict=True)
-    return pd.DataFrame({
-        "site": [ledger.study.sites[site].name for site in sites],
-        "roster": names,
-        "pool": ledger.people.sum(axis=1),
-        "now": (ledger.people * before).sum(axis=1),
-        "target": (ledger.people * after).sum(axis=1),
-        "jobs": ledger.jobs.sum(axis=1),
-        "jobs_now": now.by_roster,
-        "jobs_target": portfolio.point(last).by_roster,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "site": [ledger.study.sites[site].name for site in sites],
+            "roster": names,
+            "pool": ledger.people.sum(axis=1),
+            "now": (ledger.people * before).sum(axis=1),
+            "target": (ledger.people * after).sum(axis=1),
+            "jobs": ledger.jobs.sum(axis=1),
+            "jobs_now": now.by_roster,
+            "jobs_target": portfolio.point(last).by_roster,
+        }
+    )
 
 
 def levers_table(found: Retiming) -> pd.DataFrame:
@@ -381,6 +383,10 @@ def _steps(study: Study, remedy: Remedy) -> Iterator[dict[str, Any]]:
             if (row.site, row.roster) in rosters:
                 start, end = ((s + 60 * minutes) % DAY_S for s in (row.start_s, row.end_s))
                 yield {
-                    "do": "shift", "site": row.site_name, "roster": row.roster, "shift": row.shift,
-                    "start": format_clock(start), "end": format_clock(end),
-                }  # fmt: skip
+                    "do": "shift",
+                    "site": row.site_name,
+                    "roster": row.roster,
+                    "shift": row.shift,
+                    "start": format_clock(start),
+                    "end": format_clock(end),
+                }

@@ -147,8 +147,9 @@ def housing_answer(found: Housing, language: str) -> Answer:
     note = t(
         "Each square of {ground} by the jobs that can be held from it on every shift and kind "
         "of working day, without a car. Jobs: {jobs}. Nobody's home is drawn.",
-        ground=t(_GROUND[found.ground]), jobs=", ".join(job.name for job in found.jobs),
-    )  # fmt: skip
+        ground=t(_GROUND[found.ground]),
+        jobs=", ".join(job.name for job in found.jobs),
+    )
     title = t("Where could one live and hold this job without a car?")
     return Answer(found.study, "housing", title, note, layers, tables, gis)
 

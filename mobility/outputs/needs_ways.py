@@ -85,8 +85,9 @@ def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoData
         rows.append((line, translate("{jobs} jobs at risk", words.language, jobs=jobs)))
     return gpd.GeoDataFrame(
         {"title": [r[0] for r in rows], "lines": [r[1] for r in rows], "size": widths},
-        geometry=shapes, crs=4326,
-    )  # fmt: skip
+        geometry=shapes,
+        crs=4326,
+    )
 
 
 #: Roads with fewer cars a day in the dark are not drawn.
@@ -111,8 +112,9 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
     layers, words = [], Words(language)
     for k, (least, most) in enumerate(pairwise(cuts)):
         mine = worn[(worn["dark_cars_day"] >= least) & (worn["dark_cars_day"] < most)]
-        text = translate("cars a day not by daylight: {least} or more", language,
-                         least=words.number(least))  # fmt: skip
+        text = translate(
+            "cars a day not by daylight: {least} or more", language, least=words.number(least)
+        )
         if len(mine):
             whole = [shapely.union_all(mine.geometry.to_numpy())]
             line = gpd.GeoDataFrame({"size": [1 + 1.5 * k]}, geometry=whole, crs=4326)
@@ -123,12 +125,15 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
     told = translate("; ", language).join(factor_text(str(name), words) for name in names)
     note = translate(_RISK_NOTE, language, names=told)
     return Answer(
-        found.study, "risk",
-        translate("How much is driven to work in the dark, and at what risk?", language), note,
+        found.study,
+        "risk",
+        translate("How much is driven to work in the dark, and at what risk?", language),
+        note,
         layers,
         {key: frame for key, frame in tables.items() if len(frame)} | {"risk_factors": rows},
-        {"roads": roads}, [note],
-    )  # fmt: skip
+        {"roads": roads},
+        [note],
+    )
 
 
 def _rates(found: Risk) -> Factors:

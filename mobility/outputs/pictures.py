@@ -308,9 +308,13 @@ class Painter:
 
 
 _RC: dict[Any, object] = {
-    "font.family": "DejaVu Sans", "hatch.linewidth": 0.55, "text.usetex": False,
-    "text.parse_math": False, "path.simplify": True, "path.snap": False,
-}  # fmt: skip
+    "font.family": "DejaVu Sans",
+    "hatch.linewidth": 0.55,
+    "text.usetex": False,
+    "text.parse_math": False,
+    "path.simplify": True,
+    "path.snap": False,
+}
 
 
 def scale_length(most_m: float) -> float:
@@ -418,9 +422,13 @@ def _draw_frontier(axes: Any, plans: pd.DataFrame, told: str) -> None:
         # Names of neighbours stand on either side of the line.
         side, at = ("right", (-_APART, _APART)) if k % 2 else ("left", (_APART, -_APART - 5))
         axes.plot(
-            [x], [y], "D" if chosen else "o", ms=9 if chosen else 4.5,
-            mfc=GATE_DOT if chosen else blue, mec=_GATE if chosen else blue,
-        )  # fmt: skip
+            [x],
+            [y],
+            "D" if chosen else "o",
+            ms=9 if chosen else 4.5,
+            mfc=GATE_DOT if chosen else blue,
+            mec=_GATE if chosen else blue,
+        )
         axes.annotate(
             name, (x, y), at, textcoords="offset points", fontsize=7,
             color=LABEL, fontweight="bold" if chosen else "normal", ha=side,

@@ -91,11 +91,8 @@ _POTENTIAL = (
         _WHITE_NOTE,
         "Business trips are not studied here: a survey of the staff completes this part.",
     ),
-    (
-        "reach", "potential", "carpool", "carpool_points", "driving", "last_return",
-        "recruitment",
-    ),
-)  # fmt: skip
+    ("reach", "potential", "carpool", "carpool_points", "driving", "last_return", "recruitment"),
+)
 _MONEY = (
     "Jobs are those whose holder's home can hold the whole roster, users those who would come.",
     "Sets are computed together, never added up.",
@@ -135,9 +132,13 @@ class _MobilityPlan:
 
 
 def mobility_plan(
-    access: Access, advice: Advice, *, language: str = "fr", late: LastReturn | None = None,
+    access: Access,
+    advice: Advice,
+    *,
+    language: str = "fr",
+    late: LastReturn | None = None,
     modes: Mapping[str, pd.DataFrame] | None = None,
-) -> _MobilityPlan:  # fmt: skip
+) -> _MobilityPlan:
     """Return the mobility plan of the sites of a study.
 
     Parameters
@@ -161,12 +162,15 @@ def mobility_plan(
         "supply": plan_tables.supply(study),
         "reach": _whole(plan_tables.reach_by_mode(access), after="day_kind"),
         "potential": _whole(plan_tables.modal_potential(access), after="roster"),
-        "driving": plan_tables.driving(access, factors), "actions": found["remedies"],
+        "driving": plan_tables.driving(access, factors),
+        "actions": found["remedies"],
         "financing": _financing(advice.tables["employers"], dues),
         "calendar": _calendar(advice.advised, language),
-        "followup": _followup(advice.tables["followup"]), "factors": found["lever_factors"],
-        "frontier": found["frontier"], "employers": _with_dues(advice.tables["employers"], dues),
-    }  # fmt: skip
+        "followup": _followup(advice.tables["followup"]),
+        "factors": found["lever_factors"],
+        "frontier": found["frontier"],
+        "employers": _with_dues(advice.tables["employers"], dues),
+    }
     if late is not None:
         tables["last_return"] = _whole(late.to_frame(), after="day_kind")
     if "recruitment" in advice.tables:
@@ -312,9 +316,13 @@ def _calendar(remedies: Sequence[Remedy], language: str) -> pd.DataFrame:
 
 
 def plan_of(
-    territory: Territory, *, language: str = "fr", folder: Path | None = None,
-    shuttles: bool = False, progress: Progress = quiet,
-) -> _MobilityPlan:  # fmt: skip
+    territory: Territory,
+    *,
+    language: str = "fr",
+    folder: Path | None = None,
+    shuttles: bool = False,
+    progress: Progress = quiet,
+) -> _MobilityPlan:
     """Return the mobility plan of a territory, every part included.
 
     Parameters

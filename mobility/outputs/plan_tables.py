@@ -50,10 +50,13 @@ def supply(study: Study) -> pd.DataFrame:
             tt = study.timetables[day.kind].timetable
             own = np.repeat(tt.run_day == 0, np.diff(tt.run_ptr))
             calls = np.flatnonzero(own & np.isin(tt.call_stop, near))
-            near_calls = pd.DataFrame({
-                "run": np.searchsorted(tt.run_ptr, calls, side="right") - 1,
-                "trip": tt.call_trip[calls], "leave_s": tt.call_dep[calls],
-            })  # fmt: skip
+            near_calls = pd.DataFrame(
+                {
+                    "run": np.searchsorted(tt.run_ptr, calls, side="right") - 1,
+                    "trip": tt.call_trip[calls],
+                    "leave_s": tt.call_dep[calls],
+                }
+            )
             # A trip is there once for each run it is part of, and for each of its departures.
             rides = near_calls[near_calls["trip"] >= 0].drop_duplicates(["run", "trip"])
             rides = rides.drop_duplicates(["trip", "leave_s"])
@@ -62,16 +65,18 @@ def supply(study: Study) -> pd.DataFrame:
             times, served = tt.call_dep[calls], np.unique(tt.call_stop[calls])
             walk_s = study.egress_s[site][served]
             lines = {study.feed.line_names[int(t)] for t in heads}
-            rows.append({
-                "site": place.name,
-                "day_kind": day.kind,
-                "stops": len(served),
-                "nearest_walk_min": round(float(walk_s.min()) / 60, 1) if walk_s.size else None,
-                "lines": ", ".join(sorted(lines, key=natural)),
-                "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
-                "first": _clock(study, day.kind, times.min()) if times.size else "",
-                "last": _clock(study, day.kind, times.max()) if times.size else "",
-            })  # fmt: skip
+            rows.append(
+                {
+                    "site": place.name,
+                    "day_kind": day.kind,
+                    "stops": len(served),
+                    "nearest_walk_min": round(float(walk_s.min()) / 60, 1) if walk_s.size else None,
+                    "lines": ", ".join(sorted(lines, key=natural)),
+                    "departures": round(departures(tt)[rides["run"].to_numpy(np.int64)].sum()),
+                    "first": _clock(study, day.kind, times.min()) if times.size else "",
+                    "last": _clock(study, day.kind, times.max()) if times.size else "",
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -91,9 +96,12 @@ def reach_by_mode(access: Access) -> pd.DataFrame:
         row = study.shift_rows[int(shift_id)]
         pool = study.pool(row.site, row.roster)
         figures: dict[str, object] = {
-            "site": row.site_name, "roster": row.roster, "shift": row.shift,
-            "day_kind": kind, "pool": pool.sum(),
-        }  # fmt: skip
+            "site": row.site_name,
+            "roster": row.roster,
+            "shift": row.shift,
+            "day_kind": kind,
+            "pool": pool.sum(),
+        }
         for mode in study.territory.modes.evaluated:
             place = access.row(int(shift_id), str(kind), mode)
             if place is not None:
@@ -146,18 +154,20 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
         nights = sum(_night_trips(study, s.shift_id) for s in shifts)
         per_day = 2 * km / factors["car_occupancy"]
         grams = per_day * factors["co2.car"]
-        rows.append({
-            "site": study.sites[site].name,
-            "roster": roster,
-            "headcount": staff,
-            "car_km": round(km, 1),
-            "eur_worker_car": round(per_day * days * factors["cost.car_km"]),
-            "eur_worker_transit": round(ticket * (1 - refund)),
-            "eur_employer_transit": round(ticket * refund),
-            "tco2e_car": round(staff * days * grams / 1e6, 1),
-            "tco2e_spared": round(staff * share * days * grams / 1e6, 1),
-            "night_trips": round(nights * part),
-        })  # fmt: skip
+        rows.append(
+            {
+                "site": study.sites[site].name,
+                "roster": roster,
+                "headcount": staff,
+                "car_km": round(km, 1),
+                "eur_worker_car": round(per_day * days * factors["cost.car_km"]),
+                "eur_worker_transit": round(ticket * (1 - refund)),
+                "eur_employer_transit": round(ticket * refund),
+                "tco2e_car": round(staff * days * grams / 1e6, 1),
+                "tco2e_spared": round(staff * share * days * grams / 1e6, 1),
+                "night_trips": round(nights * part),
+            }
+        )
     return pd.DataFrame(rows)
 
 

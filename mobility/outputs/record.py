@@ -93,9 +93,13 @@ def _text(found: dict[str, object]) -> str:
 
 
 def write_record(
-    study: Study, outputs: list[str], path: Path, *, findings: tuple[Finding, ...] = (),
+    study: Study,
+    outputs: list[str],
+    path: Path,
+    *,
+    findings: tuple[Finding, ...] = (),
     earlier: dict[str, Any] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Write `record` as JSON.
 
     Parameters

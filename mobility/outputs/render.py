@@ -43,10 +43,12 @@ def html_page(document: Document) -> str:
     """Return a document as a self-contained page."""
     line = "repeating-linear-gradient({}deg, transparent 0 3px, {} 3px 4px)"
     fills = [
-        {"colour": colour,
-         "image": ", ".join(line.format(a, ink) for a in _ANGLES[hatch[:1]]) or "none"}
+        {
+            "colour": colour,
+            "image": ", ".join(line.format(a, ink) for a in _ANGLES[hatch[:1]]) or "none",
+        }
         for colour, hatch, ink in STYLES
-    ]  # fmt: skip
+    ]
     return page_template("document.html").render(document=document, fills=fills)
 
 
@@ -56,9 +58,13 @@ def page_template(name: str) -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("mobility.outputs"), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=StrictUndefined, keep_trailing_newline=True,
-    )  # fmt: skip
+        loader=PackageLoader("mobility.outputs"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
     environment.filters["base64"] = lambda data: base64.b64encode(data).decode("ascii")
     # A word too long for any column, such as a hash, may break anywhere.
     environment.filters["longest_word"] = lambda text: max(map(len, text.split()), default=0)

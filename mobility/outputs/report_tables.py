@@ -41,7 +41,7 @@ MEANINGS = {
     "days.country": ("Country of the public holidays", ""),
     "days.school_zone": ("School holiday zone", ""),
     "timezone": ("Time zone of every clock time", ""),
-}  # fmt: skip
+}
 
 
 #: Values that are symbols, in words.
@@ -49,15 +49,22 @@ ASSUMED = {"built_up": "in built-up areas", "always": "always", "never": "never"
 
 #: What a source is used for.
 ROLES = {
-    "territory": "Territory", "streets": "Streets", "timetable": "Timetable", "homes": "Homes",
+    "territory": "Territory",
+    "streets": "Streets",
+    "timetable": "Timetable",
+    "homes": "Homes",
     "sites": "Sites",
-}  # fmt: skip
+}
 
 #: Means over the workers who hold, and their decimals.
 MEANS = {
-    "ratio_to_car": 2, "km": 1, "eur_year": 0, "kgco2e_year": 0, "night_km_year": 0,
+    "ratio_to_car": 2,
+    "km": 1,
+    "eur_year": 0,
+    "kgco2e_year": 0,
+    "night_km_year": 0,
     "night_vkm_year": 0,
-}  # fmt: skip
+}
 
 Row = tuple[str, str, str, str]
 

@@ -66,10 +66,13 @@ def advice_sentence(advice: Advice, words: Words) -> str:
         return words.t(_NOTHING_ADVISED)
     return words.t(
         ALONE if len(advice.advised) == 1 else TOGETHER,
-        count=number(len(advice.advised)), jobs=number(point["jobs"]),
-        eur=number(point["eur_year"]), job=number(point["eur_per_job"]),
-        users=number(point["users"]), each=number(point["eur_per_user"]),
-    )  # fmt: skip
+        count=number(len(advice.advised)),
+        jobs=number(point["jobs"]),
+        eur=number(point["eur_year"]),
+        job=number(point["eur_per_job"]),
+        users=number(point["users"]),
+        each=number(point["eur_per_user"]),
+    )
 
 
 def plan_sentence(row: pd.Series[Any], advice: Advice | None, words: Words) -> str:
@@ -130,9 +133,12 @@ _HARDEST = (
 
 
 def sentences(
-    row: Mapping[Hashable, Any], summary: pd.DataFrame, shifts: pd.DataFrame, words: Words,
+    row: Mapping[Hashable, Any],
+    summary: pd.DataFrame,
+    shifts: pd.DataFrame,
+    words: Words,
     threshold: float,
-) -> tuple[str, ...]:  # fmt: skip
+) -> tuple[str, ...]:
     """Return three sentences on the present.
 
     Parameters
@@ -143,19 +149,25 @@ def sentences(
         Tables of the report.
     threshold
         Share of the pool under which a roster is white.
-    """  # fmt: skip
+    """
     t, number = words.t, words.number
     white = summary[summary["is_white"].astype(bool)]
     counts = {
-        "rosters": number(len(summary)), "count": len(white),
+        "rosters": number(len(summary)),
+        "count": len(white),
         "threshold": words.percent(threshold),
-        "jobs": number(white["headcount"].sum()), "all": number(summary["headcount"].sum()),
-    }  # fmt: skip
+        "jobs": number(white["headcount"].sum()),
+        "all": number(summary["headcount"].sum()),
+    }
     first = t(
-        _ONE, n=number(row["reachable"]), pool=number(row["pool"]),
-        share=words.percent(row["share"]), roster=words.roster(str(row["roster"])),
-        site=row["site"], jobs=number(row["headcount"]),
-    )  # fmt: skip
+        _ONE,
+        n=number(row["reachable"]),
+        pool=number(row["pool"]),
+        share=words.percent(row["share"]),
+        roster=words.roster(str(row["roster"])),
+        site=row["site"],
+        jobs=number(row["headcount"]),
+    )
     if row["main_reason"]:
         first += " " + t(_OBSTACLE, reason=words.reason(str(row["main_reason"])))
     of_all = t(_SOME_WHITE if len(white) else _NONE_WHITE, **counts)
@@ -164,10 +176,12 @@ def sentences(
         return first, of_all
     worst = mine.sort_values("share", kind="stable").iloc[0]
     hardest = t(
-        _HARDEST, shift=words.shift(worst["shift"]),
-        hours=words.hours(worst["start_s"], worst["end_s"]), share=words.percent(worst["share"]),
+        _HARDEST,
+        shift=words.shift(worst["shift"]),
+        hours=words.hours(worst["start_s"], worst["end_s"]),
+        share=words.percent(worst["share"]),
         day=words.day(str(worst["day_kind"])),
-    )  # fmt: skip
+    )
     return first, hardest, of_all
 
 

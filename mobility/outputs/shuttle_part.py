@@ -40,9 +40,12 @@ _MEANT = (
 
 
 def shuttle_part(
-    found: Shuttles, sheets: Mapping[str, Sheet], words: Words, told: str,
+    found: Shuttles,
+    sheets: Mapping[str, Sheet],
+    words: Words,
+    told: str,
     drawing: blocks.Figure | None = None,
-) -> Iterator[blocks.Block]:  # fmt: skip
+) -> Iterator[blocks.Block]:
     """Yield the part on shuttles.
 
     Parameters

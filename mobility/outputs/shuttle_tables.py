@@ -24,9 +24,12 @@ from mobility.shuttles.written import DIRECTIONS, read_plan_table
 UNITS = {"days": "days a year"}
 #: Where a shuttle stops, in order of preference of the design.
 PLACES = {
-    "stop": "existing bus stop", "village": "village centre", "carpool": "car-pool area",
-    "park_ride": "park and ride", "node": "new stop",
-}  # fmt: skip
+    "stop": "existing bus stop",
+    "village": "village centre",
+    "carpool": "car-pool area",
+    "park_ride": "park and ride",
+    "node": "new stop",
+}
 #: Kinds of place where a line begins or ends: all its riders get on or off there.
 _ENDS = ("gate", "hub")
 #: Columns without which a report cannot tell the plans.

@@ -156,8 +156,10 @@ def sheet_of(key: str, frame: pd.DataFrame, *, fill: bool = False) -> Sheet:
         raise KeyError(f"tables.toml does not know {further} of {key}")
     kind = spec.open or "text"
     columns = [c for c in spec.columns if c.key in frame]
-    columns += [_column(name, {"kind": kind, "fr": (name, "", ""), "en": (name, "", "")})
-                for name in further]  # fmt: skip
+    columns += [
+        _column(name, {"kind": kind, "fr": (name, "", ""), "en": (name, "", "")})
+        for name in further
+    ]
     return Sheet(spec, tuple(columns), frame)
 
 

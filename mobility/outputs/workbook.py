@@ -58,9 +58,12 @@ def workbook_bytes(sheets: dict[str, Sheet], study: Study, words: Words) -> byte
 
 
 def book_bytes(
-    sheets: Iterable[Sheet], words: Words, *, title: str,
+    sheets: Iterable[Sheet],
+    words: Words,
+    *,
+    title: str,
     told: Callable[[Worksheet], None] | None = None,
-) -> bytes:  # fmt: skip
+) -> bytes:
     """Return tables as a workbook, after a first sheet that ``told`` fills, if it is given."""
     from openpyxl import Workbook
 

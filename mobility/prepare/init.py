@@ -191,9 +191,11 @@ def parse_centre(text: str) -> tuple[float, float]:
         lon, lat = float("nan"), 0.0
     if not (-180 <= lon <= 180 and -89 <= lat <= 89):
         raise TerritoryError(
-            "It is no longitude and latitude.", column="--centre", value=text,
+            "It is no longitude and latitude.",
+            column="--centre",
+            value=text,
             mend="Write both in degrees, longitude first: --centre=-1.4286,46.6659",
-        )  # fmt: skip
+        )
     if not _in_france(lon, lat):
         raise TerritoryError(
             "Longitude and latitude look exchanged."

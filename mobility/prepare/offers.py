@@ -125,9 +125,12 @@ def _stops_by_title(box: Box, desk: Desk, cuts: int = _MAX_CUTS) -> Counter[str]
 def _licence(code: str) -> str:
     """Return the name of a licence of data.gouv.fr, or its code; empty when none is stated."""
     names = {
-        "fr-lo": "Licence Ouverte", "lov2": "Licence Ouverte 2.0", "odc-odbl": "ODbL 1.0",
-        "mobility-licence": "Licence Mobilités", "notspecified": "",
-    }  # fmt: skip
+        "fr-lo": "Licence Ouverte",
+        "lov2": "Licence Ouverte 2.0",
+        "odc-odbl": "ODbL 1.0",
+        "mobility-licence": "Licence Mobilités",
+        "notspecified": "",
+    }
     return names.get(code, code)
 
 

@@ -97,9 +97,11 @@ class Desk:
         host = urlsplit(url).netloc
         if state == "offline" and host not in {note.params["host"] for note in self.told}:
             note = DownloadError(
-                "{host} gave no answer; what it gave an earlier time was used.", file=url,
-                mend="To renew it, run the command again later with --overwrite.", host=host,
-            )  # fmt: skip
+                "{host} gave no answer; what it gave an earlier time was used.",
+                file=url,
+                mend="To renew it, run the command again later with --overwrite.",
+                host=host,
+            )
             self.told.append(note)
         return target
 

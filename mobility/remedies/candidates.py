@@ -388,10 +388,14 @@ def _gate_drives(study: Study, limit_s: int) -> tuple[Drives, Drives]:
     found: list[Drives] = []
     for reverse in (True, False):
         table = street_times(
-            study.streets, times, at_gates, at_stops,
-            limit_s=limit_s, connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
+            study.streets,
+            times,
+            at_gates,
+            at_stops,
+            limit_s=limit_s,
+            connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
             reverse=reverse,
-        )  # fmt: skip
+        )
         drives: Drives = {}
         for gate in range(len(gates)):
             rows = slice(table.ptr[gate], table.ptr[gate + 1])

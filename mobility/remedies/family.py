@@ -206,9 +206,11 @@ def _edits(network: DayNetwork, units: Sequence[tuple[Unit, Int64]]) -> Families
 
     picks = pointers([runs.size for _, runs in units])
     first = pointers([len(unit) for unit, _ in units])
-    way, by_s, stop = np.array(
-        [edit(lever) for unit, _ in units for lever in unit], np.int32
-    ).reshape(-1, 3).T.copy()  # fmt: skip
+    way, by_s, stop = (
+        np.array([edit(lever) for unit, _ in units for lever in unit], np.int32)
+        .reshape(-1, 3)
+        .T.copy()
+    )
     added, member = edited_runs(
         network.runs,
         _joined(runs for _, runs in units),

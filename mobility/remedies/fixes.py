@@ -93,17 +93,19 @@ class Fixes:
         shifts = [study.shift_rows[self.bench.present.shift_of(int(k))] for k in key]
         moves = self.move[key, home]
         texts = [self.text(m, language) for m in range(len(self.levers))]
-        return pd.DataFrame({
-            "home_id": study.homes.ids[home],
-            "site": [s.site_name for s in shifts],
-            "roster": [s.roster for s in shifts],
-            "shift": [s.shift for s in shifts],
-            "day_kind": keys["day_kind"].to_numpy()[key],
-            "minutes": self.minutes[key, home],
-            "line": [self.names[m]["line"] for m in moves],
-            "trips": [self.names[m]["trips"] for m in moves],
-            "move": [texts[m] for m in moves],
-        }).drop_duplicates(ignore_index=True)  # fmt: skip
+        return pd.DataFrame(
+            {
+                "home_id": study.homes.ids[home],
+                "site": [s.site_name for s in shifts],
+                "roster": [s.roster for s in shifts],
+                "shift": [s.shift for s in shifts],
+                "day_kind": keys["day_kind"].to_numpy()[key],
+                "minutes": self.minutes[key, home],
+                "line": [self.names[m]["line"] for m in moves],
+                "trips": [self.names[m]["trips"] for m in moves],
+                "move": [texts[m] for m in moves],
+            }
+        ).drop_duplicates(ignore_index=True)
 
     def to_layer(self) -> gpd.GeoDataFrame:
         """Return the shape of each home and one column of minutes per shift and kind of day.

@@ -236,6 +236,6 @@ def _spans_of(nets: Mapping[str, DayNetwork], changes: Mapping[str, Patch], kind
     """Return when runs taken out, or put in, are on the way on a kind of day, int64[runs, 2]."""
     one = changes[kind]
     count = one.added.run_ptr.size - 1
-    return np.concatenate([
-        run_spans(nets[kind].timetable, one.removed), run_spans(one.added, np.arange(count)),
-    ])  # fmt: skip
+    return np.concatenate(
+        [run_spans(nets[kind].timetable, one.removed), run_spans(one.added, np.arange(count))]
+    )

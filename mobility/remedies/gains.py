@@ -68,10 +68,14 @@ def gains_between(before: Access, after: Access) -> Gains:
     ledger = Ledger.of(study)
     was_held, now_held = ledger.held(before), ledger.held(after)
     return Gains(
-        _each_once(before, gained), _each_once(before, ceased),
-        ledger.gained(was_held, now_held), ledger.gained(now_held, was_held),
-        ledger.gaining(was_held, now_held), effects, gained,
-    )  # fmt: skip
+        _each_once(before, gained),
+        _each_once(before, ceased),
+        ledger.gained(was_held, now_held),
+        ledger.gained(now_held, was_held),
+        ledger.gaining(was_held, now_held),
+        effects,
+        gained,
+    )
 
 
 def _each_once(access: Access, changed: dict[tuple[int, str], Bool]) -> float:

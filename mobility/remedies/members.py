@@ -185,7 +185,7 @@ def _ceases(window, limits, room, fewer):
 @maker
 def _told(  # noqa: PLR0913
     window, limits, now, room, owner, kept, number, members, wanted, fewer, rows
-):  # fmt: skip
+):
     """Try the members wanted of a family; return the rows with theirs, see `try_families`."""
     member_of, ptr, turned, homes, elapsed_s, count = rows
     calm_s, leave_s, at = room.calm_s, room.leave_s, ptr[count]
@@ -258,9 +258,13 @@ def try_families(window, limits, tried, put, run_ids, numbers, asked):
     now, room = changing(window, most_runs, most_calls), room_for(window, most_calls)
     state, ptr = np.full(numbers.size, IDLE, np.int8), np.zeros(most + 1, np.int64)
     rows = (
-        np.empty(most, np.int32), ptr, np.empty(most, np.bool_),
-        np.empty(256, np.int32), np.empty(256, np.int32), 0,
-    )  # fmt: skip
+        np.empty(most, np.int32),
+        ptr,
+        np.empty(most, np.bool_),
+        np.empty(256, np.int32),
+        np.empty(256, np.int32),
+        0,
+    )
     nothing, owner = np.zeros(0, np.int32), tried.member
     for k in range(numbers.size):
         number = numbers[k]
@@ -283,12 +287,8 @@ def try_families(window, limits, tried, put, run_ids, numbers, asked):
         if asked.size or _ceases(window, limits, room, fewer):
             state[k] = TRIED
             wanted = _wanted(kept, owner, asked, members, forgotten.size > 0)
-        rows = _told(
-            window, limits, now, room, owner, kept, number, members, wanted, fewer, rows
-        )  # fmt: skip
+        rows = _told(window, limits, now, room, owner, kept, number, members, wanted, fewer, rows)
         end(window, now, room, gone, forgotten, fewer)
     member_of, ptr, turned, homes, elapsed_s, count = rows
     at = ptr[count]
-    return (
-        state, member_of[:count], ptr[: count + 1], turned[:count], homes[:at], elapsed_s[:at]
-    )  # fmt: skip
+    return (state, member_of[:count], ptr[: count + 1], turned[:count], homes[:at], elapsed_s[:at])

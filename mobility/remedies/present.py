@@ -203,9 +203,11 @@ class Present:
     def weight(self) -> Float:
         """Share of its shift's working days that each key stands for, float64 (keys,)."""
         days = {day.kind: day for day in self.study.days}
-        a_year = np.array([
-            self.study.days_per_year(int(s), days[k])
-            for s, k in self.keys[["shift_id", "day_kind"]].itertuples(index=False)
-        ])  # fmt: skip
+        a_year = np.array(
+            [
+                self.study.days_per_year(int(s), days[k])
+                for s, k in self.keys[["shift_id", "day_kind"]].itertuples(index=False)
+            ]
+        )
         total = pd.Series(a_year).groupby(self.keys["shift_id"].to_numpy()).transform("sum")
         return np.asarray(a_year / total.to_numpy(), np.float64)

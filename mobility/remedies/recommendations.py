@@ -150,8 +150,10 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         ends = bench.study.feed.stops["stop_name"].iloc[list(lever.legs[0][:2])].astype(str)
         params["one"], params["two"] = ends.tolist()
     alone = lever.kind == "move_line" and len(times) == 1
-    also = tuple(retiming_remedy(bench, replace(outcome, lever=one, also=()), factors)
-                 for one in outcome.also)  # fmt: skip
+    also = tuple(
+        retiming_remedy(bench, replace(outcome, lever=one, also=()), factors)
+        for one in outcome.also
+    )
     bill = timetable_bill(bench.vehicles, lever, factors) + tuple(
         x for one in also for x in one.bill
     )
@@ -266,8 +268,11 @@ def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:
         if first < last:
             action += " (as good from {first} to {last} min)"
         jobs, jobs_lost = curve.jobs_moved(offset)
-        gaining = [key for key, more in zip(curve.rosters, curve.gaining(offset), strict=True)
-                   if round_persons(more) > 0]  # fmt: skip
+        gaining = [
+            key
+            for key, more in zip(curve.rosters, curve.gaining(offset), strict=True)
+            if round_persons(more) > 0
+        ]
         found.append(
             Remedy(
                 "shift_hours", action, params, gain, 0.0, paid.eur_year, words=("roster",),

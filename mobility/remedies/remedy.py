@@ -204,9 +204,7 @@ class Remedy:
         if not self.feasible:
             parts.append(
                 translate(
-                    "the vehicle lacks {minutes} min",
-                    language,
-                    minutes=f"{self.conflict_min:.0f}",
+                    "the vehicle lacks {minutes} min", language, minutes=f"{self.conflict_min:.0f}"
                 )
             )
         if self.co2_saved_kg is not None and self.co2_saved_kg < 0:
@@ -300,9 +298,7 @@ def _effect_texts(effects: Sequence[Effect], workers: float, language: str) -> I
     gains.sort(key=lambda e: (-e.gained, e.site, e.shift))
     if not gains:
         yield translate(
-            "{workers} workers gain a commute",
-            language,
-            workers=count_text(workers, language),
+            "{workers} workers gain a commute", language, workers=count_text(workers, language)
         )
         return
     for effect in gains[:_NAMED_SHIFTS]:

@@ -394,8 +394,9 @@ def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
                 score = bench.scores.score(effects)
                 if score.jobs >= max(one.score.jobs, two.score.jobs, 0.0) + LEAST_JOBS:
                     minutes = one.vehicle_min + two.vehicle_min
-                    yield replace(one, effects=effects, score=score, vehicle_min=minutes,
-                                  also=(two.lever,))  # fmt: skip
+                    yield replace(
+                        one, effects=effects, score=score, vehicle_min=minutes, also=(two.lever,)
+                    )
 
 
 def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:

@@ -210,9 +210,13 @@ def _on_the_way(study: Study, times: Times, ends: Float, place: Float) -> Float:
     if (snaps.edge < 0).any():
         return place
     path = street_paths(
-        streets, times, snaps.take(slice(0, 1)), snaps.take(slice(1, 2)),
-        connector_speed_ms=study.territory.speeds.walk_kmh / 3.6, limit_s=1800,
-    )[0]  # fmt: skip
+        streets,
+        times,
+        snaps.take(slice(0, 1)),
+        snaps.take(slice(1, 2)),
+        connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
+        limit_s=1800,
+    )[0]
     if path is None or len(path.lonlat) < 2:
         return place
     import shapely
@@ -240,10 +244,4 @@ def _passing(stop_xy: Float, legs: Int64, mine: Int64, place: Float) -> tuple[Le
     return tuple(found)
 
 
-__all__ = [
-    "NewStop",
-    "is_bus",
-    "white_workers",
-    "with_gate_stops",
-    "with_new_stops",
-]
+__all__ = ["NewStop", "is_bus", "white_workers", "with_gate_stops", "with_new_stops"]

@@ -241,11 +241,13 @@ def _stressful(
     home_xy = streets.project(lonlat[:, 0], lonlat[:, 1])
     nearest = np.linalg.norm(home_xy[:, None] - gate_xy[None], axis=2).argmin(axis=1)
     paths = street_paths(
-        streets, times, walk_snaps(streets, times, lonlat),
+        streets,
+        times,
+        walk_snaps(streets, times, lonlat),
         walk_snaps(streets, times, gates[nearest]),
         connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
         limit_s=study.territory.limits.max_bike_min * 60,
-    )  # fmt: skip
+    )
     return {
         int(home): frozenset(path.edges[stress[path.edges]].tolist())
         for home, path in zip(homes, paths, strict=True)
@@ -334,12 +336,7 @@ def _track_remedy(
 
 
 def _simple(
-    study: Study,
-    site: int,
-    mode: str,
-    homes: Bool,
-    lacking: Sequence[Float],
-    factors: LeverFactors,
+    study: Study, site: int, mode: str, homes: Bool, lacking: Sequence[Float], factors: LeverFactors
 ) -> Remedy:
     """Return cycling (for those who can do so calmly), or car-pooling, to a site."""
     kind, name, action, item = {
@@ -347,11 +344,15 @@ def _simple(
         "car": ("carpool", "carpool", "Organise car-pooling to {site}", "car-pooling service"),
     }[mode]
     return _taken_up(
-        study, kind, action, {"site": study.sites[site].name},
-        [Rescued(site, homes, factors[f"{name}_adoption"])], lacking,
+        study,
+        kind,
+        action,
+        {"site": study.sites[site].name},
+        [Rescued(site, homes, factors[f"{name}_adoption"])],
+        lacking,
         lambda users: (priced(factors, item, users, "users", f"{name}_worker_year"),),
         factors.rows[f"{name}_adoption"],
-    )  # fmt: skip
+    )
 
 
 def _drawn(

@@ -17,13 +17,7 @@ import numpy as np
 
 from mobility.remedies.family import Family
 from mobility.remedies.modes import Changed, riding_modes
-from mobility.remedies.window import (
-    Window,
-    departure_keys,
-    labelled_stops,
-    only_walks,
-    used_runs,
-)
+from mobility.remedies.window import Window, departure_keys, labelled_stops, only_walks, used_runs
 from mobility.timetable.arrays import (
     INF,
     Bool,
@@ -186,11 +180,7 @@ class Trial:
 
 
 def effect_of(
-    window: Window,
-    homes: Int32,
-    elapsed_s: Int32,
-    others: Mapping[str, Changed],
-    keep_times: bool,
+    window: Window, homes: Int32, elapsed_s: Int32, others: Mapping[str, Changed], keep_times: bool
 ) -> EdgeEffect:
     """Return what changes, from the homes whose time does and their new time."""
     before = window.base_s[homes]

@@ -39,9 +39,7 @@ if TYPE_CHECKING:
 
 
 def used_runs(
-    runs: RunArrays,
-    index: tuple[Int64, Int32, Int32, Int32],
-    scanned: tuple[Int64, Int64, Int32],
+    runs: RunArrays, index: tuple[Int64, Int32, Int32, Int32], scanned: tuple[Int64, Int64, Int32]
 ) -> Int64:
     """Return the runs with a label, ascending."""
     first, shift, label = scanned
@@ -211,8 +209,9 @@ class Window:
         alight = np.flatnonzero(runs.call_alight)
         order = np.lexsort((runs.call_arr[alight], runs.call_stop[alight]))
         calls = alight[order].astype(np.int32)
-        ptr = np.concatenate([[0], np.cumsum(np.bincount(
-            runs.call_stop[calls], minlength=tt.n_stops))]).astype(np.int64)  # fmt: skip
+        ptr = np.concatenate(
+            [[0], np.cumsum(np.bincount(runs.call_stop[calls], minlength=tt.n_stops))]
+        ).astype(np.int64)
         stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
         position = np.arange(shift[-1]) + (first - shift[:-1])[stops]
         reach = np.full((label.shape[0], runs.call_stop.size), INF, np.int32)
@@ -253,11 +252,14 @@ class Window:
 
         limits, at_s = self.limits, self.edge.at_s
         return Limits(
-            bool(limits.gate_walk_counts), bool(limits.home_walk_counts),
-            int(earliest_of(self.edge, limits)), int(deadline_of(self.edge)),
-            int(limits.max_walk_s), int(limits.max_wait_s),
+            bool(limits.gate_walk_counts),
+            bool(limits.home_walk_counts),
+            int(earliest_of(self.edge, limits)),
+            int(deadline_of(self.edge)),
+            int(limits.max_walk_s),
+            int(limits.max_wait_s),
             int(-at_s if self.edge.returning else at_s),
-        )  # fmt: skip
+        )
 
     @cached_property
     def workers(self) -> NDArray[np.float64]:

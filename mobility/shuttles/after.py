@@ -54,11 +54,14 @@ def each_of(feed: Feed, set_of: Int64) -> list[Feed]:
         trips, calls = (_numbered(table, numbers) for table in (trips, calls))
         found.append(
             replace(
-                feed, trips=trips, stop_times=calls, stops=_rows(feed.stops, numbers["stop"]),
+                feed,
+                trips=trips,
+                stop_times=calls,
+                stops=_rows(feed.stops, numbers["stop"]),
                 routes=_rows(feed.routes, numbers["route"]),
                 services=_services(feed.services, numbers["service"]),
             )
-        )  # fmt: skip
+        )
     return found
 
 

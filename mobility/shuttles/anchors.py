@@ -85,10 +85,12 @@ def make_pools(
         if site not in left:
             continue
         near = [
-            s for s in sorted(left, key=lambda s: (_apart(xy, gates, site, s), s))
-            if s != site and _apart(xy, gates, site, s) <= config.pool_km * 1000
+            s
+            for s in sorted(left, key=lambda s: (_apart(xy, gates, site, s), s))
+            if s != site
+            and _apart(xy, gates, site, s) <= config.pool_km * 1000
             and _share_hours(edges, site, s, config.pool_tolerance_min * 60)
-        ]  # fmt: skip
+        ]
         group = tuple(sorted([site, *near[: _MOST_POOLED - 1]]))
         if len(group) > 1:
             groups.append(group)

@@ -121,8 +121,11 @@ def _driven(
     requests: list[Request] = []
     for before in (-1, 0, 1):
         weekday = (first.weekday + before) % 7
-        alike = (s for s in simulated if (s.day.weekday, s.day.kinds, s.day.season) ==
-                 (weekday, first.kinds, first.season))  # fmt: skip
+        alike = (
+            s
+            for s in simulated
+            if (s.day.weekday, s.day.kinds, s.day.season) == (weekday, first.kinds, first.season)
+        )
         one = next(alike, None)
         if one is None:
             continue
@@ -141,8 +144,9 @@ def _tables(
     tables["agency"] = [{"agency_id": "booked", "agency_name": "booked",
                          "agency_url": "https://example.org/",
                          "agency_timezone": timezone}]  # fmt: skip
-    tables["routes"] = [{"route_id": "booked", "agency_id": "booked",
-                         "route_short_name": "booked", "route_type": 3}]  # fmt: skip
+    tables["routes"] = [
+        {"route_id": "booked", "agency_id": "booked", "route_short_name": "booked", "route_type": 3}
+    ]
     used: set[int] = set()
     for k, one in enumerate(driven):
         for n, (tour, later_s) in enumerate(one.tours):

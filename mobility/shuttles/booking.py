@@ -80,14 +80,19 @@ def met(
         return scene
     places = (*scene.places, *more)
     graph = drive_graph(
-        study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor,
+        study.streets,
+        study.territory.speeds,
+        lonlat_of(places),
+        factor=config.drive_factor,
         times=times,
-    )  # fmt: skip
+    )
     return replace(
-        scene, places=places, drive=drive_matrix(graph, np.arange(len(places))),
+        scene,
+        places=places,
+        drive=drive_matrix(graph, np.arange(len(places))),
         xy=study.streets.project(*lonlat_of(places).T),
         walk_s=np.hstack([scene.walk_s, walk[:, walk.shape[1] - len(more) :]]),
-    )  # fmt: skip
+    )
 
 
 def _heaviest(xy: Floats, people: Floats) -> Ints:

@@ -77,10 +77,7 @@ def services_table(plans: Sequence[Plan], language: str) -> pd.DataFrame:
     rows = [
         {"plan": plan.name}
         | service_row(b, cheapest=k == 0, language=language)
-        | {
-            "shuttle_eur_per_boarding": plan.eur_per_boarding,
-            "shuttle_co2_kg": plan.costs.co2_kg,
-        }
+        | {"shuttle_eur_per_boarding": plan.eur_per_boarding, "shuttle_co2_kg": plan.costs.co2_kg}
         for plan in plans
         for k, b in enumerate(plan.booked)
     ]
@@ -211,10 +208,13 @@ def rides_table(
     rows = []
     for day, blocks in _distinct(booked):
         told = {
-            "plan": plan.name, "by": _by(booked, language), "weekday": day.day.weekday + 1,
-            "day": day.day.kinds[day.day.weekday], "season": season_label(day.day.season),
+            "plan": plan.name,
+            "by": _by(booked, language),
+            "weekday": day.day.weekday + 1,
+            "day": day.day.kinds[day.day.weekday],
+            "season": season_label(day.day.season),
             "days_year": day.day.count,
-        }  # fmt: skip
+        }
         rows += [
             told
             | _asked(ride.request, ride.riders, booked, study, edges, language)
@@ -285,10 +285,14 @@ def booking_findings(plan: Plan, config: ShuttleConfig) -> list[Finding]:
                 "Booked rides for the riders of {plan} need {needed} vehicles of the size {size}, "
                 "and {available} can be had: raise available under [[shuttles.vehicles]], or taxis "
                 "drive them.",
-                params={"plan": plan.name, "needed": least.vehicles, "size": size.name,
-                        "available": size.available or 0},
+                params={
+                    "plan": plan.name,
+                    "needed": least.vehicles,
+                    "size": size.name,
+                    "available": size.available or 0,
+                },
             )
-        )  # fmt: skip
+        )
     days = plan.booked[0].days if plan.booked else ()
     left = sum(day.day.count * r.riders for day in days for r in day.left)
     if left > 0:

@@ -9,8 +9,12 @@ from mobility.shuttles.model import PLACE_KINDS, Floats, Place, PlaceKind
 from mobility.streets.tags import has_sidewalk
 
 PREFERENCE: dict[PlaceKind, float] = {
-    "stop": 0.0, "village": 0.25, "park_ride": 0.4, "carpool": 0.5, "node": 1.0,
-}  # fmt: skip
+    "stop": 0.0,
+    "village": 0.25,
+    "park_ride": 0.4,
+    "carpool": 0.5,
+    "node": 1.0,
+}
 SAME_PLACE_M = 60.0
 _ROADSIDE_CELL_M = 500.0
 _NO_STOP = ("motorway", "motorway_link", "trunk", "trunk_link")
@@ -32,9 +36,7 @@ def candidate_places(study: Study, homes_xy: Floats, *, reach_m: float) -> list[
     """
     from scipy.spatial import cKDTree
 
-    places = [
-        *_stops(study), *_villages(study), *_car_parks(study), *_roadsides(study, homes_xy),
-    ]  # fmt: skip
+    places = [*_stops(study), *_villages(study), *_car_parks(study), *_roadsides(study, homes_xy)]
     if not places or not len(homes_xy):
         return []
     xy = study.streets.project(np.array([p.lon for p in places]), np.array([p.lat for p in places]))

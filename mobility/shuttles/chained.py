@@ -80,10 +80,12 @@ class _Model:
         """Return the model as HiGHS reads it."""
         n, kinds, ends = self.problem.n_calls, len(self.before), len(self.problem.at_s)
         columns = [
-            ([*t, n + int(k), n + kinds + int(e), n + kinds + ends + int(e)],
-             [*[1.0] * len(t), -1.0, -1.0, 1.0])
+            (
+                [*t, n + int(k), n + kinds + int(e), n + kinds + ends + int(e)],
+                [*[1.0] * len(t), -1.0, -1.0, 1.0],
+            )
             for t, k, e in zip(self.trips, self.kind, self.end, strict=True)
-        ] + [([n + k, n + kinds + end], [1.0, 1.0]) for k, end in self.flows]  # fmt: skip
+        ] + [([n + k, n + kinds + end], [1.0, 1.0]) for k, end in self.flows]
         inf = highspy.kHighsInf
         low = np.r_[np.ones(n), np.full(kinds + ends, -inf), np.array(fewest, float)]
         high = np.r_[np.full(n, inf), np.zeros(kinds + ends), np.full(ends, inf)]

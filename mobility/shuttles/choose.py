@@ -60,11 +60,7 @@ class Master:
     """
 
     def __init__(
-        self,
-        scene: Scene,
-        candidates: Sequence[Candidate],
-        config: ShuttleConfig,
-        factors: Factors,
+        self, scene: Scene, candidates: Sequence[Candidate], config: ShuttleConfig, factors: Factors
     ) -> None:
         self._scene, self._candidates = scene, candidates
         self._covers = [cover for cand in candidates for cover in cand.cover]

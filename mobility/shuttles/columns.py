@@ -219,11 +219,7 @@ def _ride_limits(scene: Scene, anchor: Anchor, stops: Ints, edges: Sequence[int]
 
 
 def _fleets(
-    scene: Scene,
-    edges: Sequence[int],
-    config: ShuttleConfig,
-    factors: Factors,
-    days: Sequence[Day],
+    scene: Scene, edges: Sequence[int], config: ShuttleConfig, factors: Factors, days: Sequence[Day]
 ) -> tuple[Fleet, ...]:
     """Yearly costs of a metre and a second of line, over every run of its shift ends."""
     runs = sum(d.count for e in edges for d in days if d.has(scene.edges[e]))

@@ -9,13 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mobility.remedies.bill import STRUCTURE, Bill, CostLine, priced, total
-from mobility.shuttles.blocks import (
-    Block,
-    Trip,
-    chain_trips,
-    day_trips,
-    fleet_size,
-)
+from mobility.shuttles.blocks import Block, Trip, chain_trips, day_trips, fleet_size
 from mobility.shuttles.config import ShuttleConfig, VehicleType
 from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of, unlawful
 from mobility.shuttles.factors import Factors
@@ -304,9 +298,8 @@ def _chain_day(
         key = (size, part)
         if key not in memo:
             memo[key] = chain_trips(
-                part, drive, depot,
-                turnaround_s=round(config.turnaround_min * 60), vehicle=size,
-            )  # fmt: skip
+                part, drive, depot, turnaround_s=round(config.turnaround_min * 60), vehicle=size
+            )
         blocks += memo[key]
     return blocks
 

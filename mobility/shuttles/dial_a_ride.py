@@ -230,10 +230,7 @@ class Routes:
         return left, out
 
     def _recreated(
-        self,
-        plan: list[tuple[tuple[int, ...], float]],
-        out: list[int],
-        rng: np.random.Generator,
+        self, plan: list[tuple[tuple[int, ...], float]], out: list[int], rng: np.random.Generator
     ) -> list[tuple[tuple[int, ...], float]]:
         """Return a plan with some requests put back, in random order."""
         vehicle, count = float(self.rides.price.vehicle), len(plan)

@@ -259,9 +259,11 @@ class Ways:
             return self._point(start)
         if one not in self._before:
             _, before = csgraph.dijkstra(
-                graph.graph, indices=[start], return_predecessors=True,
+                graph.graph,
+                indices=[start],
+                return_predecessors=True,
                 limit=LIMIT_S * 100 * _TIME_UNIT,
-            )  # fmt: skip
+            )
             self._before[one] = before[0]
         before = self._before[one]
         path = [end]

@@ -203,10 +203,14 @@ def _pairs(pieces: Sequence[Piece], rules: DutyRules) -> Bools:
 
     Both ways; a piece goes with itself.
     """
-    start, end, drive, alone = np.array(
-        [(p.start_s, p.end_s, p.drive_s, _longest_drive_ok(p.drives, rules)) for p in pieces],
-        np.int64,
-    ).reshape(len(pieces), 4).T  # fmt: skip
+    start, end, drive, alone = (
+        np.array(
+            [(p.start_s, p.end_s, p.drive_s, _longest_drive_ok(p.drives, rules)) for p in pieces],
+            np.int64,
+        )
+        .reshape(len(pieces), 4)
+        .T
+    )
     both = (
         (end[:, None] <= start)
         & (end - start[:, None] + 2 * rules.sign_on_s <= rules.max_spread_s)

@@ -215,11 +215,10 @@ def _from_geojson(row: dict[str, Any], k: int, path: Path) -> DrawnLine:
     names = properties.get("stops") or []
     stops = tuple(
         Place(
-            str(names[i]) if i < len(names) else f"Arrêt {i + 1}",
-            float(p[0]), float(p[1]), "node",
+            str(names[i]) if i < len(names) else f"Arrêt {i + 1}", float(p[0]), float(p[1]), "node"
         )
         for i, p in enumerate(points)
-    )  # fmt: skip
+    )
     shifts = properties.get("shifts") or ()
     return DrawnLine(
         one_line(str(_need(properties, "name", k, path))),

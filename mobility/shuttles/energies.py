@@ -30,9 +30,12 @@ from mobility.territory.rosters import season_label
 
 #: English texts.
 NAMES = {
-    "diesel": "diesel", "hvo": "HVO (hydrotreated oil)", "biogas": "biogas",
-    "electric": "battery-electric", "hydrogen": "hydrogen",
-}  # fmt: skip
+    "diesel": "diesel",
+    "hvo": "HVO (hydrotreated oil)",
+    "biogas": "biogas",
+    "electric": "battery-electric",
+    "hydrogen": "hydrogen",
+}
 _QUIET = ("electric", "hydrogen")
 ENERGY_TABLES = ("energies", "energy_blocks", "energy_factors")
 NIGHT_S = (6 * 3600, 22 * 3600)
@@ -158,10 +161,14 @@ class Energies:
             refused += no
         operations = self._operations(plan, days, tanks, same=not refused)
         gates = {
-            move.origin for blocks in days for b in blocks if b.vehicle >= len(tanks)
-            for piece in b.pieces for move in piece
+            move.origin
+            for blocks in days
+            for b in blocks
+            if b.vehicle >= len(tanks)
+            for piece in b.pieces
+            for move in piece
             if at_gates and move.kind == "wait" and move.origin in self._gates
-        } - {self._scene.depot}  # fmt: skip
+        } - {self._scene.depot}
         chargers = sum(operations.fleet[len(tanks) :]) + len(gates) if energy == "electric" else 0
         told: list[tuple[Costs, float]] = []
         ends: tuple[End, ...] = ("value", "low", "high")
@@ -226,9 +233,12 @@ class Energies:
         rules = DutyRules.from_factors(self._factors)
         duties = was.duties if same else duties_of(days, rules)
         return Operations(
-            was.days, tuple(tuple(b) for b in days), duties, tuple(fleet),
+            was.days,
+            tuple(tuple(b) for b in days),
+            duties,
+            tuple(fleet),
             sum(len(unlawful(d, rules)) for d in duties),
-        )  # fmt: skip
+        )
 
     def _ready_s(self, block: Block, tanks: Sequence[Tank]) -> int:
         tank = tanks[block.vehicle % len(tanks)]
@@ -301,17 +311,21 @@ def _told(plan: Plan, driven: Driven, diesel: Driven, language: str) -> dict[str
     saved_t = (diesel.co2_kg[0] - driven.co2_kg[0]) / 1000
     more = driven.eur_year[0] - diesel.eur_year[0]
     return {
-        "plan": plan.name, "energy": translate(NAMES[driven.energy], language),
+        "plan": plan.name,
+        "energy": translate(NAMES[driven.energy], language),
         "vehicles": sum(driven.operations.fleet[size:]),
         "diesel_vehicles": sum(driven.operations.fleet[:size]),
         "chargers": driven.chargers,
         "blocks_cut": sum(r.day.count for r in driven.refused),
-        "eur_year": driven.eur_year[0], "eur_low": driven.eur_year[1],
-        "eur_high": driven.eur_year[2], "co2_kg": driven.co2_kg[0],
-        "co2_low": driven.co2_kg[1], "co2_high": driven.co2_kg[2],
+        "eur_year": driven.eur_year[0],
+        "eur_low": driven.eur_year[1],
+        "eur_high": driven.eur_year[2],
+        "co2_kg": driven.co2_kg[0],
+        "co2_low": driven.co2_kg[1],
+        "co2_high": driven.co2_kg[2],
         "eur_per_tonne": more / saved_t if saved_t > 0 else math.nan,
         "quiet_night_km": sum(_quiet_km(driven, size)) if driven.energy in _QUIET else 0.0,
-    }  # fmt: skip
+    }
 
 
 def _quiet_km(driven: Driven, size: int) -> Iterator[float]:

@@ -110,9 +110,7 @@ def _layers(problem: ChainProblem, end: int, own: Longs, most: int) -> list[Grow
     load, halt, limit = problem.load[own], problem.halt_s[own], problem.limit_s[own] + EPS
     ride = problem.legs(end)[own, problem.gate(end)]
     alone = np.flatnonzero((ride <= limit) & (load <= problem.seats))
-    layer = Grown(
-        alone[:, None], np.eye(m, dtype=bool)[alone], (ride + halt)[alone], load[alone]
-    )  # fmt: skip
+    layer = Grown(alone[:, None], np.eye(m, dtype=bool)[alone], (ride + halt)[alone], load[alone])
     layers = []
     while len(layer.span):
         layers.append(layer)
@@ -133,7 +131,9 @@ def _layers(problem: ChainProblem, end: int, own: Longs, most: int) -> list[Grow
         if len(kept) > most:
             return None
         layer = Grown(
-            np.column_stack([call[kept], layer.calls[at[kept]]]), served[kept], span[kept],
+            np.column_stack([call[kept], layer.calls[at[kept]]]),
+            served[kept],
+            span[kept],
             layer.load[at[kept]] + load[call[kept]],
-        )  # fmt: skip
+        )
     return layers

@@ -110,9 +110,12 @@ class Groundwork:
         if config.depot is not None:
             places.append(depot_place(study, config.depot))
         graph = drive_graph(
-            study.streets, study.territory.speeds, lonlat_of(places), factor=config.drive_factor,
+            study.streets,
+            study.territory.speeds,
+            lonlat_of(places),
+            factor=config.drive_factor,
             times=graph.times,
-        )  # fmt: skip
+        )
         drive = drive_matrix(graph, np.arange(len(places)))
         walk = walk_matrix(study, lonlat, places, longest_walk_s(study, config))
         site_gate = {s: index[g] for s, g in chosen_gate.items()}
@@ -251,10 +254,13 @@ def _select(
         usable = np.flatnonzero(row <= config.max_ride_min * 60)
         weight = site_weight(demand, site)
         found = select_stops(
-            (walk[:, usable] <= limit_s).T, weight, xy[usable],
-            spacing_m=config.min_spacing_m, max_stops=config.max_stops,
+            (walk[:, usable] <= limit_s).T,
+            weight,
+            xy[usable],
+            spacing_m=config.min_spacing_m,
+            max_stops=config.max_stops,
             preference=preference[usable],
-        )  # fmt: skip
+        )
         selections[site] = replace(found, chosen=usable[found.chosen].astype(np.int32))
     kept = np.unique(
         np.concatenate([s.chosen for s in selections.values()] or [np.empty(0, np.int32)])

@@ -161,7 +161,8 @@ def beside(
                 if back in covers[v]:
                     missing = missing & ~covers[v][back]
             helpers |= {
-                v for v, cover in enumerate(covers)
+                v
+                for v, cover in enumerate(covers)
                 if v not in on and back in cover and (cover[back] & missing).any()
-            }  # fmt: skip
+            }
     return sorted(rivals), sorted(helpers)

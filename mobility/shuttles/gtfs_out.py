@@ -54,10 +54,8 @@ def trip_blocks(runs: Sequence[Run], operations: Operations) -> TripBlocks:
     names: dict[int, str] = {}
     blocks = tuple(names.setdefault(g, f"B{len(names) + 1}") for g in group)
     following = frozenset(
-        (a, b)
-        for a, b in links
-        if group[a] == group[b] and runs[a].calls[-1] == runs[b].calls[0]
-    )  # fmt: skip
+        (a, b) for a, b in links if group[a] == group[b] and runs[a].calls[-1] == runs[b].calls[0]
+    )
     return TripBlocks(blocks, following)
 
 
@@ -214,18 +212,25 @@ def gtfs_tables(
 def _route(index: int, line: Line, places: Sequence[Place]) -> dict[str, object]:
     ends = [places[s].name for s in (line.stops_in or line.stops_out)[:1]]
     return {
-        "route_id": line.name, "agency_id": "navettes", "route_short_name": line.name,
-        "route_long_name": " – ".join([*ends, line.anchor.name]), "route_type": 3,
-        "route_color": COLOURS[index % len(COLOURS)], "route_text_color": "FFFFFF",
-    }  # fmt: skip
+        "route_id": line.name,
+        "agency_id": "navettes",
+        "route_short_name": line.name,
+        "route_long_name": " – ".join([*ends, line.anchor.name]),
+        "route_type": 3,
+        "route_color": COLOURS[index % len(COLOURS)],
+        "route_text_color": "FFFFFF",
+    }
 
 
 def stop_row(index: int, place: Place) -> dict[str, object]:
     """Return the row of ``stops.txt`` of a place."""
     return {
-        "stop_id": f"N{index}", "stop_name": place.name, "stop_lat": f"{place.lat:.6f}",
-        "stop_lon": f"{place.lon:.6f}", "location_type": 0,
-    }  # fmt: skip
+        "stop_id": f"N{index}",
+        "stop_name": place.name,
+        "stop_lat": f"{place.lat:.6f}",
+        "stop_lon": f"{place.lon:.6f}",
+        "location_type": 0,
+    }
 
 
 def _stop_times(name: str, line: Line, run: Run) -> Table:
@@ -249,10 +254,14 @@ def _stop_times(name: str, line: Line, run: Run) -> Table:
 def _shape(calls: tuple[int, ...], name: str, ways: Ways) -> Table:
     lonlat = ways.lonlat(calls)
     return [
-        {"shape_id": name, "shape_pt_lat": f"{lat:.6f}", "shape_pt_lon": f"{lon:.6f}",
-         "shape_pt_sequence": k + 1}
+        {
+            "shape_id": name,
+            "shape_pt_lat": f"{lat:.6f}",
+            "shape_pt_lon": f"{lon:.6f}",
+            "shape_pt_sequence": k + 1,
+        }
         for k, (lon, lat) in enumerate(lonlat.tolist())
-    ]  # fmt: skip
+    ]
 
 
 def _service(
@@ -281,9 +290,12 @@ def _service(
         works = (works or date in period.stand_ins) and (kind is None or kind in kinds)
         if works != usual:
             tables["calendar_dates"].append(
-                {"service_id": service, "date": f"{date - before:%Y%m%d}",
-                 "exception_type": 1 if works else 2}
-            )  # fmt: skip
+                {
+                    "service_id": service,
+                    "date": f"{date - before:%Y%m%d}",
+                    "exception_type": 1 if works else 2,
+                }
+            )
 
 
 def _in(season: int, date: dt.date) -> bool:

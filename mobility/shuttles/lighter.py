@@ -225,9 +225,11 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
             if people * plans.config.capture_rate < plans.config.min_workers:
                 continue
             row: dict[str, object] = {
-                "area": name, "site": study.sites[site].name, "white_workers": people,
+                "area": name,
+                "site": study.sites[site].name,
+                "white_workers": people,
                 "reason": _main_reason(zones, plans, area == name, site),
-            }  # fmt: skip
+            }
             row |= _booked(simulation, plans, here, people) | _carpool(plans, here)
             for remedy, gain, eur in (
                 ("new_stop", stop_gain, stop_eur),

@@ -186,15 +186,19 @@ class Simulation:
         fleets = [
             fleet_of(
                 [b for b, d in zip(blocks, drawn, strict=True) if d.draw == draw],
-                [d.day for d in drawn if d.draw == draw], len(self.config.vehicles),
+                [d.day for d in drawn if d.draw == draw],
+                len(self.config.vehicles),
             )
             for draw in sorted({d.draw for d in drawn})
-        ]  # fmt: skip
+        ]
         fleet = tuple(int(n) for n in np.max(fleets, axis=0))
         operations = Operations(
-            tuple(days), tuple(tuple(b) for b in blocks), duties, fleet,
+            tuple(days),
+            tuple(tuple(b) for b in blocks),
+            duties,
+            fleet,
             count_unlawful(duties, rules),
-        )  # fmt: skip
+        )
         costs = yearly_costs(operations, self.config, factors, new_stops=0)
         riders = sum(d.day.count * d.riders for d in simulated)
         booked = priced(factors, "bookings", riders, "boardings", "light.booking_trip")
@@ -244,9 +248,12 @@ class Simulation:
             )  # fmt: skip
             scene = self.bookings.scene
             self._blocks[key] = chain_trips(
-                sorted(trips, key=lambda t: (t.start_s, t.end_s, t.run)), scene.drive, scene.depot,
-                turnaround_s=scene.turnaround_s, vehicle=size,
-            )  # fmt: skip
+                sorted(trips, key=lambda t: (t.start_s, t.end_s, t.run)),
+                scene.drive,
+                scene.depot,
+                turnaround_s=scene.turnaround_s,
+                vehicle=size,
+            )
         return self._blocks[key]
 
     def _day_tours(

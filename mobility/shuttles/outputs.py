@@ -269,18 +269,21 @@ def duties_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     rules = DutyRules.from_factors(plans.factors)
     rows = [
         {
-            "weekday": day.weekday + 1, "day": day.kinds[day.weekday],
-            "season": season_label(day.season), "duty": k + 1,
+            "weekday": day.weekday + 1,
+            "day": day.kinds[day.weekday],
+            "season": season_label(day.season),
+            "duty": k + 1,
             "start": service_clock(duty.pieces[0].start_s - rules.sign_on_s),
             "end": service_clock(duty.pieces[-1].end_s + rules.sign_on_s),
             "work_h": duty.work_s(rules) / 3600,
             "driving_h": sum(p.drive_s for p in duty.pieces) / 3600,
-            "split_h": duty.split_s / 3600, "paid_h": duty.paid_s(rules) / 3600,
+            "split_h": duty.split_s / 3600,
+            "paid_h": duty.paid_s(rules) / 3600,
             "days_year": day.count,
         }
         for day, duties in _distinct_days(plan.operations.days, plan.operations.duties)
         for k, duty in enumerate(duties)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 
@@ -290,8 +293,10 @@ def _shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     The stable key is found between employers and shared among the sites of one by boardings.
     """
     study, total = plans.study, plan.costs.total
-    heads = [float(sum(roster_jobs(study, s, r).sum() for x, r in roster_shifts(study) if x == s))
-             for s in range(len(study.sites))]  # fmt: skip
+    heads = [
+        float(sum(roster_jobs(study, s, r).sum() for x, r in roster_shifts(study) if x == s))
+        for s in range(len(study.sites))
+    ]
     keys = {
         by: employer_shares(plan, plans.scene, by=by, headcounts=heads)
         for by in ("boardings", "headcount", "km")
@@ -305,15 +310,18 @@ def _shares_table(plans: Plans, plan: Plan) -> pd.DataFrame:
     board = keys["boardings"]
     within = {m: sum(board.get(s, 0.0) for s in sites if owner[s] == m) for m in members}
     frame = pd.DataFrame(
-        {"site": [study.sites[s].name for s in sites],
-         "employer": [study.sites[s].employer for s in sites]}
-        | {f"share_{by}": [shares.get(s, 0.0) for s in sites] for by, shares in keys.items()},
-    )  # fmt: skip
+        {
+            "site": [study.sites[s].name for s in sites],
+            "employer": [study.sites[s].employer for s in sites],
+        }
+        | {f"share_{by}": [shares.get(s, 0.0) for s in sites] for by, shares in keys.items()}
+    )
     frame["share_stable"] = [
-        paid[owner[s]] / total * (board.get(s, 0.0) / within[owner[s]]
-                                  if within[owner[s]] else 1 / owner.count(owner[s]))
+        paid[owner[s]]
+        / total
+        * (board.get(s, 0.0) / within[owner[s]] if within[owner[s]] else 1 / owner.count(owner[s]))
         for s in sites
-    ]  # fmt: skip
+    ]
     for by in ("boardings", "headcount", "km", "stable"):
         frame[f"eur_{by}"] = to_the_cent(frame[f"share_{by}"].to_numpy(), total)
     frame["eur_year"] = frame[f"eur_{plans.config.share_by}"]
@@ -341,13 +349,15 @@ def _lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 "type": "Feature",
                 "geometry": {"type": "LineString", "coordinates": way},
                 "properties": {
-                    "line": line.name, "to": line.anchor.name, "direction": run.direction,
+                    "line": line.name,
+                    "to": line.anchor.name,
+                    "direction": run.direction,
                     "vehicle": plans.config.vehicles[line.vehicle].name,
                     "km": round(run.metres / 1000, 2),
                     "color": f"#{COLOURS[run.line % len(COLOURS)]}",
                 },
             }
-        )  # fmt: skip
+        )
     riders = stop_riders(plan)
     calls = {(run.line, place) for run in plan.runs for place in run.calls}
     for index, place in sorted(calls):
@@ -358,11 +368,13 @@ def _lines_layer(plans: Plans, plan: Plan) -> list[dict[str, object]]:
                 "type": "Feature",
                 "geometry": {"type": "Point", "coordinates": [round(p.lon, 6), round(p.lat, 6)]},
                 "properties": {
-                    "line": plan.lines[index].name, "stop": one_line(p.name), "kind": p.kind,
+                    "line": plan.lines[index].name,
+                    "stop": one_line(p.name),
+                    "kind": p.kind,
                     "riders_day": None if n is None else round(n, 2),
                 },
             }
-        )  # fmt: skip
+        )
     return features
 
 

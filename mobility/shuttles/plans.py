@@ -88,11 +88,7 @@ def _moved_lines(lines: Sequence[Line], edges: Sequence[int], seconds: int) -> l
 
 
 def harmonise(
-    scene: Scene,
-    plan: Plan,
-    config: ShuttleConfig,
-    factors: Factors,
-    days: Sequence[Day],
+    scene: Scene, plan: Plan, config: ShuttleConfig, factors: Factors, days: Sequence[Day]
 ) -> list[Move]:
     """Try every offset of ``config.harmonise_min`` at every site of a plan, best first.
 
@@ -218,9 +214,8 @@ class Plans:
         speed = self.study.territory.speeds.walk_kmh / 3.6
         assert self.homes_xy is not None
         return sensitivities(
-            self.scene, self.plans, self.config, self.factors, self.homes_xy, sides,
-            speed_ms=speed,
-        )  # fmt: skip
+            self.scene, self.plans, self.config, self.factors, self.homes_xy, sides, speed_ms=speed
+        )
 
     def simulation(self, served: Bools, *, iterations: int = ITERATIONS) -> Simulation:
         """Return booked rides in place of shuttles, from the same stops.
@@ -234,9 +229,8 @@ class Plans:
         """
         wanted = np.asarray(served.any(axis=0))
         bookings = who_books(
-            self.study, self.scene, self.homes, wanted, self.lacking, self.config,
-            self.graph.times,
-        )  # fmt: skip
+            self.study, self.scene, self.homes, wanted, self.lacking, self.config, self.graph.times
+        )
         return Simulation(bookings, self.config, self.factors, self.days, iterations=iterations)
 
     def compared(self, plan: Plan) -> Plan:

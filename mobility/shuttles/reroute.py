@@ -148,9 +148,10 @@ def _calls(scene: Scene, plan: Plan, end: _End, number: int) -> list[_Call]:
                 place = run.calls[c]
                 mine = on & (call == c)
                 ride = (
-                    run.arrive_s[-1] - run.depart_s[c] if end.inbound
+                    run.arrive_s[-1] - run.depart_s[c]
+                    if end.inbound
                     else run.arrive_s[c] - run.depart_s[0]
-                )  # fmt: skip
+                )
                 spare = scene.limits.max_total_s - float(total[mine].max())
                 walks[place] = min(walks.get(place, np.inf), ride + spare)
     for place in riders:

@@ -233,9 +233,8 @@ def put_all_back(  # noqa: PLR0913 - flat arrays
 
 @entry
 def fill_legs(
-    place: Ints, depot: int, dwell_s: int, seconds: Ints, metres: Floats,
-    legs: Ints, driven: Floats,
-) -> None:  # fmt: skip
+    place: Ints, depot: int, dwell_s: int, seconds: Ints, metres: Floats, legs: Ints, driven: Floats
+) -> None:
     """Write the driving from node to node; row and column 2n are the depot, -1: nothing there.
 
     Parameters

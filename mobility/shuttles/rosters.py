@@ -118,8 +118,11 @@ def missing_sets(scene: Scene, edges: Sequence[int], *, most: int) -> list[tuple
         weight = np.bincount(inverse.ravel(), weights=scene.staff[roster])
         partial: Bools = np.asarray(patterns.any(axis=0) & ~patterns.all(axis=0))
         order = [int(k) for k in np.argsort(-weight, kind="stable") if partial[k]]
-        found += [tuple(e for e, n in zip(mine, patterns[:, k], strict=True) if n)
-                  for k in order[:most] if weight[k] > 0]  # fmt: skip
+        found += [
+            tuple(e for e, n in zip(mine, patterns[:, k], strict=True) if n)
+            for k in order[:most]
+            if weight[k] > 0
+        ]
     return found
 
 

@@ -199,11 +199,7 @@ def search_routes(
 
 
 def search(
-    data: Any,
-    *,
-    iterations: int,
-    seed: int,
-    should_stop: Callable[[], bool] | None = None,
+    data: Any, *, iterations: int, seed: int, should_stop: Callable[[], bool] | None = None
 ) -> Any:
     """Return PyVRP's result on an instance of `solver_data`."""
     from pyvrp import PenaltyParams, SolveParams, solve
@@ -313,11 +309,14 @@ def _pyvrp_data(problem: RouteProblem) -> Any:
     early = horizon - np.maximum(problem.limit_s.astype(np.int64), 0)
     fleet = [
         Fleet(
-            f.capacity * _LOAD_SCALE, round(f.fixed * _COST_SCALE) + _NONE_HAD * (f.available == 0),
-            round(f.eur_m * _COST_SCALE), round(f.eur_s * _COST_SCALE), f.available,
+            f.capacity * _LOAD_SCALE,
+            round(f.fixed * _COST_SCALE) + _NONE_HAD * (f.available == 0),
+            round(f.eur_m * _COST_SCALE),
+            round(f.eur_s * _COST_SCALE),
+            f.available,
         )
         for f in problem.fleet
-    ]  # fmt: skip
+    ]
     return solver_data(
         metres, seconds, np.column_stack([early, np.full(n, horizon)]),
         np.full(n, problem.dwell_s), np.column_stack([loads, np.ones(n, np.int64)]),

@@ -89,15 +89,20 @@ def _rosters_intervals(
     used = sorted({p for plan in plans for run in plan.runs for p in run.calls})
     # Plans share lines, and runs alike have the same riders.
     rides: dict[tuple[object, ...], tuple[Line, Run, int]] = {}
-    each = [[(_ride(rides, plan.lines[r.line], r, e), e) for r in plan.runs for e in r.edges]
-            for plan in plans]  # fmt: skip
+    each = [
+        [(_ride(rides, plan.lines[r.line], r, e), e) for r in plan.runs for e in r.edges]
+        for plan in plans
+    ]
     for unit in offsets:
         walk = np.full_like(scene.walk_s, UNREACHED)
         for p in used:
             walk[:, p] = _moved_walks(
-                scene.walk_s[:, [p]], homes_xy, scene.xy[[p]],
-                (unit * side_m[:, None])[:, None, :], speed_ms=speed_ms,
-            )[:, 0]  # fmt: skip
+                scene.walk_s[:, [p]],
+                homes_xy,
+                scene.xy[[p]],
+                (unit * side_m[:, None])[:, None, :],
+                speed_ms=speed_ms,
+            )[:, 0]
         moved = replace(scene, walk_s=walk)
         covered = {key: covered_homes(moved, *ride) for key, ride in rides.items()}
         for k, mine in enumerate(each):
@@ -153,11 +158,7 @@ def sensitivities(
 
 
 def _sensitivity(
-    scene: Scene,
-    plan: Plan,
-    config: ShuttleConfig,
-    factors: Factors,
-    rosters: tuple[float, float],
+    scene: Scene, plan: Plan, config: ShuttleConfig, factors: Factors, rosters: tuple[float, float]
 ) -> Sensitivity:
     """Return the intervals of one plan.
 

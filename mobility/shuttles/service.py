@@ -158,10 +158,14 @@ def _ride(
             detour_sum += float(people[mine] @ (ride / np.maximum(scene.drive.seconds[ways], 60)))
     total = rider_edge.sum()
     return Service(
-        reached, _shared(runs, riders), rider_edge, boardings, car_m / 1000,
+        reached,
+        _shared(runs, riders),
+        rider_edge,
+        boardings,
+        car_m / 1000,
         (ride_sum / total if total else 0.0, ride_max),
         detour_sum / total if total else 0.0,
-    )  # fmt: skip
+    )
 
 
 def _shared(runs: Sequence[Run], riders: Sequence[Floats]) -> tuple[Floats, ...]:

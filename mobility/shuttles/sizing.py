@@ -113,8 +113,9 @@ def _distinct(runs: Sequence[Run], service: Service) -> tuple[tuple[Run, ...], l
 
 
 def _most(line: int, runs: Sequence[Run], riders: Sequence[Floats]) -> float:
-    return max((float(n.sum()) for r, n in zip(runs, riders, strict=True) if r.line == line),
-               default=0.0)  # fmt: skip
+    return max(
+        (float(n.sum()) for r, n in zip(runs, riders, strict=True) if r.line == line), default=0.0
+    )
 
 
 def smallest(people: float, config: ShuttleConfig) -> int:

@@ -113,10 +113,13 @@ class TripMaster:
         latest = p.at_s[end] - free[:, None] - p.drive_s[self._n :][:, own]
         alone = np.full((1, len(own)), 1e18)
         return (
-            np.ascontiguousarray(p.drive_s[np.ix_(own, own)]), p.drive_s[own, p.gate(end)],
-            p.load[own].astype(np.int32), p.halt_s[own], p.limit_s[own],
+            np.ascontiguousarray(p.drive_s[np.ix_(own, own)]),
+            p.drive_s[own, p.gate(end)],
+            p.load[own].astype(np.int32),
+            p.halt_s[own],
+            p.limit_s[own],
             np.ascontiguousarray(np.vstack([latest, alone])),
-        )  # fmt: skip
+        )
 
     def _fewest(self, end: int) -> int:
         """Return how many trips an end needs at least: by riders, by its own relaxation."""
@@ -326,9 +329,11 @@ class TripMaster:
         least[list(fixed)] = 1.0
         cost = np.array([float(c.before == self._ends) for c in self._columns])
         found = milp(
-            cost, integrality=np.ones(len(free), np.int8), bounds=Bounds(least, 1.0),
+            cost,
+            integrality=np.ones(len(free), np.int8),
+            bounds=Bounds(least, 1.0),
             constraints=LinearConstraint(matrix, low, high),
             options={"node_limit": NODES, "mip_rel_gap": 0.0},
-        )  # fmt: skip
+        )
         x = value if found.x is None else found.x
         return [self._columns[j].calls for j in np.argsort(-x, kind="stable") if x[j] > WHOLE]

@@ -83,9 +83,12 @@ class WholeEnds:
             least = Least(0.0, tight=False, work=0)
             if listed is not None:
                 least = least_cost(
-                    np.flatnonzero(p.end_of == end), listed,
-                    self._paid(int(end), listed, dues), self._master.fewest[end], self._work_left,
-                )  # fmt: skip
+                    np.flatnonzero(p.end_of == end),
+                    listed,
+                    self._paid(int(end), listed, dues),
+                    self._master.fewest[end],
+                    self._work_left,
+                )
             self._work_left -= least.work
             if not least.tight:
                 self._too_many.add(int(end))

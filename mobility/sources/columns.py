@@ -192,13 +192,19 @@ class Table:
         wrong = ~np.isfinite(values)
         self.refuse(wrong, column, "It is no number.", mend)
         self.refuse(
-            values < minimum, column, "It is less than {limit}.", bounds_mend,
+            values < minimum,
+            column,
+            "It is less than {limit}.",
+            bounds_mend,
             limit=f"{minimum:.15g}",
-        )  # fmt: skip
+        )
         self.refuse(
-            values > maximum, column, "It is more than {limit}.", bounds_mend,
+            values > maximum,
+            column,
+            "It is more than {limit}.",
+            bounds_mend,
             limit=f"{maximum:.15g}",
-        )  # fmt: skip
+        )
         return values
 
     def _parse(self, column: str, *, counts: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -272,10 +278,13 @@ class Table:
         k = int(np.argmax(twice))
         first = ids.index[int(np.argmax((ids == ids.iloc[k]).to_numpy()))]
         raise self.error(
-            "This id stands already on row {first}.", row=ids.index[k], column=column,
-            value=ids.iloc[k], mend="Give each row an id of its own, or name another id column.",
+            "This id stands already on row {first}.",
+            row=ids.index[k],
+            column=column,
+            value=ids.iloc[k],
+            mend="Give each row an id of its own, or name another id column.",
             first=first,
-        )  # fmt: skip
+        )
 
 
 def _headings_lower(file: Path, row: int) -> SourceError:

@@ -102,17 +102,22 @@ def choose_days(
         if len(lost) and len(lost) == len(feed.trips):
             raise TerritoryError(
                 "No trip has a date: its service_id stands in neither calendar.txt nor "
-                "calendar_dates.txt.", column="sources.gtfs", value=lost.iloc[0],
+                "calendar_dates.txt.",
+                column="sources.gtfs",
+                value=lost.iloc[0],
                 mend="Ask its publisher for a complete feed.",
-            )  # fmt: skip
+            )
         backwards = next((f for f in feed.findings if f.code == "services_backwards"), None)
         if backwards is not None:
             raise TerritoryError(
                 "This service ends before it begins, and no trip of the timetables runs on any "
-                "date.", file=backwards.source, row=backwards.params["row"],
-                column="start_date, end_date", value=backwards.examples[0],
+                "date.",
+                file=backwards.source,
+                row=backwards.params["row"],
+                column="start_date, end_date",
+                value=backwards.examples[0],
                 mend="Exchange the two dates, or ask its publisher for a complete feed.",
-            )  # fmt: skip
+            )
         raise TerritoryError(
             "No trip of the timetables runs on any date.",
             column="sources.gtfs",
@@ -161,9 +166,12 @@ def day_kinds(config: DaysConfig) -> list[DayKind]:
     for name in config.dates:
         if name not in names:
             raise TerritoryError(
-                "There is no such kind of day.", column="days.dates", value=name,
-                mend="Write one of: {known}.", known=", ".join(names),
-            )  # fmt: skip
+                "There is no such kind of day.",
+                column="days.dates",
+                value=name,
+                mend="Write one of: {known}.",
+                known=", ".join(names),
+            )
     return kinds
 
 
@@ -187,9 +195,12 @@ def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date], school: str) ->
     if kind.name in SCHOOL_KINDS and school:
         message = school
     return Finding(
-        "warning", "day_kind_absent", message, source="days.kinds",
+        "warning",
+        "day_kind_absent",
+        message,
+        source="days.kinds",
         params={"first": period[0], "last": period[1], "kind": kind.name},
-    )  # fmt: skip
+    )
 
 
 def _standing(kind: DayKind, date: dt.date, reason: Finding, trips: int) -> ChosenDay:
@@ -204,10 +215,12 @@ def _fixed(feed: Feed, kind: DayKind, date: dt.date) -> ChosenDay:
         assert period is not None
         raise TerritoryError(
             "No trip runs on this date; the timetables' calendar goes from {first} to {last}.",
-            column=f"days.dates.{kind.name}", value=date,
+            column=f"days.dates.{kind.name}",
+            value=date,
             mend="Choose a date inside it, or remove the line to let one be chosen.",
-            first=period[0], last=period[1],
-        )  # fmt: skip
+            first=period[0],
+            last=period[1],
+        )
     message = "{date}, fixed by the territory file: {trips} trips"
     reason = Finding("info", "date_fixed", message, params={"date": date, "trips": trips})
     return _standing(kind, date, reason, trips)

@@ -148,9 +148,12 @@ def _stops(table: Table, feed: Feed, trips: NDArray[np.intp]) -> NDArray[np.int6
     calls = set(_calls(feed)["key"])
     called = np.array([key in calls for key in zip(trips.tolist(), stops.tolist(), strict=True)])
     table.refuse(
-        given & ~called, "stop_id", "The trip does not call at this stop.",
-        "Use a stop_id of the trip, or leave it empty for the whole trip.", shown=texts,
-    )  # fmt: skip
+        given & ~called,
+        "stop_id",
+        "The trip does not call at this stop.",
+        "Use a stop_id of the trip, or leave it empty for the whole trip.",
+        shown=texts,
+    )
     return np.where(given, stops, -1)
 
 
@@ -171,9 +174,13 @@ def _refuse_negative_dwell(table: Table, feed: Feed, frame: pd.DataFrame) -> Non
     bad = planned_s + frame["departure_s"].to_numpy() - frame["arrival_s"].to_numpy() < 0
     if bad.any():
         name = "departure_delay_s"
-        table.refuse(bad, name, "The vehicle leaves before it has come.",
-                     "Correct one of the two delays of this row.",
-                     shown=table.texts(table.need(name)))  # fmt: skip
+        table.refuse(
+            bad,
+            name,
+            "The vehicle leaves before it has come.",
+            "Correct one of the two delays of this row.",
+            shown=table.texts(table.need(name)),
+        )
 
 
 def _archive(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
@@ -261,8 +268,11 @@ class _Planned:
             self.unknown += 1
             return None
         origin_s = axis_origin_utc(day, self.zone)
-        events = [(name, planned_s) for name, planned_s in
-                  (("arrival", at[1]), ("departure", at[2])) if call.HasField(name)]  # fmt: skip
+        events = [
+            (name, planned_s)
+            for name, planned_s in (("arrival", at[1]), ("departure", at[2]))
+            if call.HasField(name)
+        ]
         late = [_late(getattr(call, name), origin_s + planned_s) for name, planned_s in events]
         if not late:
             return None

@@ -95,13 +95,16 @@ def _expired(counts: pd.DataFrame, names: Sequence[str]) -> list[Finding]:
         return []
     return [
         Finding(
-            "warning", "timetable_expired",
+            "warning",
+            "timetable_expired",
             "The timetables of {count} networks have expired, the latest on {last}: what is "
-            "studied is the past; ask their publishers for current ones", source=CALENDARS,
-            count=len(over), examples=tuple(f"{name} {day}" for day, name in sorted(over)[-5:]),
+            "studied is the past; ask their publishers for current ones",
+            source=CALENDARS,
+            count=len(over),
+            examples=tuple(f"{name} {day}" for day, name in sorted(over)[-5:]),
             params={"last": max(over)[0]},
         )
-    ]  # fmt: skip
+    ]
 
 
 def school_calendar_gap(
@@ -128,12 +131,14 @@ def school_calendar_gap(
     if not french:
         findings.append(
             Finding(
-                "warning", "school_calendar_missing",
+                "warning",
+                "school_calendar_missing",
                 "No school holidays are given for {country}: any weekday counts as one of school "
-                "term, even in the holidays; list days.school_holidays", source="days",
+                "term, even in the holidays; list days.school_holidays",
+                source="days",
                 params={"country": config.country},
             )
-        )  # fmt: skip
+        )
     return (
         "No school holidays are known between {first} and {last}, so that no day is of the kind "
         "{kind}; it is not studied: list days.school_holidays"

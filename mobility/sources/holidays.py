@@ -134,11 +134,13 @@ def read_holidays(
     if somewhere:
         told.append(
             Finding(
-                "info", "school_zone_unknown",
+                "info",
+                "school_zone_unknown",
                 "No school zone is set: {count} days on which only some zones are on holiday "
-                "are not used; set days.school_zone to A, B or C", count=len(somewhere),
+                "are not used; set days.school_zone to A, B or C",
+                count=len(somewhere),
             )
-        )  # fmt: skip
+        )
     return Holidays(public, frozenset(everywhere | listed), frozenset(somewhere) | unknown)
 
 
@@ -246,18 +248,22 @@ def _school_year(day: dt.date) -> int:
 
 def _not_known(unknown: frozenset[dt.date]) -> Finding:
     return Finding(
-        "warning", "school_calendar_unknown",
+        "warning",
+        "school_calendar_unknown",
         "The school calendar from {first} to {last} is not known; list days.school_holidays",
-        count=len(unknown), params={"first": min(unknown), "last": max(unknown)},
-    )  # fmt: skip
+        count=len(unknown),
+        params={"first": min(unknown), "last": max(unknown)},
+    )
 
 
 def _own_calendar(country: str) -> Finding:
     return Finding(
-        "warning", "school_calendar_unknown",
+        "warning",
+        "school_calendar_unknown",
         "The schools of {country} have a calendar of their own, which is not known here: all "
-        "weekdays count as school days; list days.school_holidays", params={"country": country},
-    )  # fmt: skip
+        "weekdays count as school days; list days.school_holidays",
+        params={"country": country},
+    )
 
 
 def check_fixed_date(
@@ -276,11 +282,13 @@ def check_fixed_date(
     weekday = WEEKDAYS[date.weekday()]
     if weekday not in kind.weekdays and not (public and kind.name == "sunday"):
         raise TerritoryError(
-            "This date is a {weekday}; the kind of day wants: {weekdays}.", column=field,
-            value=date, mend="Choose another date, or remove the line to let one be chosen.",
+            "This date is a {weekday}; the kind of day wants: {weekdays}.",
+            column=field,
+            value=date,
+            mend="Choose another date, or remove the line to let one be chosen.",
             weekday=Word(_WEEKDAY_NAMES[weekday]),
             weekdays=Words(_WEEKDAY_NAMES[day] for day in kind.weekdays),
-        )  # fmt: skip
+        )
     if kind.name == "sunday":
         return None
     if public:

@@ -33,9 +33,11 @@ def need_file(path: Path) -> None:
         if near is not None:
             problem = "The file does not exist; did you mean {near!r}?"
         raise SourceNotFoundError(
-            problem, file=path,
-            mend="Check the path, in the territory file or on the command line.", near=near,
-        )  # fmt: skip
+            problem,
+            file=path,
+            mend="Check the path, in the territory file or on the command line.",
+            near=near,
+        )
     if path.is_dir() and path.suffix.lower() != ".gdb":
         raise SourceNotFoundError(
             "It is a folder, not a file.", file=path, mend="Name the file inside the folder."
@@ -170,9 +172,12 @@ def parse_crs(text: str, file: Path | None = None) -> pyproj.CRS:
         return pyproj.CRS.from_user_input(text)
     except pyproj.exceptions.CRSError:
         raise SourceError(
-            "It is no coordinate reference system.", file=file, column="crs", value=text,
+            "It is no coordinate reference system.",
+            file=file,
+            column="crs",
+            value=text,
             mend='Write an EPSG code, e.g. crs = "EPSG:2154" (Lambert-93) or "EPSG:4326".',
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _checked_geometry(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
@@ -182,10 +187,13 @@ def _checked_geometry(frame: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
     broken = empty | ~np.isfinite(bounds).all(axis=1)
     if broken.any():
         raise SourceError(
-            "The geometry is missing or not finite ({count} rows).", file=path,
-            row=int(np.argmax(broken)) + 1, column="geometry",
-            mend="Draw the geometry or drop the row.", count=int(broken.sum()),
-        )  # fmt: skip
+            "The geometry is missing or not finite ({count} rows).",
+            file=path,
+            row=int(np.argmax(broken)) + 1,
+            column="geometry",
+            mend="Draw the geometry or drop the row.",
+            count=int(broken.sum()),
+        )
     # Hand-drawn polygons cross themselves, at which intersections fail.
     if not shapely.is_valid(shapes).all():
         frame = frame.set_geometry(gpd.GeoSeries(frame.geometry.make_valid(), index=frame.index))
@@ -297,7 +305,9 @@ def refuse_swapped(
     if not swapped.any() or not (good | swapped).all():
         return
     table.refuse(
-        swapped, column, "Longitude and latitude look exchanged.",
+        swapped,
+        column,
+        "Longitude and latitude look exchanged.",
         "Exchange the two columns: in mainland France lon is -5 to 10, lat 41 to 52.",
         shown=_told(lon, lat),
-    )  # fmt: skip
+    )

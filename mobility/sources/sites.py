@@ -89,9 +89,11 @@ def read_sites(
         _refuse_same_names(sites, path, counted=path.suffix.lower() == ".toml", above=above)
     if not sites:
         raise TerritoryError(
-            "There is no site.", file=territory.path, column="sites",
+            "There is no site.",
+            file=territory.path,
+            column="sites",
             mend="Add a [[sites]] table, or name a CSV file as sites in [sources].",
-        )  # fmt: skip
+        )
     if territory.output.language == "en":
         sites = [in_english(site) for site in sites]
     rosters_worked(territory, sites)  # a wrong list is refused by every command
@@ -162,12 +164,16 @@ def _columns_not_read(table: Table) -> list[Finding]:
         return []
     return [
         Finding(
-            "warning", "site_columns_not_read",
+            "warning",
+            "site_columns_not_read",
             "{count} columns of the sites table are not read; if one of them is the roster, the "
             "shift, its hours, its days or the headcount, call it roster, shift, start, end, days "
-            "or headcount", source=table.file.name, count=len(left), examples=tuple(left[:5]),
+            "or headcount",
+            source=table.file.name,
+            count=len(left),
+            examples=tuple(left[:5]),
         )
-    ]  # fmt: skip
+    ]
 
 
 def _rosters_not_told(table: Table, sites: Sequence[Site]) -> list[Finding]:
@@ -177,12 +183,15 @@ def _rosters_not_told(table: Table, sites: Sequence[Site]) -> list[Finding]:
         return []
     return [
         Finding(
-            "info", "shifts_count_apart",
+            "info",
+            "shifts_count_apart",
             "No column of the sites table is the roster: at {count} sites each shift counts as a "
-            "roster of its own, whose workers never rotate", source=table.file.name,
-            count=len(several), examples=tuple(several[:5]),
+            "roster of its own, whose workers never rotate",
+            source=table.file.name,
+            count=len(several),
+            examples=tuple(several[:5]),
         )
-    ]  # fmt: skip
+    ]
 
 
 def _read_sites_toml(path: Path) -> list[Site]:
@@ -217,9 +226,11 @@ def _sites_from_table(
         fields = {k: values[i] for k, values in texts.items()}
         if not fields["name"]:
             raise table.error(
-                "The site has no name.", row=row, column=columns["name"],
+                "The site has no name.",
+                row=row,
+                column=columns["name"],
                 mend="Write the name of the site on each of its rows.",
-            )  # fmt: skip
+            )
         draft = drafts.setdefault(fold(fields["name"]), Draft(fields["name"], row))
         Row(table, columns, row, fields, {k: float(v[i]) for k, v in numbers.items()}).add(draft)
     return [finished(table, draft) for draft in drafts.values()]
@@ -251,9 +262,13 @@ def _numbers(table: Table, columns: dict[str, str | None]) -> dict[str, np.ndarr
             continue
         empty = (table.texts(column) == "").to_numpy()
         filled = table.numbers(
-            column, minimum=low, maximum=high, missing=0.0, bounds_mend=mend,
+            column,
+            minimum=low,
+            maximum=high,
+            missing=0.0,
+            bounds_mend=mend,
             mend=mend or "Write a plain number, e.g. 12 or 12.5.",
-        )  # fmt: skip
+        )
         numbers[key] = np.where(empty, np.nan, filled)
     return numbers
 
@@ -285,9 +300,11 @@ def _check_places(
     if half.any():
         k = int(np.argmax(half))
         raise table.error(
-            "One of longitude and latitude is missing.", row=table.frame.index[k],
-            column=columns["lon" if np.isnan(lon[k]) else "lat"], mend="Fill in both, or neither.",
-        )  # fmt: skip
+            "One of longitude and latitude is missing.",
+            row=table.frame.index[k],
+            column=columns["lon" if np.isnan(lon[k]) else "lat"],
+            mend="Fill in both, or neither.",
+        )
     known, column = ~np.isnan(lon), f"{columns['lon']}, {columns['lat']}"
     placed, lon, lat = Table(table.file, table.frame[known]), lon[known], lat[known]
     check_lonlat(
@@ -329,10 +346,13 @@ def _refuse_same_names(
     for number, site in enumerate(sites, 1):
         if fold(site.name) in seen:
             raise TerritoryError(
-                "Two sites have the same name.", file=file,
-                entry=("site", number - above) if counted else None, column="name", value=site.name,
+                "Two sites have the same name.",
+                file=file,
+                entry=("site", number - above) if counted else None,
+                column="name",
+                value=site.name,
                 mend="Give each site a name of its own.",
-            )  # fmt: skip
+            )
         seen[fold(site.name)] = site.name
 
 
@@ -372,6 +392,10 @@ def _named(things: Sequence[Any], name: str, file: Path | None, column: str) -> 
         if thing.name == name:
             return thing
     raise TerritoryError(
-        "There is no such name.", file=file, column=column, value=name,
-        mend="Choose one of: {known}.", known=", ".join(thing.name for thing in things),
-    )  # fmt: skip
+        "There is no such name.",
+        file=file,
+        column=column,
+        value=name,
+        mend="Choose one of: {known}.",
+        known=", ".join(thing.name for thing in things),
+    )

@@ -64,7 +64,7 @@ _ROSTER_ALIASES: dict[str, str] = {
     "jour": "day",
     "bureau": "office",
     "week-end": "vsd",
-}  # fmt: skip
+}
 _WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
 
 
@@ -103,9 +103,13 @@ class Row:
     def error(self, key: str, problem: str, mend: str, **params: object) -> SourceError:
         """Return an error about a field of this row."""
         return self.table.error(
-            problem, row=self.row, column=self.columns.get(key) or key,
-            value=self.text(key) or None, mend=mend, **params,
-        )  # fmt: skip
+            problem,
+            row=self.row,
+            column=self.columns.get(key) or key,
+            value=self.text(key) or None,
+            mend=mend,
+            **params,
+        )
 
     def add(self, draft: Draft) -> None:
         """Add what the row says to its site."""
@@ -144,8 +148,10 @@ class Row:
             raise self.error(
                 "employer",
                 "Two sites have the same name {name!r} (the other employer is {other!r}).",
-                "Give each site a name of its own.", name=draft.name, other=draft.employer,
-            )  # fmt: skip
+                "Give each site a name of its own.",
+                name=draft.name,
+                other=draft.employer,
+            )
         draft.employer = draft.employer or employer
 
     def _headcount(self) -> int:
@@ -193,9 +199,12 @@ class Row:
         names |= {fold(ENGLISH_SHIFTS[s["name"]]): s for s in listed if s["name"] in ENGLISH_SHIFTS}
         if wanted not in names:
             error = unknown_value(
-                self.table, self.row, self.columns["shift"] or "shift", self.text("shift"),
+                self.table,
+                self.row,
+                self.columns["shift"] or "shift",
+                self.text("shift"),
                 [s["name"] for s in listed],
-            )  # fmt: skip
+            )
             error.mend = 'Name a shift of this roster, or write the hours in "start" and "end".'
             raise error
         shift = names[wanted] | {"headcount": self._headcount()}
@@ -262,14 +271,20 @@ def finished(table: Table, draft: Draft) -> Site:
     """
     if not draft.gates:
         raise table.error(
-            "The site {name!r} has no gate.", row=draft.row, column="lon, lat",
-            mend="Write the longitude and latitude of at least one gate.", name=draft.name,
-        )  # fmt: skip
+            "The site {name!r} has no gate.",
+            row=draft.row,
+            column="lon, lat",
+            mend="Write the longitude and latitude of at least one gate.",
+            name=draft.name,
+        )
     if not draft.rosters:
         raise table.error(
-            "The site {name!r} has no shift.", row=draft.row, column="roster",
-            mend='Write a roster, e.g. "3x8", or "start" and "end".', name=draft.name,
-        )  # fmt: skip
+            "The site {name!r} has no shift.",
+            row=draft.row,
+            column="roster",
+            mend='Write a roster, e.g. "3x8", or "start" and "end".',
+            name=draft.name,
+        )
     data = {
         "name": draft.name,
         "employer": draft.employer,

@@ -110,10 +110,12 @@ def read_table(
         return read_csv(path, columns=columns, private=private)
     if is_csv(path):
         raise SourceError(
-            "A CSV file holds one table; there is no {layer!r} in it.", file=path,
-            mend="Remove {key} from the territory file, or name the file that holds it.", key=key,
+            "A CSV file holds one table; there is no {layer!r} in it.",
+            file=path,
+            mend="Remove {key} from the territory file, or name the file that holds it.",
+            key=key,
             layer=layer,
-        )  # fmt: skip
+        )
     frame = read_layer(path, layer=layer, crs=crs, key=key)
     others = other_layers(path, layer)
     return Table(path, frame, private=private, others=others, others_are="layers")
@@ -185,9 +187,11 @@ def _head(path: Path) -> bytes:
             head = handle.read(1 << 16)
     except OSError as error:
         raise SourceError(
-            "It cannot be read: {reason}.", file=path, mend="Check the rights on the file.",
+            "It cannot be read: {reason}.",
+            file=path,
+            mend="Check the rights on the file.",
             reason=system_reason(error),
-        ) from None  # fmt: skip
+        ) from None
     if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise SourceError(
             "It is no text file.", file=path, mend="Save the table as CSV and name that file."
@@ -341,10 +345,13 @@ def _rows(
         try:
             if sheet is not None and sheet not in book.sheetnames:
                 raise SourceError(
-                    "There is no layer {layer!r}; the layers are: {listed}.", file=path,
-                    mend='Write {key} = "..." in the territory file.', key=key, layer=sheet,
+                    "There is no layer {layer!r}; the layers are: {listed}.",
+                    file=path,
+                    mend='Write {key} = "..." in the territory file.',
+                    key=key,
+                    layer=sheet,
                     listed=", ".join(book.sheetnames[:MAX_LISTED]),
-                )  # fmt: skip
+                )
             shown = [page for page in book.worksheets if page.sheet_state == "visible"]
             rows = {page.title: _rows_held(page) for page in shown or book.worksheets}
             filled = [title for title, held in rows.items() if held]
@@ -375,10 +382,12 @@ def _refuse_uncomputed(path: Path, page: Any) -> None:
         found = _UNCOMPUTED.search(archive.read(page._worksheet_path.lstrip("/")))
     if found is not None:
         raise SourceError(
-            "The formula of cell {cell} has no value: it was never reckoned.", file=path,
-            row=int(found[2]), mend="Open the workbook in a spreadsheet and save it again.",
+            "The formula of cell {cell} has no value: it was never reckoned.",
+            file=path,
+            row=int(found[2]),
+            mend="Open the workbook in a spreadsheet and save it again.",
             cell=(found[1] + found[2]).decode(),
-        )  # fmt: skip
+        )
 
 
 def _unreadable(path: Path) -> SourceError:
@@ -412,9 +421,8 @@ def _text(value: object) -> str:
 
 def _since_midnight(value: dt.time | dt.datetime) -> dt.timedelta:
     return dt.timedelta(
-        hours=value.hour, minutes=value.minute, seconds=value.second,
-        microseconds=value.microsecond,
-    )  # fmt: skip
+        hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond
+    )
 
 
 def _clock(time: dt.timedelta) -> str:

@@ -64,9 +64,12 @@ def read_rates(path: Path, on: dt.date) -> dict[str, float]:
         if not _COMMUNE.fullmatch(commune):
             raise SourceError(
                 "It is no INSEE code of a commune.",
-                file=path, row=number, column="commune", value=row["commune"],
+                file=path,
+                row=number,
+                column="commune",
+                value=row["commune"],
                 mend="Write five characters, e.g. 85191 or 2A004.",
-            )  # fmt: skip
+            )
         rate = sum(_percent(path, number, name, row.get(name, "")) for name in ("rate", "joint"))
         since = _date(path, number, row.get("date", ""))
         if since > on:
@@ -115,9 +118,10 @@ def _rows(path: Path) -> Iterator[_Row]:
         if place[wanted] is None:
             raise SourceError(
                 "The table of rates lacks a column.",
-                file=path, column=wanted,
+                file=path,
+                column=wanted,
                 mend="Name the columns commune and rate, or give the table of the URSSAF.",
-            )  # fmt: skip
+            )
     for number, cells in enumerate(csv.reader(lines[1:], delimiter=mark), start=2):
         if any(cell.strip() for cell in cells):
             yield (
@@ -140,9 +144,13 @@ def _percent(path: Path, row: int, column: str, text: str) -> float:
     if not 0 <= value <= _MOST_PERCENT:
         raise SourceError(
             "A rate of versement mobilité is no percentage between 0 and {most:.0f}.",
-            file=path, row=row, column=column, value=text,
-            mend="Write it in percent of the payroll, e.g. 0.8 for 0.8 %.", most=_MOST_PERCENT,
-        )  # fmt: skip
+            file=path,
+            row=row,
+            column=column,
+            value=text,
+            mend="Write it in percent of the payroll, e.g. 0.8 for 0.8 %.",
+            most=_MOST_PERCENT,
+        )
     return value
 
 
@@ -154,6 +162,9 @@ def _date(path: Path, row: int, text: str) -> dt.date:
     except ValueError:
         raise SourceError(
             "A date of effect is not written YYYYMMDD.",
-            file=path, row=row, column="date", value=text,
+            file=path,
+            row=row,
+            column="date",
+            value=text,
             mend="Write e.g. 20260101.",
-        ) from None  # fmt: skip
+        ) from None

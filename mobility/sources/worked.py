@@ -87,17 +87,17 @@ def read_worked(
         # It is not there: this tells so.
         table.need("site", ALIASES["name"])
     known = {*columns.values(), "geometry"}
-    left = [str(c) for c in table.frame.columns
-            if c not in known and (table.texts(c) != "").any()]  # fmt: skip
+    left = [str(c) for c in table.frame.columns if c not in known and (table.texts(c) != "").any()]
     if findings is not None and left:
         message = (
             "{count} columns of the list are not read; if one of them is the site or the roster, "
             "call it site or roster"
         )
         findings.append(
-            Finding("warning", "list_columns_not_read", message, path.name, len(left),
-                    tuple(left[:5]))
-        )  # fmt: skip
+            Finding(
+                "warning", "list_columns_not_read", message, path.name, len(left), tuple(left[:5])
+            )
+        )
     texts = {key: table.texts(c) for key, c in columns.items() if c is not None}
     found = []
     for k, row in enumerate(table.frame.index):
@@ -110,10 +110,12 @@ def read_worked(
         )
         if start_s == end_s:
             raise table.error(
-                "It ends when it starts.", row=row, column=columns["end"],
+                "It ends when it starts.",
+                row=row,
+                column=columns["end"],
                 value=texts["end"].iloc[k],
                 mend="Correct its start or its end; a shift is shorter than a day.",
-            )  # fmt: skip
+            )
         date = _date(table, row, str(columns["date"]), texts["date"].iloc[k])
         named = texts["roster"].iloc[k] if "roster" in texts else ""
         if roster is not None and named not in ("", roster):
@@ -130,9 +132,12 @@ def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> 
     # A start at 24:00 is of the next date, which the row does not say.
     if second < 0 or (second == DAY_S and not ends):
         raise table.error(
-            "It is no time of day.", row=row, column=column, value=text,
+            "It is no time of day.",
+            row=row,
+            column=column,
+            value=text,
             mend='Write a time of day, e.g. "05:00".',
-        )  # fmt: skip
+        )
     return second % DAY_S
 
 
@@ -144,6 +149,9 @@ def _date(table: Table, row: object, column: str, text: str) -> dt.date:
         return dt.date.fromisoformat(text[:10])
     except ValueError:
         raise table.error(
-            "It is no date.", row=row, column=column, value=text,
+            "It is no date.",
+            row=row,
+            column=column,
+            value=text,
             mend="Write it as 2026-11-17 or 17/11/2026.",
-        ) from None  # fmt: skip
+        ) from None

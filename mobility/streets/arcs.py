@@ -102,9 +102,9 @@ def open_key(times: Times) -> str:
     if isinstance(times, TurnTimes) and times.open_key:
         return times.open_key
     open_ways = [np.packbits(np.isfinite(seconds)) for seconds in times]
-    found = content_hash([
-        len(times[0]), *open_ways, barred_of(times), sequences_of(times), local_of(times),
-    ])  # fmt: skip
+    found = content_hash(
+        [len(times[0]), *open_ways, barred_of(times), sequences_of(times), local_of(times)]
+    )
     if isinstance(times, TurnTimes):
         times.open_key = found
     return found
@@ -262,7 +262,7 @@ def _arcs(streets: Streets, times: Times) -> Arcs:
     )
     return Arcs(
         ptr, head, time, edge, forward, found.place, streets.n_nodes, found.among, found.again
-    )  # fmt: skip
+    )
 
 
 class Listed(NamedTuple):
@@ -325,8 +325,9 @@ def by_number(numbers: np.ndarray, most: int) -> np.ndarray:
         return np.argsort(numbers, kind="stable")
     # Rows of a table of one entry each, turned round, list those entries by their column.
     ptr = np.arange(len(numbers) + 1, dtype=np.int32)
-    table = csr_array((np.ones(len(numbers), np.int8), numbers.astype(np.int32), ptr),
-                      shape=(len(numbers), most))  # fmt: skip
+    table = csr_array(
+        (np.ones(len(numbers), np.int8), numbers.astype(np.int32), ptr), shape=(len(numbers), most)
+    )
     return np.asarray(table.tocsc().indices)
 
 

@@ -18,9 +18,12 @@ from mobility.streets.graph import Streets, polyline_lengths
 
 # A drawn line without tags is open to walkers and cyclists, paved and unlit.
 DRAWN: dict[str, str] = {
-    "highway": "path", "foot": "designated", "bicycle": "designated", "surface": "asphalt",
+    "highway": "path",
+    "foot": "designated",
+    "bicycle": "designated",
+    "surface": "asphalt",
     "lit": "no",
-}  # fmt: skip
+}
 _LIT_M = 15.0
 # Places nearer to each other than this are one junction.
 _MERGE_M = 1.0

@@ -121,12 +121,7 @@ def node_times(
 
 
 def start_times(
-    streets: Streets,
-    times: Times,
-    sources: Snaps,
-    *,
-    connector_speed_ms: float,
-    limit_s: float,
+    streets: Streets, times: Times, sources: Snaps, *, connector_speed_ms: float, limit_s: float
 ) -> np.ndarray:
     """Return seconds from the nearest source at which each piece is entered, float64 (m, 2).
 

@@ -32,12 +32,7 @@ def reading_findings(streets: Streets) -> list[Finding]:
                 "nodes), as at the edge of an extract: {cut} are kept where their nodes are, "
                 "{lost} are left out.",
                 count=cut + lost,
-                params={
-                    "total": total,
-                    "nodes": missing,
-                    "cut": cut,
-                    "lost": lost,
-                },
+                params={"total": total, "nodes": missing, "cut": cut, "lost": lost},
             )
         )
     if twice:

@@ -93,11 +93,7 @@ def street_paths(
 
 
 def _over_nodes(
-    streets: Streets,
-    net: Arcs,
-    start: tuple[Snaps, Ends],
-    goal: tuple[Snaps, Ends],
-    limit_s: float,
+    streets: Streets, net: Arcs, start: tuple[Snaps, Ends], goal: tuple[Snaps, Ends], limit_s: float
 ) -> StreetPath | None:
     """Return the shortest path that passes at least one junction."""
     (source, out), (target, into) = start, goal

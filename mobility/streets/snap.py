@@ -69,12 +69,7 @@ class Snaps:
 
 
 def snap(
-    streets: Streets,
-    lon: np.ndarray,
-    lat: np.ndarray,
-    usable: np.ndarray,
-    *,
-    max_m: float = 500.0,
+    streets: Streets, lon: np.ndarray, lat: np.ndarray, usable: np.ndarray, *, max_m: float = 500.0
 ) -> Snaps:
     """Find the nearest place on a usable street piece for each point.
 
@@ -186,8 +181,9 @@ def snap_again(
 def _in_cells_near(xy: np.ndarray, tree: shapely.STRtree, max_m: float) -> np.ndarray:
     """Return which points lie in cells of a grid that have a line within a distance, bool (p,)."""
     column, row = np.floor(xy / max_m).astype(np.int64).T
-    _, first, cell = np.unique(column << 32 | row & 0xFFFFFFFF, return_index=True,
-                               return_inverse=True)  # fmt: skip
+    _, first, cell = np.unique(
+        column << 32 | row & 0xFFFFFFFF, return_index=True, return_inverse=True
+    )
     middle = (np.column_stack([column, row])[first] + 0.5) * max_m
     near = np.zeros(len(first), dtype=bool)
     near[tree.query(_squares(middle, np.full(len(first), 1.5 * max_m)))[0]] = True
@@ -242,11 +238,7 @@ def _components(streets: Streets, times: Times) -> np.ndarray:
 
 
 def usable_edges(
-    streets: Streets,
-    times: Times,
-    *,
-    min_island_m: float = 2000.0,
-    min_island_share: float = 0.01,
+    streets: Streets, times: Times, *, min_island_m: float = 2000.0, min_island_share: float = 0.01
 ) -> np.ndarray:
     """Return the pieces to snap to: allowed, and not on a small island, bool (m,).
 

@@ -79,8 +79,11 @@ _FOR_CARS = dict.fromkeys(
 )
 #: What values mean beside that to some modes.
 MEANING_OF: dict[StreetMode, dict[str, int]] = {
-    "walk": {}, "bike": {"dismount": OPEN}, "e_bike": {"dismount": OPEN}, "car": _FOR_CARS,
-}  # fmt: skip
+    "walk": {},
+    "bike": {"dismount": OPEN},
+    "e_bike": {"dismount": OPEN},
+    "car": _FOR_CARS,
+}
 
 
 def _parts_of(value: str) -> list[str]:

@@ -149,9 +149,12 @@ class Studio:
         """Answer what there is to open."""
         confined = self.studies.confined
         return {
-            "boot": self.boot, "version": __version__, "shared": confined,
-            "studies": self.studies.listed(), "root": "" if confined else str(self.studies.root),
-        }  # fmt: skip
+            "boot": self.boot,
+            "version": __version__,
+            "shared": confined,
+            "studies": self.studies.listed(),
+            "root": "" if confined else str(self.studies.root),
+        }
 
     def create(self, asked: _Asked) -> dict[str, str]:
         """Make a study: empty, or the demo."""

@@ -119,9 +119,13 @@ class Asking:
     """
 
     def __init__(
-        self, model: MapModel, access: Access, zones: WhiteZones, hours: dict[str, Hours],
+        self,
+        model: MapModel,
+        access: Access,
+        zones: WhiteZones,
+        hours: dict[str, Hours],
         booked_on: Callable[[Access, int, str], float],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.model = model
         self._access, self._zones, self._hours = access, zones, hours
         self._booked_on = booked_on

@@ -245,8 +245,9 @@ def _without_sites(document: tomlkit.TOMLDocument, names: list[str]) -> list[Fin
         "{count} sites of the territory file are replaced by those of the same names in the file "
         "dropped."
     )
-    found = Finding("info", "sites_replaced", message, count=len(replaced),
-                    examples=tuple(replaced[:5]))  # fmt: skip
+    found = Finding(
+        "info", "sites_replaced", message, count=len(replaced), examples=tuple(replaced[:5])
+    )
     return [found] if replaced else []
 
 

@@ -148,9 +148,13 @@ class Door:
                 return
             # A session of its own: Ctrl-C reaches this door alone, which ends it in good order.
             self._process = process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "mobility.studio.workshop", start_new_session=True,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                "mobility.studio.workshop",
+                start_new_session=True,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.write(json.dumps(asdict(self.order)).encode() + b"\n")
@@ -226,8 +230,9 @@ class Door:
                     if isinstance(event, h11.Response):
                         started, status = True, event.status_code
                         headers = [pair for pair in event.headers if pair[0] not in _OWN]
-                        await send({"type": "http.response.start", "status": status,
-                                    "headers": headers})  # fmt: skip
+                        await send(
+                            {"type": "http.response.start", "status": status, "headers": headers}
+                        )
                     elif isinstance(event, h11.Data):
                         part = bytes(event.data)
                         body += part if keeps else b""

@@ -20,9 +20,12 @@ from mobility.territory.validation import read_toml
 
 #: What is edited, and whether it is a list; anything else is a table.
 _EDITED = {
-    "sources": False, "sources.gtfs": True, "sources.homes": False, "sites": True,
+    "sources": False,
+    "sources.gtfs": True,
+    "sources.homes": False,
+    "sites": True,
     "shuttles": False,
-}  # fmt: skip
+}
 
 
 def said_by(file: Path) -> dict[str, Any]:

@@ -22,10 +22,13 @@ PAGE = (
     "img-src data: blob:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 _HEADERS = {
-    "content-security-policy": SHELL, "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer", "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin", "cache-control": "no-store",
-}  # fmt: skip
+    "content-security-policy": SHELL,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
 
 
 class Guard:

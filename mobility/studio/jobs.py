@@ -32,9 +32,13 @@ if TYPE_CHECKING:
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 #: Commands that may be asked for, with their named steps.
 _COMMANDS: dict[str, tuple[str, ...]] = {
-    "run": STEPS, "report": REPORT_STEPS, "levers": LEVER_STEPS, "shuttles": SHUTTLE_STEPS,
-    "compare": STEPS, "init": INIT_STEPS,
-}  # fmt: skip
+    "run": STEPS,
+    "report": REPORT_STEPS,
+    "levers": LEVER_STEPS,
+    "shuttles": SHUTTLE_STEPS,
+    "compare": STEPS,
+    "init": INIT_STEPS,
+}
 #: What runs a command: this very software.
 PROGRAM = (sys.executable, "-m", "mobility")
 _KEPT, _MOST_QUEUED = ".studio-job.json", 20
@@ -83,12 +87,16 @@ class Job:
         spent = (self.ended or time.monotonic()) - self.started if self.started else 0.0
         left = spent * (1 - self.share) / self.share if self.share > 0 else None
         return {
-            "kind": self.kind, "target": self.target, "other": self.other, "state": self.state,
-            "step": {code: translate(self.step, code) for code in LANGUAGES}, "share": self.share,
+            "kind": self.kind,
+            "target": self.target,
+            "other": self.other,
+            "state": self.state,
+            "step": {code: translate(self.step, code) for code in LANGUAGES},
+            "share": self.share,
             "spent_s": round(spent),
             "left_s": None if left is None or self.state != "running" else round(left),
             "words": self.words,
-        }  # fmt: skip
+        }
 
 
 class Queue:

@@ -225,8 +225,10 @@ def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str,
         _, first = np.unique(tt.call_trip[calls], return_index=True)
         for call in sorted(calls[first].tolist(), key=lambda c: int(times[c])):
             at = axis_to_local(day.date, int(times[call]), study.territory.zone)
-            found.append(_told(study, int(tt.call_trip[call]), int(tt.call_stop[call]))
-                         | {"time": f"{at:%H:%M}", "returning": edge.returning})  # fmt: skip
+            found.append(
+                _told(study, int(tt.call_trip[call]), int(tt.call_stop[call]))
+                | {"time": f"{at:%H:%M}", "returning": edge.returning}
+            )
     return found[:_MOST]
 
 

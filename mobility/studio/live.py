@@ -44,9 +44,13 @@ if TYPE_CHECKING:
 
 #: Limits that bind when a question is asked, not when a study is built.
 _ASKED = (
-    "max_transfers", "max_wait_min", "margin_in_min", "margin_out_min", "max_bike_min",
+    "max_transfers",
+    "max_wait_min",
+    "margin_in_min",
+    "margin_out_min",
+    "max_bike_min",
     "white_site_share",
-)  # fmt: skip
+)
 #: Studies of other settings kept, and bytes of answers.
 _MOST_STUDIES, _MOST_BYTES = 3, 64_000_000
 
@@ -263,10 +267,13 @@ class Live:
     def _told(territory: Territory) -> str:
         return territory.model_dump_json(
             exclude={
-                "name": True, "output": True, "sites": True, "carpool": True,
+                "name": True,
+                "output": True,
+                "sites": True,
+                "carpool": True,
                 "changes": {"shifts"},
             }
-        )  # fmt: skip
+        )
 
     def _built_alike(self, territory: Territory) -> bool:
         """Whether nothing differs but trips, zones and what binds when a question is asked."""

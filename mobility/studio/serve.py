@@ -53,15 +53,23 @@ def _served(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with TemporaryDirectory(prefix="mobility-studio-") as folder:
         order = Order(
-            place="" if place is None else str(place.absolute()), many=many, demo=demo,
-            language=language, boot=secrets.token_hex(4),
-            secret=secrets.token_urlsafe(32), kept=f"{folder}/steps.json",
-        )  # fmt: skip
+            place="" if place is None else str(place.absolute()),
+            many=many,
+            demo=demo,
+            language=language,
+            boot=secrets.token_hex(4),
+            secret=secrets.token_urlsafe(32),
+            kept=f"{folder}/steps.json",
+        )
         door = Door(order, rest_s=rest_s, ready=ready)
         config = uvicorn.Config(
-            door.before(guard(door)), log_level="warning", access_log=False, server_header=False,
-            lifespan="on", **listening,
-        )  # fmt: skip
+            door.before(guard(door)),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            **listening,
+        )
         server = uvicorn.Server(config)
         server.run(sockets=sockets)
     return door.was_served

@@ -166,9 +166,13 @@ class SharedGuard:
     """
 
     def __init__(
-        self, app_of: Callable[[str], ASGIApp], *, passwords: Passwords, origin: str,
+        self,
+        app_of: Callable[[str], ASGIApp],
+        *,
+        passwords: Passwords,
+        origin: str,
         prefix: str = "",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.app_of, self.passwords, self.sessions = app_of, passwords, _Sessions()
         self.origin, trimmed = origin.rstrip("/"), prefix.strip("/")
         self.prefix = f"/{trimmed}" if trimmed else ""

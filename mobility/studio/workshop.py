@@ -109,9 +109,13 @@ def main() -> None:
         sys.exit(2)
     listening = free_socket(0)
     config = uvicorn.Config(
-        workshop, log_level="warning", access_log=False, server_header=False, lifespan="off",
+        workshop,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
         timeout_graceful_shutdown=_GRACE_S,
-    )  # fmt: skip
+    )
     server = uvicorn.Server(config)
 
     def end() -> None:

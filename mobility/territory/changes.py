@@ -120,9 +120,11 @@ class NewCall(Model):
 _LineHow = Literal["remove", "speed", "headway", "reroute", "calendar", "on_demand"]
 #: Fields that a change needs, and those that it may have; others do not go with it.
 _NEEDS: dict[str, tuple[str, ...]] = {
-    "speed": ("percent",), "headway": ("every_min", "start", "end"), "reroute": ("stops",),
+    "speed": ("percent",),
+    "headway": ("every_min", "start", "end"),
+    "reroute": ("stops",),
     "calendar": ("as_on", "days"),
-}  # fmt: skip
+}
 _MAY: dict[str, tuple[str, ...]] = dict.fromkeys(("speed", "reroute"), ("from_stop", "to_stop"))
 _OWN = ("percent", "from_stop", "to_stop", "every_min", "stops", "as_on")
 
@@ -179,16 +181,20 @@ class LineChange(Model):
         for name in needs:
             if getattr(self, name) in (None, []):
                 raise RefusedError(
-                    "A change of this kind needs more.", "Give: {needs}.", value=self.how,
+                    "A change of this kind needs more.",
+                    "Give: {needs}.",
+                    value=self.how,
                     needs=", ".join(needs),
-                )  # fmt: skip
+                )
         known = (*needs, *_MAY.get(self.how, ()))
         for name in _OWN:
             if name not in known and getattr(self, name) not in (None, []):
                 raise RefusedError(
-                    "This does not go with a change of this kind.", "Take out {name}.",
-                    value=self.how, name=name,
-                )  # fmt: skip
+                    "This does not go with a change of this kind.",
+                    "Take out {name}.",
+                    value=self.how,
+                    name=name,
+                )
         whole = self.from_stop is None
         if (whole and len(self.stops) == 1) or whole != (self.to_stop is None):
             raise RefusedError("A way has two ends.", "Give both.")

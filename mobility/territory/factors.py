@@ -165,9 +165,13 @@ def _overridden(row: Factor, entry: object, file: object, said: str) -> Factor:
 
     def refuse(problem: str, key: str, mend: str) -> TerritoryError:
         return TerritoryError(
-            problem, file=None if file is None else str(file), column=f"factors.{said}{key}",
-            value=given.get(key.lstrip(".") or "value"), mend=mend, unit=row.unit,
-        )  # fmt: skip
+            problem,
+            file=None if file is None else str(file),
+            column=f"factors.{said}{key}",
+            value=given.get(key.lstrip(".") or "value"),
+            mend=mend,
+            unit=row.unit,
+        )
 
     value = _number(given.get("value"))
     if value is None:

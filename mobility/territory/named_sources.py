@@ -95,9 +95,11 @@ class Sources(Model):
             if Path(path).as_posix() not in known:
                 raise RefusedError(
                     "There is no source of this path.",
-                    "Write the path as it stands in [sources]; it has: {known}.", value=path,
-                    field=("credits",), known=", ".join(sorted(known)),
-                )  # fmt: skip
+                    "Write the path as it stands in [sources]; it has: {known}.",
+                    value=path,
+                    field=("credits",),
+                    known=", ".join(sorted(known)),
+                )
         return self
 
     def named(self) -> list[tuple[str, Path]]:
@@ -128,8 +130,11 @@ class DayKind(Model):
 
 
 DAY_KIND_WEEKDAYS: dict[str, str] = {
-    "school_weekday": "mon-fri", "holiday_weekday": "mon-fri", "saturday": "sat", "sunday": "sun",
-}  # fmt: skip
+    "school_weekday": "mon-fri",
+    "holiday_weekday": "mon-fri",
+    "saturday": "sat",
+    "sunday": "sun",
+}
 
 
 class DaysConfig(Model):
@@ -140,8 +145,11 @@ class DaysConfig(Model):
     """
 
     kinds: list[Literal["school_weekday", "holiday_weekday", "saturday", "sunday"]] = [
-        "school_weekday", "holiday_weekday", "saturday", "sunday",
-    ]  # fmt: skip
+        "school_weekday",
+        "holiday_weekday",
+        "saturday",
+        "sunday",
+    ]
     dates: dict[str, dt.date] = {}
     extra: list[DayKind] = []
     country: str = "FR"

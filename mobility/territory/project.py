@@ -354,9 +354,12 @@ class Territory(Model):
             first = read_territory_toml(started)
             if "base" in first:
                 raise TerritoryError(
-                    "The base of a scenario is itself a scenario.", file=path, column="base",
-                    value=base, mend="Name the territory file that it starts from.",
-                )  # fmt: skip
+                    "The base of a scenario is itself a scenario.",
+                    file=path,
+                    column="base",
+                    value=base,
+                    mend="Name the territory file that it starts from.",
+                )
             data = _scenario(data, first, path)
         try:
             territory = cls.model_validate(data)
@@ -371,9 +374,11 @@ def _base_of(base: object, path: Path | None) -> Path:
     """Return the file that a scenario starts from."""
     if not isinstance(base, str):
         raise TerritoryError(
-            "It is no path of a file.", file=path, column="base",
+            "It is no path of a file.",
+            file=path,
+            column="base",
             mend="Write the path between quotes.",
-        )  # fmt: skip
+        )
     folder = Path() if path is None else path.resolve().parent
     return (folder / base).resolve()
 

@@ -23,16 +23,22 @@ ALL_YEAR = (1 << DAYS_A_YEAR) - 1
 """Season of a roster that works all year round: see `season_of`."""
 #: Shifts of the templates, by their French name.
 ENGLISH_SHIFTS = {
-    "matin": "morning", "après-midi": "afternoon", "nuit": "night", "journée": "day",
+    "matin": "morning",
+    "après-midi": "afternoon",
+    "nuit": "night",
+    "journée": "day",
     "bureau": "office",
-}  # fmt: skip
+}
 #: Shifts of the templates, in either language, as English texts.
 SHIFT_LABELS = ENGLISH_SHIFTS | {name: name for name in ENGLISH_SHIFTS.values()}
 #: Names of the templates that are words, as English texts; the others are figures, such as 3x8.
 ROSTER_LABELS = {
-    "day": "day", "office": "office", "night": "night", "weekend": "weekend",
+    "day": "day",
+    "office": "office",
+    "night": "night",
+    "weekend": "weekend",
     "vsd": "week-end (VSD)",
-}  # fmt: skip
+}
 _LONG_S = 12 * 3600
 """No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement)."""
 _HANDOVER_S = 30 * 60
@@ -219,8 +225,10 @@ class Roster(Model):
             raise RefusedError(
                 "There is no roster template of this name.",
                 "Choose one of: {known}; or list the shifts under a name of their own.",
-                value=template, field=("template",), known=", ".join(ROSTER_TEMPLATES),
-            )  # fmt: skip
+                value=template,
+                field=("template",),
+                known=", ".join(ROSTER_TEMPLATES),
+            )
         if not data.get("shifts"):
             data["shifts"] = [dict(s) for s in ROSTER_TEMPLATES[template]]
         data = _spread(data)
@@ -264,8 +272,10 @@ def _spread(roster: dict[str, Any]) -> dict[str, Any]:
         raise RefusedError(
             "The roster counts {total} workers, its shifts {sum}.",
             "Give the headcount of the roster or those of its shifts, not both.",
-            field=("headcount",), total=total, sum=sum(own),
-        )  # fmt: skip
+            field=("headcount",),
+            total=total,
+            sum=sum(own),
+        )
     parts = {k: left // len(blank) + (j < left % len(blank)) for j, k in enumerate(blank)}
     spread = [s | {"headcount": parts[k]} if parts.get(k) else s for k, s in enumerate(shifts)]
     return roster | {"shifts": spread}
@@ -294,8 +304,9 @@ class Site(Model):
                 raise RefusedError(
                     "This is one place, not a list of places.",
                     "Write gates = [[{lon}, {lat}]], a pair of brackets for each gate.",
-                    lon=lon, lat=lat,
-                )  # fmt: skip
+                    lon=lon,
+                    lat=lat,
+                )
         return gates
 
     @field_validator("rosters")
@@ -327,12 +338,15 @@ def roster_findings(sites: Iterable[Site]) -> list[Finding]:
     if idle:
         found.append(
             Finding(
-                "warning", "no_headcount",
+                "warning",
+                "no_headcount",
                 "{count} rosters have no headcount: no job is counted there and nothing is ranked "
-                "on them, unless shuttles.default_headcount is given", source="rosters",
-                count=len(idle), examples=tuple(idle[:5]),
+                "on them, unless shuttles.default_headcount is given",
+                source="rosters",
+                count=len(idle),
+                examples=tuple(idle[:5]),
             )
-        )  # fmt: skip
+        )
     return found
 
 

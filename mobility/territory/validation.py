@@ -117,10 +117,13 @@ def explain_validation(
             params = {"known": ", ".join(choices or [str(params.get("expected"))])}
     plain = kind != "missing" and not isinstance(value, Mapping | list | tuple)
     return TerritoryError(
-        problem, file=file,
+        problem,
+        file=file,
         column=".".join(str(p + 1) if isinstance(p, int) else str(p) for p in loc) or None,
-        value=value if plain else None, mend=mend, **params,
-    )  # fmt: skip
+        value=value if plain else None,
+        mend=mend,
+        **params,
+    )
 
 
 def _unknown_field(name: str, known: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
@@ -182,14 +185,18 @@ def read_toml(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise TerritoryError(
-            "Its text is not encoded in UTF-8.", file=path,
-            row=error.object.count(b"\n", 0, error.start) + 1, mend="Save it again as UTF-8.",
-        ) from None  # fmt: skip
+            "Its text is not encoded in UTF-8.",
+            file=path,
+            row=error.object.count(b"\n", 0, error.start) + 1,
+            mend="Save it again as UTF-8.",
+        ) from None
     except OSError as error:
         raise TerritoryError(
-            "It cannot be read: {reason}.", file=path, mend="Check the rights on the file.",
+            "It cannot be read: {reason}.",
+            file=path,
+            mend="Check the rights on the file.",
             reason=system_reason(error),
-        ) from None  # fmt: skip
+        ) from None
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -197,10 +204,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         place, reason = _PLACE.search(str(error)), str(error).lower()
         row = int(place[1]) if place and place[1] else len(lines)
         raise TerritoryError(
-            "This line cannot be read as TOML.", file=path, row=row,
+            "This line cannot be read as TOML.",
+            file=path,
+            row=row,
             value=lines[min(row, len(lines)) - 1].strip() or None,
             mend=next((mend for words, mend in _MENDS if re.search(words, reason)), _ONE_A_LINE),
-        ) from None  # fmt: skip
+        ) from None
 
 
 def read_territory_toml(path: Path) -> dict[str, Any]:

@@ -179,8 +179,7 @@ def _shifted(tt: Timetable, moves: Mapping[int, int]) -> Timetable:
         run, by = pending.pop()
         slot = int(_slots(new, _moved(new, {run: by}))[0])
         place = slot - 1 if slot > run else slot
-        move_run(*new.runs, new.dep_ptr, new.dep_time, new.dep_call, new.call_pos,
-                  run, place, by)  # fmt: skip
+        move_run(*new.runs, new.dep_ptr, new.dep_time, new.dep_call, new.call_pos, run, place, by)
         # The runs between both places have moved up or down by one.
         pending = [
             (k - 1 if run < k <= place else k + 1 if place <= k < run else k, s) for k, s in pending

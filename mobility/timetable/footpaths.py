@@ -276,12 +276,7 @@ def _usable(streets: Streets, times: Times) -> np.ndarray:
 
 
 def _walks(
-    streets: Streets,
-    times: Times,
-    homes: Snaps,
-    stops: Snaps,
-    limit_s: float,
-    speeds: Speeds,
+    streets: Streets, times: Times, homes: Snaps, stops: Snaps, limit_s: float, speeds: Speeds
 ) -> WalkTable:
     # One search per point of the shorter side.
     from_stops = len(stops) < len(homes)

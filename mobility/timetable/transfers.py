@@ -29,12 +29,7 @@ class Pairs(NamedTuple):
 
 
 def build_footpaths(
-    feed: Feed,
-    stop_walks: WalkTable,
-    *,
-    min_change_s: int,
-    max_walk_s: int,
-    walk_speed_ms: float,
+    feed: Feed, stop_walks: WalkTable, *, min_change_s: int, max_walk_s: int, walk_speed_ms: float
 ) -> FootArrays:
     """Return the footpaths of a timetable.
 

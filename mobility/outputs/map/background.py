@@ -34,9 +34,12 @@ _ROAD_CLASS = {
 }  # fmt: skip
 _PLACE_RANK = {"city": 0, "town": 1, "village": 2, "suburb": 3, "hamlet": 3}
 _AREA_OF = {
-    "residential": "built", "built": "built", "industrial": "industrial", "forest": "forest",
+    "residential": "built",
+    "built": "built",
+    "industrial": "industrial",
+    "forest": "forest",
     "water": "water",
-}  # fmt: skip
+}
 
 
 #: Where an extract names no place: least distance between two named ones of each rank, metres.
@@ -101,8 +104,9 @@ def _cut(points: Any, ends: Any) -> tuple[Floats, ...]:
 def _near(streets: Streets, box: Bbox) -> NDArray[np.bool_]:
     """Return the pieces that have a point in a box, bool (m,)."""
     west, south, east, north = box
-    corners = streets.project(np.array([west, west, east, east]),
-                              np.array([south, north, south, north]))  # fmt: skip
+    corners = streets.project(
+        np.array([west, west, east, east]), np.array([south, north, south, north])
+    )
     inside = (streets.geom_xy >= corners.min(axis=0)) & (streets.geom_xy <= corners.max(axis=0))
     return np.asarray(np.logical_or.reduceat(inside.all(axis=1), streets.geom_ptr[:-1]))
 
@@ -189,9 +193,11 @@ def _communes(study: Study) -> tuple[Place, ...]:
     weights = study.workers + 1e-9
     named = np.unique(names[names != ""])
     middles = np.array(
-        [np.average(study.homes.lonlat[m], axis=0, weights=weights[m])
-         for m in (names == n for n in named)]
-    ).reshape(-1, 2)  # fmt: skip
+        [
+            np.average(study.homes.lonlat[m], axis=0, weights=weights[m])
+            for m in (names == n for n in named)
+        ]
+    ).reshape(-1, 2)
     people = np.array([weights[names == n].sum() for n in named])
     return _spaced(study, named, middles, people)
 

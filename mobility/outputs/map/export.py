@@ -125,9 +125,12 @@ def _check_values(select: Mapping[str, object], page: EarlierPage | None) -> Non
             known = [str(k) for k in range(len(page.manifest.get(COUNTED[name], ())))] or ["–"]
         if known and str(value) not in known:
             raise MobilityError(
-                "The page has no such thing to show.", column="--select", value=f"{name}={value}",
-                mend="Choose one of: {known}.", known=", ".join(known),
-            )  # fmt: skip
+                "The page has no such thing to show.",
+                column="--select",
+                value=f"{name}={value}",
+                mend="Choose one of: {known}.",
+                known=", ".join(known),
+            )
 
 
 def _draw(

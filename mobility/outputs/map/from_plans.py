@@ -107,12 +107,15 @@ def _ridden(plans: Plans, plan: Plan, move: Move, vehicle: int, kind: str) -> Ma
     shift_s = move.start_s - run.start_s
     drawn = calls in {_inbound(line), _inbound(line)[::-1]}
     return MapRun(
-        line=run.line, vehicle=vehicle, direction=run.direction,
+        line=run.line,
+        vehicle=vehicle,
+        direction=run.direction,
         stops=tuple(places.index(p) for p in calls),
         times_s=tuple(int(t) + shift_s for t in run.arrive_s),
-        riders=tuple(float(n) for n in run_loads(run)), days=(kind,),
+        riders=tuple(float(n) for n in run_loads(run)),
+        days=(kind,),
         path=None if drawn else plans.ways.lonlat(calls),
-    )  # fmt: skip
+    )
 
 
 def _empty(plans: Plans, move: Move, line: int, vehicle: int, kind: str) -> MapRun:

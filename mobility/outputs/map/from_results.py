@@ -32,10 +32,14 @@ _JOURNEYS = 20_000
 
 
 def map_model(
-    access: Access, zones: WhiteZones, *, name: str = "",
-    after: tuple[tuple[str, Access, WhiteZones], ...] = (), fix: NDArray[np.int16] | None = None,
+    access: Access,
+    zones: WhiteZones,
+    *,
+    name: str = "",
+    after: tuple[tuple[str, Access, WhiteZones], ...] = (),
+    fix: NDArray[np.int16] | None = None,
     journeys: bool = True,
-) -> model.MapModel:  # fmt: skip
+) -> model.MapModel:
     """Return what a page shows of the results.
 
     Parameters
@@ -121,12 +125,16 @@ def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> model.MapHome
     middle = study.homes.shapes.to_crs(study.streets.crs).centroid.to_crs("EPSG:4326")
     known = study.homes.pool is not None
     return model.MapHomes(
-        lon=middle.x.to_numpy(), lat=middle.y.to_numpy(), name=tuple(_texts(frame["name"])),
-        home_id=tuple(study.homes.ids), commune=tuple(_texts(frame["commune"])),
-        workers=study.workers, cells=None if cells is None else tuple(cells),
+        lon=middle.x.to_numpy(),
+        lat=middle.y.to_numpy(),
+        name=tuple(_texts(frame["name"])),
+        home_id=tuple(study.homes.ids),
+        commune=tuple(_texts(frame["commune"])),
+        workers=study.workers,
+        cells=None if cells is None else tuple(cells),
         pools={i: study.pool(*key) for key, i in roster_of.items()} if known else {},
         groups={g: frame[g].to_numpy(np.float64) for g in study.homes.groups},
-    )  # fmt: skip
+    )
 
 
 def _texts(column: pd.Series) -> list[str]:
@@ -134,9 +142,12 @@ def _texts(column: pd.Series) -> list[str]:
 
 
 def _scenario(
-    name: str, access: Access, zones: WhiteZones, roster_of: dict[tuple[int, str], int],
+    name: str,
+    access: Access,
+    zones: WhiteZones,
+    roster_of: dict[tuple[int, str], int],
     modes: list[str],
-) -> model.Scenario:  # fmt: skip
+) -> model.Scenario:
     found = access.rosters
     share = np.zeros((len(roster_of), len(modes), access.study.n_homes), np.uint8)
     for r, (site, _, roster, mode) in enumerate(found.keys.itertuples(index=False)):
@@ -144,12 +155,15 @@ def _scenario(
             row = roster_of[int(site), str(roster)]
             share[row, modes.index(mode)] = np.floor(found.share[r] * 100 + 1e-9)
     return model.Scenario(
-        name=name, outbound_min=model.minutes(access.outbound_s, unreached=INF),
+        name=name,
+        outbound_min=model.minutes(access.outbound_s, unreached=INF),
         return_min=model.minutes(access.return_s, unreached=INF),
-        status=zones.status.astype(np.uint8), reason=zones.reason.astype(np.uint8),
-        overtime_min=model.minutes(access.overtime_s, unreached=INF), share=share,
+        status=zones.status.astype(np.uint8),
+        reason=zones.reason.astype(np.uint8),
+        overtime_min=model.minutes(access.overtime_s, unreached=INF),
+        share=share,
         dates=tuple(day.date.isoformat() for day in access.study.days),
-    )  # fmt: skip
+    )
 
 
 def _stops(study: Study) -> model.Stops:

@@ -36,10 +36,13 @@ def side_page(title: str, data: dict[str, Any], script: str, language: str) -> s
     """
     code, style = leaflet()
     texts = {
-        "language": html.escape(language), "title": html.escape(title), "leaflet": code,
-        "leaflet_style": style, "data": compact_json(data),
+        "language": html.escape(language),
+        "title": html.escape(title),
+        "leaflet": code,
+        "leaflet_style": style,
+        "data": compact_json(data),
         "code": safe_script(page_file("side.js") + page_file(script)),
-    }  # fmt: skip
+    }
     # What is put in is not looked at again: data never passes as a template.
     return _SLOT.sub(lambda slot: texts[slot[1]], page_file("side.html"))
 

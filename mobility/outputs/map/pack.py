@@ -198,9 +198,12 @@ def carry(manifest: Manifest, store: Store, page: EarlierPage | None) -> None:
 
 
 def _scenario(
-    manifest: Manifest, known: Manifest, index: int, moved: dict[int, int],
+    manifest: Manifest,
+    known: Manifest,
+    index: int,
+    moved: dict[int, int],
     keep: Callable[[int], int],
-) -> int:  # fmt: skip
+) -> int:
     """Append a scenario of an earlier page unless it was; return its place."""
     if index not in moved:
         moved[index] = len(manifest["scenarios"])

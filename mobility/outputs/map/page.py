@@ -22,9 +22,13 @@ _SLOT = re.compile(r"@@mb-(\w+)@@")
 
 
 def write_map(
-    model: MapModel, path: str | Path, *, language: str = "fr", tiles: str | None = None,
+    model: MapModel,
+    path: str | Path,
+    *,
+    language: str = "fr",
+    tiles: str | None = None,
     earlier: Path | None = None,
-) -> Path:  # fmt: skip
+) -> Path:
     """Write the page of a territory.
 
     Parameters

@@ -289,10 +289,11 @@ def _itineraries(model: MapModel, store: Store, order: NDArray[np.intp]) -> dict
     for trip in model.itineraries:
         by_key.setdefault(trip.key, _Journeys()).add(int(place[trip.home]), trip)
     return {
-        str(key): store.add_json({"chains": [list(map(_leg, chain)) for chain in found.chains],
-                                  "homes": found.homes})
+        str(key): store.add_json(
+            {"chains": [list(map(_leg, chain)) for chain in found.chains], "homes": found.homes}
+        )
         for key, found in sorted(by_key.items())
-    }  # fmt: skip
+    }
 
 
 @dataclass
@@ -308,9 +309,12 @@ class _Journeys:
 
     def add(self, place: int, trip: MapItinerary) -> None:
         self.homes.append(
-            [place, *self._way(trip.outbound, trip.outbound[:1], trip.outbound[1:]),
-             *self._way(trip.back, trip.back[-1:], trip.back[:-1])]
-        )  # fmt: skip
+            [
+                place,
+                *self._way(trip.outbound, trip.outbound[:1], trip.outbound[1:]),
+                *self._way(trip.back, trip.back[-1:], trip.back[:-1]),
+            ]
+        )
 
     def _way(
         self, way: tuple[MapLeg, ...], own: tuple[MapLeg, ...], shared: tuple[MapLeg, ...]

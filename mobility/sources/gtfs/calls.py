@@ -89,16 +89,18 @@ def read_stop_times(raw: RawTables, stops: pd.DataFrame, trips: pd.DataFrame) ->
         for name, k in (("pickup", "pickup"), ("dropoff", "drop_off"))
     }
     exact = integers(column("timepoint"), 1, file=file, high=1)[order] == 1
-    frame = pd.DataFrame({
-        "trip": trip_of,
-        "stop": stop_of,
-        "sequence": sequence[order].astype(np.int32),
-        "arrival_s": arrival_s,
-        "departure_s": departure_s,
-        **flags,
-        "timepoint": exact & ~filled,
-        "filled": filled,
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "trip": trip_of,
+            "stop": stop_of,
+            "sequence": sequence[order].astype(np.int32),
+            "arrival_s": arrival_s,
+            "departure_s": departure_s,
+            **flags,
+            "timepoint": exact & ~filled,
+            "filled": filled,
+        }
+    )
     _tell_hail_and_ride(raw, trips, np.where(booked, -1, trip))
     return frame if keep.all() else frame[keep].reset_index(drop=True)
 

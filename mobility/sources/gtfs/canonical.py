@@ -65,8 +65,11 @@ def _finding(notice: dict[str, Any], source: str) -> Finding:
         for sample in notice["sampleNotices"]
     ]
     return Finding(
-        _SEVERITY[notice["severity"]], f"canonical_{notice['code']}",
-        "{count} times the canonical rule {rule}", source=source, count=int(notice["totalNotices"]),
+        _SEVERITY[notice["severity"]],
+        f"canonical_{notice['code']}",
+        "{count} times the canonical rule {rule}",
+        source=source,
+        count=int(notice["totalNotices"]),
         examples=tuple(dict.fromkeys(n[:80] for n in names if n))[:5],
         params={"rule": notice["code"]},
-    )  # fmt: skip
+    )

@@ -60,9 +60,13 @@ def _parsed(
         if rows.size:
             row = int(rows[0])
             raise SourceError(
-                "This value cannot be read.", file=file, row=int(values.index[row]) + 2,
-                column=str(values.name), value=texts[codes[row]], mend=mend,
-            )  # fmt: skip
+                "This value cannot be read.",
+                file=file,
+                row=int(values.index[row]) + 2,
+                column=str(values.name),
+                value=texts[codes[row]],
+                mend=mend,
+            )
         parsed = [missing if p is _UNREADABLE else p for p in parsed]
     return np.array([*parsed, missing], dtype)[codes]
 
@@ -112,9 +116,13 @@ def seconds(values: pd.Series, *, file: str) -> NDArray[np.float64]:
     found, known = _plain_times(values)
     if not known.all():
         found[~known] = _parsed(
-            values[~known], _time, np.nan, np.float64, file=file,
+            values[~known],
+            _time,
+            np.nan,
+            np.float64,
+            file=file,
             mend="Write times as HH:MM:SS; hours may go beyond 24 for trips after midnight.",
-        )  # fmt: skip
+        )
     return found
 
 

@@ -83,9 +83,13 @@ def read_services(raw: RawTables) -> Services:
         "are taken not to run on it"
     )
     raw.tell(
-        "warning", "exceptions_contradict", message, "calendar_dates", both,
+        "warning",
+        "exceptions_contradict",
+        message,
+        "calendar_dates",
+        both,
         exceptions["service_id"],
-    )  # fmt: skip
+    )
     for table, used in (("calendar", rows | backwards), ("calendar_dates", kept)):
         message = "{count} rows of {file} are incomplete and left out"
         raw.tell("warning", "rows_incomplete", message, table, ~used, file=f"{table}.txt")
@@ -168,13 +172,15 @@ def read_frequencies(raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFra
         "written twice": periods.duplicated().to_numpy(),
     }
     used = raw.count(table, reasons)
-    frame = pd.DataFrame({
-        "trip": trip,
-        "start_s": np.where(used, start, 0).astype(np.int32),
-        "end_s": np.where(used, end, 0).astype(np.int32),
-        "headway_s": np.where(used, headway, 1).astype(np.int32),
-        "exact": exact == 1,
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "trip": trip,
+            "start_s": np.where(used, start, 0).astype(np.int32),
+            "end_s": np.where(used, end, 0).astype(np.int32),
+            "headway_s": np.where(used, headway, 1).astype(np.int32),
+            "exact": exact == 1,
+        }
+    )
     return frame[trip >= 0].reset_index(drop=True)
 
 
@@ -189,16 +195,18 @@ def read_pathways(raw: RawTables, stops: pd.DataFrame) -> pd.DataFrame:
         raw.unknown(places, table, name, raw.column(table, name), required=True)
     both = integers(raw.column(table, "is_bidirectional"), 0, file=file, high=1)
     mode = integers(raw.column(table, "pathway_mode"), 1, file=file, high=7)
-    frame = pd.DataFrame({
-        "from_stop": ends["from"],
-        "to_stop": ends["to"],
-        "mode": mode.astype(np.int8),
-        "both_ways": both == 1,
-        "traversal_s": numbers(
-            raw.column(table, "traversal_time"), file=file, low=0, high=7200
-        ),
-        "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "from_stop": ends["from"],
+            "to_stop": ends["to"],
+            "mode": mode.astype(np.int8),
+            "both_ways": both == 1,
+            "traversal_s": numbers(
+                raw.column(table, "traversal_time"), file=file, low=0, high=7200
+            ),
+            "length_m": numbers(raw.column(table, "length"), file=file, low=0, high=20_000),
+        }
+    )
     keep = raw.count(table, {_UNKNOWN["stop"]: (ends["from"] < 0) | (ends["to"] < 0)})
     return frame[keep].reset_index(drop=True)
 

@@ -377,10 +377,12 @@ def for_platforms(rules: pd.DataFrame, column: str, stops: pd.DataFrame) -> pd.D
     station = np.where(parent[members] >= 0, parent[members], members)
     # A boarding area hangs under a platform, which hangs under the station.
     above = np.where(parent[station] >= 0, parent[station], station)
-    links = pd.DataFrame({
-        column: np.concatenate([members, station, above]),
-        "member": np.concatenate([members, members, members]),
-    }).drop_duplicates()  # fmt: skip
+    links = pd.DataFrame(
+        {
+            column: np.concatenate([members, station, above]),
+            "member": np.concatenate([members, members, members]),
+        }
+    ).drop_duplicates()
     found = rules.reset_index().merge(links, on=column, how="inner")
     found[column] = found["member"]
     return found.drop(columns=["member"]).set_index("index").sort_index(kind="stable")

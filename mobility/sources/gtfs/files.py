@@ -370,10 +370,13 @@ def _read_table(path: Path, source: _Tables, name: str) -> pd.DataFrame:
                     mend="Save it as CSV: commas between values, quotes around text with commas.",
                 )
             raise SourceError(
-                "The column {name} is missing.", file=file, column=column,
-                mend="Add it: GTFS requires it. The columns found are: {found}.", name=column,
+                "The column {name} is missing.",
+                file=file,
+                column=column,
+                mend="Add it: GTFS requires it. The columns found are: {found}.",
+                name=column,
                 found=", ".join(map(str, frame.columns))[:200],
-            )  # fmt: skip
+            )
     clean = frame.attrs.pop(CLEAN, False)
     return frame if clean or name == "stop_times" else _without_blanks(frame)
 

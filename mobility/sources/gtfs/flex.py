@@ -204,9 +204,11 @@ def _locations(text: str, path: Path) -> _Places:
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceError(
-            "It is no GeoJSON of on-demand zones: {reason}.", file=f"{path}/locations.geojson",
-            mend="Give a FeatureCollection of polygons, each with an id.", reason=str(error)[:120],
-        ) from None  # fmt: skip
+            "It is no GeoJSON of on-demand zones: {reason}.",
+            file=f"{path}/locations.geojson",
+            mend="Give a FeatureCollection of polygons, each with an id.",
+            reason=str(error)[:120],
+        ) from None
 
 
 def _zone_id(feature: dict[str, Any]) -> str:

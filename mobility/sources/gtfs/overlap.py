@@ -131,8 +131,10 @@ def _near_all(feed: Feed, first: _Int64, second: _Int64) -> NDArray[np.bool_]:
     """Return whether each two trips call at the same places, all along."""
     close = np.ones(first.size, np.bool_)
     for call in ("first", "last"):
-        at = [feed.trip_ptr[t] if call == "first" else feed.trip_ptr[t + 1] - 1
-              for t in (first, second)]  # fmt: skip
+        at = [
+            feed.trip_ptr[t] if call == "first" else feed.trip_ptr[t + 1] - 1
+            for t in (first, second)
+        ]
         close &= _near(feed, *at)
     rows = np.flatnonzero(close)
     first, second = first[rows], second[rows]
@@ -168,11 +170,13 @@ def _departures(feed: Feed) -> pd.DataFrame:
     content = np.zeros(trip.size, np.uint64)
     np.add.at(content, np.repeat(np.arange(trip.size), calls), _mixed(moved, place[take]))
     others = np.flatnonzero(runs & ~np.isin(np.arange(runs.size), trip))
-    found = pd.DataFrame({
-        "trip": np.concatenate([others, trip]),
-        "departure": np.concatenate([np.zeros(others.size, np.int64), leave]),
-        "content": np.concatenate([_times(feed)[others], content]),
-    })  # fmt: skip
+    found = pd.DataFrame(
+        {
+            "trip": np.concatenate([others, trip]),
+            "departure": np.concatenate([np.zeros(others.size, np.int64), leave]),
+            "content": np.concatenate([_times(feed)[others], content]),
+        }
+    )
     return found.drop_duplicates(ignore_index=True)
 
 
@@ -222,9 +226,7 @@ def _near(feed: Feed, one: _Int64, two: _Int64) -> NDArray[np.bool_]:
 def _days_in_common(feed: Feed, twins: pd.DataFrame) -> pd.DataFrame:
     """Return the twins that run on a same date, with their number of such ``days``."""
     services = feed.trips["service"].to_numpy()
-    pairs = pd.DataFrame(
-        {side: services[twins[side].to_numpy()] for side in ("first", "second")}
-    )  # fmt: skip
+    pairs = pd.DataFrame({side: services[twins[side].to_numpy()] for side in ("first", "second")})
     distinct = pairs.drop_duplicates()
     span = feed.services.span
     assert span is not None

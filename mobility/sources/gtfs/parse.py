@@ -81,11 +81,14 @@ def _nothing_left(raw: RawTables) -> SourceError:
     else:
         problem = "No trip has usable stop times: {count} of {read} rows are left out ({why})."
     return SourceError(
-        problem, file=file,
+        problem,
+        file=file,
         value=next((f.examples[0] for f in raw.findings if f.source == file and f.examples), None),
-        mend="Ask its publisher for a complete feed.", count=rows.left_out.get(why, 0),
-        read=rows.read, why=Word(why),
-    )  # fmt: skip
+        mend="Ask its publisher for a complete feed.",
+        count=rows.left_out.get(why, 0),
+        read=rows.read,
+        why=Word(why),
+    )
 
 
 def _tell_repeated(raw: RawTables) -> None:
@@ -136,12 +139,14 @@ def _unique(frame: pd.DataFrame, key: str, table: str, raw: RawTables) -> pd.Dat
 
 
 def _agencies(raw: RawTables) -> pd.DataFrame:
-    frame = pd.DataFrame({
-        "agency_id": _text(raw, "agency", "agency_id"),
-        "agency_name": _text(raw, "agency", "agency_name"),
-        "timezone": _text(raw, "agency", "agency_timezone"),
-        "url": _text(raw, "agency", "agency_url"),
-    }).assign(network=np.int16(0))  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "agency_id": _text(raw, "agency", "agency_id"),
+            "agency_name": _text(raw, "agency", "agency_name"),
+            "timezone": _text(raw, "agency", "agency_timezone"),
+            "url": _text(raw, "agency", "agency_url"),
+        }
+    ).assign(network=np.int16(0))
     if frame.empty:
         raise SourceError(
             "It names no agency, hence no time zone.",
@@ -153,9 +158,13 @@ def _agencies(raw: RawTables) -> pd.DataFrame:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError):
             raise SourceError(
-                "There is no such time zone.", file=raw.file("agency"), row=row + 2,
-                column="agency_timezone", value=name, mend='Write a name such as "Europe/Paris".',
-            ) from None  # fmt: skip
+                "There is no such time zone.",
+                file=raw.file("agency"),
+                row=row + 2,
+                column="agency_timezone",
+                value=name,
+                mend='Write a name such as "Europe/Paris".',
+            ) from None
     raw.count("agency", {"an id that is there already": frame["agency_id"].duplicated().to_numpy()})
     return frame
 
@@ -163,20 +172,22 @@ def _agencies(raw: RawTables) -> pd.DataFrame:
 def _stops(raw: RawTables) -> pd.DataFrame:
     file = raw.file("stops")
     column = partial(raw.column, "stops")
-    frame = pd.DataFrame({
-        "stop_id": _optional(raw, "stops", "stop_id"),
-        "stop_name": _text(raw, "stops", "stop_name"),
-        "lon": numbers(column("stop_lon"), file=file, low=-180, high=180),
-        "lat": numbers(column("stop_lat"), file=file, low=-90, high=90),
-        "parent_station": _optional(raw, "stops", "parent_station"),
-        "location_type": integers(column("location_type"), 0, file=file, high=4).astype(
-            np.int8
-        ),
-        "wheelchair_boarding": integers(
-            column("wheelchair_boarding"), 0, file=file, high=2
-        ).astype(np.int8),
-        "platform_code": _text(raw, "stops", "platform_code"),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "stop_id": _optional(raw, "stops", "stop_id"),
+            "stop_name": _text(raw, "stops", "stop_name"),
+            "lon": numbers(column("stop_lon"), file=file, low=-180, high=180),
+            "lat": numbers(column("stop_lat"), file=file, low=-90, high=90),
+            "parent_station": _optional(raw, "stops", "parent_station"),
+            "location_type": integers(column("location_type"), 0, file=file, high=4).astype(
+                np.int8
+            ),
+            "wheelchair_boarding": integers(
+                column("wheelchair_boarding"), 0, file=file, high=2
+            ).astype(np.int8),
+            "platform_code": _text(raw, "stops", "platform_code"),
+        }
+    )
     frame = _unique(frame, "stop_id", "stops", raw)
     parent = index_of(frame["parent_station"], frame["stop_id"], optional=True)
     parent = np.where(parent == np.arange(len(frame)), -2, parent)
@@ -195,15 +206,17 @@ def _stops(raw: RawTables) -> pd.DataFrame:
 def _routes(raw: RawTables, agencies: pd.DataFrame) -> pd.DataFrame:
     file = raw.file("routes")
     kinds = integers(raw.column("routes", "route_type"), 3, file=file, high=32_000)
-    frame = pd.DataFrame({
-        "route_id": _optional(raw, "routes", "route_id"),
-        "agency_id": _optional(raw, "routes", "agency_id"),
-        "short_name": _text(raw, "routes", "route_short_name"),
-        "long_name": _text(raw, "routes", "route_long_name"),
-        "route_type": kinds.astype(np.int16),
-        "color": _text(raw, "routes", "route_color"),
-        "text_color": _text(raw, "routes", "route_text_color"),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "route_id": _optional(raw, "routes", "route_id"),
+            "agency_id": _optional(raw, "routes", "agency_id"),
+            "short_name": _text(raw, "routes", "route_short_name"),
+            "long_name": _text(raw, "routes", "route_long_name"),
+            "route_type": kinds.astype(np.int16),
+            "color": _text(raw, "routes", "route_color"),
+            "text_color": _text(raw, "routes", "route_text_color"),
+        }
+    )
     frame = _unique(frame, "route_id", "routes", raw)
     known = agencies.drop_duplicates("agency_id")
     agency = index_of(frame["agency_id"], known["agency_id"], optional=True)
@@ -222,15 +235,17 @@ def _trips(
     direction = integers(
         raw.column("trips", "direction_id"), -1, file=raw.file("trips"), high=1
     ).astype(np.int8)
-    frame = pd.DataFrame({
-        "trip_id": _optional(raw, "trips", "trip_id"),
-        "route_id": _optional(raw, "trips", "route_id"),
-        "service_id": _optional(raw, "trips", "service_id"),
-        "headsign": _text(raw, "trips", "trip_headsign"),
-        "direction_id": direction,
-        "block_id": _optional(raw, "trips", "block_id"),
-        "shape_id": _optional(raw, "trips", "shape_id"),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "trip_id": _optional(raw, "trips", "trip_id"),
+            "route_id": _optional(raw, "trips", "route_id"),
+            "service_id": _optional(raw, "trips", "service_id"),
+            "headsign": _text(raw, "trips", "trip_headsign"),
+            "direction_id": direction,
+            "block_id": _optional(raw, "trips", "block_id"),
+            "shape_id": _optional(raw, "trips", "shape_id"),
+        }
+    )
     frame = _unique(frame, "trip_id", "trips", raw)
     route = index_of(frame["route_id"], routes["route_id"])
     raw.unknown(route, "trips", "route_id", frame["route_id"], required=True)

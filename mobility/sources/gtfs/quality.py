@@ -90,28 +90,41 @@ def _calendar_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
     found = []
     outside = [d for d in dates if not period[0] <= d <= period[1]]
     found += _finding(
-        "error", "calendar_expired",
+        "error",
+        "calendar_expired",
         "{count} of the dates studied lie outside the timetables' calendar, {first} to {last}",
-        CALENDARS, outside, first=period[0], last=period[1],
-    )  # fmt: skip
+        CALENDARS,
+        outside,
+        first=period[0],
+        last=period[1],
+    )
     empty = [d for d in dates if d not in outside and not feed.trips_on(d).size]
     found += _finding(
-        "warning", "no_trip_on_date", "No trip runs on {count} of the dates studied", CALENDARS,
+        "warning",
+        "no_trip_on_date",
+        "No trip runs on {count} of the dates studied",
+        CALENDARS,
         empty,
-    )  # fmt: skip
+    )
     service = feed.trips["service"].to_numpy()
     counts = feed.trips_per_day()[0]
     empty_days = [dt.date.fromordinal(d.toordinal()) for d in counts.index[counts == 0]]
     gaps = [d for d in empty_days if period[0] < d < period[1]]
     found += _finding(
-        "info", "days_without_trips", "No trip runs on {count} days inside the calendar", CALENDARS,
+        "info",
+        "days_without_trips",
+        "No trip runs on {count} days inside the calendar",
+        CALENDARS,
         gaps,
-    )  # fmt: skip
+    )
     never = _never_runs(feed)[np.maximum(service, 0)] & (service >= 0) & feed.runnable
     found += _finding(
-        "info", "trips_never_run", "{count} trips belong to services that never run", CALENDARS,
+        "info",
+        "trips_never_run",
+        "{count} trips belong to services that never run",
+        CALENDARS,
         feed.trips.loc[never, "trip_id"].to_list(),
-    )  # fmt: skip
+    )
     return found
 
 
@@ -260,10 +273,12 @@ def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
         frame["service"] = feed.trips["service"].to_numpy()[rows]
         twice[rows[~frequent]] = frame[~frequent].duplicated().to_numpy()
     return _finding(
-        "warning", "duplicate_trips",
+        "warning",
+        "duplicate_trips",
         "{count} trips repeat another trip of the same route, stops and times on the same day",
-        "trips.txt", feed.trips.loc[twice, "trip_id"].to_list(),
-    )  # fmt: skip
+        "trips.txt",
+        feed.trips.loc[twice, "trip_id"].to_list(),
+    )
 
 
 def school_routes(feed: Feed, holidays: Holidays | None = None) -> _Bool:
@@ -308,10 +323,13 @@ def _school_findings(feed: Feed, holidays: Holidays | None) -> list[Finding]:
         feed.routes["short_name"] != "", feed.routes["long_name"]
     )
     return _finding(
-        "info", "school_routes",
+        "info",
+        "school_routes",
         "{count} lines only serve schools, in term time; where workers may not ride them, write "
-        "school_services = false under [modes]", "routes.txt", names[school].to_list(),
-    )  # fmt: skip
+        "school_services = false under [modes]",
+        "routes.txt",
+        names[school].to_list(),
+    )
 
 
 def _network_findings(feed: Feed) -> list[Finding]:
@@ -335,10 +353,12 @@ def _network_findings(feed: Feed) -> list[Finding]:
         periods.append((days[rows[0]], days[rows[-1]], names[k]))
     if len(periods) > 1 and max(p[0] for p in periods) > min(p[1] for p in periods):
         found += _finding(
-            "warning", "networks_disjoint",
-            "The calendars of {count} networks have no day in common", CALENDARS,
+            "warning",
+            "networks_disjoint",
+            "The calendars of {count} networks have no day in common",
+            CALENDARS,
             [f"{name} {first} – {last}" for first, last, name in sorted(periods)],
-        )  # fmt: skip
+        )
     return found
 
 

@@ -30,9 +30,13 @@ _RATIO_FREE_BYTES = 50 * 2**20
 """A table under this size may be packed as tightly as it likes."""
 ZONES = "locations.geojson"
 FLEX_COLUMNS = (
-    "location_id", "location_group_id", "start_pickup_drop_off_window",
-    "end_pickup_drop_off_window", "pickup_booking_rule_id", "drop_off_booking_rule_id",
-)  # fmt: skip
+    "location_id",
+    "location_group_id",
+    "start_pickup_drop_off_window",
+    "end_pickup_drop_off_window",
+    "pickup_booking_rule_id",
+    "drop_off_booking_rule_id",
+)
 _STOP_TIMES_COLUMNS = (
     "trip_id", "stop_id", "stop_sequence", "arrival_time", "departure_time", "pickup_type",
     "drop_off_type", "shape_dist_traveled", "timepoint", "continuous_pickup",
@@ -82,9 +86,11 @@ def inner_folder(path: Path) -> Path:
 def two_feeds(path: Path, other: str) -> SourceError:
     """Return the error of a file that holds a second feed, beside or below the first."""
     return SourceError(
-        "It holds more than one feed: {other} stands beside another one.", file=path,
-        mend="Name each feed's own folder or zip under gtfs.", other=other,
-    )  # fmt: skip
+        "It holds more than one feed: {other} stands beside another one.",
+        file=path,
+        mend="Name each feed's own folder or zip under gtfs.",
+        other=other,
+    )
 
 
 def _unpack(path: Path, work: Path, names: Sequence[str]) -> None:
@@ -135,9 +141,11 @@ def _members(
     inner = next((m.filename for m in archive.infolist() if m.filename.endswith(".zip")), None)
     if inner is not None and "stop_times" in names and "stop_times.txt" not in members:
         raise SourceError(
-            "It is a zip that holds another zip, {inner}.", file=path,
-            mend="Take {inner} out of it and name that file under gtfs.", inner=inner,
-        )  # fmt: skip
+            "It is a zip that holds another zip, {inner}.",
+            file=path,
+            mend="Take {inner} out of it and name that file under gtfs.",
+            inner=inner,
+        )
     if total > _MAX_BYTES:
         raise _too_large(path, total)
     return members

@@ -340,9 +340,11 @@ def _groups(request: HomesRequest, table: Table, weight: np.ndarray) -> dict[str
         values = sorted(set(texts))
         if len(values) > _MAX_CATEGORIES:
             raise table.error(
-                "It has {count} different values, too many to be groups.", column=column,
-                mend='Choose some: groups = ["name=COLUMN:value1|value2"].', count=len(values),
-            )  # fmt: skip
+                "It has {count} different values, too many to be groups.",
+                column=column,
+                mend='Choose some: groups = ["name=COLUMN:value1|value2"].',
+                count=len(values),
+            )
         for value in values:
             groups[f"{column} {value}".strip()] = np.where(texts == value, weight, 0.0)
     return groups
@@ -372,6 +374,9 @@ def check_no_categories(request: HomesRequest) -> None:
     """
     for name, column, _ in _category_groups(request):
         raise SourceError(
-            "A group by value is read from flow tables only.", file=request.path, column="groups",
-            value=f"{name}={column}:…", mend="Name a column that counts the workers of the group.",
-        )  # fmt: skip
+            "A group by value is read from flow tables only.",
+            file=request.path,
+            column="groups",
+            value=f"{name}={column}:…",
+            mend="Name a column that counts the workers of the group.",
+        )

@@ -36,13 +36,15 @@ def write_counts(homes: Homes, path: Path) -> None:
     else:
         rows, told = pool["home"].to_numpy(), pool[[*_TEAM, "workers", *homes.groups]]
     lonlat = homes.lonlat[rows]
-    table = pd.DataFrame({
-        "place": homes.ids[rows],
-        "commune": homes.frame["commune"].to_numpy()[rows],
-        "lon": lonlat[:, 0],
-        "lat": lonlat[:, 1],
-        "cell": shapely.to_wkt(homes.cells.to_numpy()[rows], rounding_precision=-1),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "place": homes.ids[rows],
+            "commune": homes.frame["commune"].to_numpy()[rows],
+            "lon": lonlat[:, 0],
+            "lat": lonlat[:, 1],
+            "cell": shapely.to_wkt(homes.cells.to_numpy()[rows], rounding_precision=-1),
+        }
+    )
     for name in (*_TEAM, "workers", *homes.groups):
         table[name] = told[name].to_numpy()
     write_text(path, csv_text(table, index=False, lineterminator="\n"))
@@ -108,14 +110,18 @@ def _check_teams(table: Table, request: HomesRequest, sites: pd.Series, rosters:
     for row, team in zip(table.frame.index, zip(sites, rosters, strict=True), strict=True):
         if request.sites and team not in known:
             raise table.error(
-                "These employees were counted for a site or roster of another name.", row=row,
-                column="roster" if team[1] else "site", value=" | ".join(team),
+                "These employees were counted for a site or roster of another name.",
+                row=row,
+                column="roster" if team[1] else "site",
+                value=" | ".join(team),
                 mend="Give the file of employees again, or the site and roster their old names.",
-            )  # fmt: skip
+            )
 
 
 def _not_as_written(table: Table, column: str) -> SourceError:
     return SourceError(
-        "These protected counts are not as they were written.", file=table.file, column=column,
+        "These protected counts are not as they were written.",
+        file=table.file,
+        column=column,
         mend="Give the file of employees again.",
-    )  # fmt: skip
+    )

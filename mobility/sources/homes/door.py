@@ -173,9 +173,12 @@ def _public(xy: np.ndarray, crs: pyproj.CRS) -> Homes:
 
 
 def _homes(
-    request: HomesRequest, counts: pd.DataFrame, groups: tuple[str, ...], crs: pyproj.CRS,
+    request: HomesRequest,
+    counts: pd.DataFrame,
+    groups: tuple[str, ...],
+    crs: pyproj.CRS,
     box: tuple[int, int, int, int],
-) -> tuple[Homes, pd.DataFrame]:  # fmt: skip
+) -> tuple[Homes, pd.DataFrame]:
     """Return homes of all teams together, and the counts with the row of their home."""
     values = ["workers", *groups]
     index, home = np.unique(counts["index"].to_numpy(np.int64) % END, return_inverse=True)

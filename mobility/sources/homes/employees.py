@@ -82,8 +82,9 @@ def _all_teams(request: HomesRequest, teams: pd.DataFrame, *, told: bool) -> pd.
     Without a column that tells rosters (``told``) nobody is of any.
     """
     some = [""] if (teams["roster"] == "").any() else []
-    known = [(s.name, r) for s in request.sites
-             for r in (*some, *(r.name for r in s.rosters if told))]  # fmt: skip
+    known = [
+        (s.name, r) for s in request.sites for r in (*some, *(r.name for r in s.rosters if told))
+    ]
     return pd.DataFrame(known, columns=["site", "roster"]) if known else teams.drop_duplicates()
 
 
@@ -95,9 +96,11 @@ def _rosters_not_told(request: HomesRequest) -> list[Finding]:
         "every roster"
     )
     source, examples = str(request.path), tuple(names[:5])
-    return [
-        Finding("warning", "employees_without_roster", message, source, len(names), examples)
-    ] if names else []  # fmt: skip
+    return (
+        [Finding("warning", "employees_without_roster", message, source, len(names), examples)]
+        if names
+        else []
+    )
 
 
 def _has_places(table: Table, request: HomesRequest) -> bool:
@@ -169,10 +172,12 @@ def _by_commune(
     if by_name.is_unique:
         zone = np.where(zone < 0, by_name.get_indexer(pd.Index(codes.map(fold))), zone)
     table.refuse(
-        zone < 0, column, "Its commune is not in the zones layer {zones}.",
+        zone < 0,
+        column,
+        "Its commune is not in the zones layer {zones}.",
         "Write the INSEE code of the commune, or give a layer that holds it.",
         zones=zones.file.name,
-    )  # fmt: skip
+    )
     used, zone = np.unique(zone, return_inverse=True)
     zones = zones.only(used)
     cells, _ = zone_cells(request, zones)

@@ -74,14 +74,20 @@ def _decode_insee(ids: pd.Series, table: Table, column: str) -> tuple[pd.DataFra
         parts = _metres(short)
     wrong = parts.isna().any(axis=1).to_numpy()
     table.refuse(
-        wrong, column, "It is no INSEE grid cell.",
-        "Write it as INSEE does, e.g. CRS3035RES200mN2029800E4252400.", shown=ids,
-    )  # fmt: skip
+        wrong,
+        column,
+        "It is no INSEE grid cell.",
+        "Write it as INSEE does, e.g. CRS3035RES200mN2029800E4252400.",
+        shown=ids,
+    )
     other = (parts[0] != parts[0].iloc[0]).to_numpy()
     table.refuse(
-        other, column, "The cells are in several coordinate systems.",
-        "Keep the cells of one part of the country.", shown=ids,
-    )  # fmt: skip
+        other,
+        column,
+        "The cells are in several coordinate systems.",
+        "Keep the cells of one part of the country.",
+        shown=ids,
+    )
     frame = parts[[1, 2, 3]].astype("int64").set_axis(["side", "south", "west"], axis=1)
     return frame, parse_crs(f"EPSG:{parts[0].iloc[0]}", table.file)
 
@@ -93,12 +99,14 @@ def _metres(short: pd.DataFrame) -> pd.DataFrame:
     """
     side = short[0] + short[1].map({"k": "000", "": ""})
     zeros = side.str.extract(r"(0*)$")[0]
-    return pd.DataFrame({
-        0: short[0].where(short[0].isna(), "3035"),
-        1: side,
-        2: short[2] + zeros,
-        3: short[3] + zeros,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            0: short[0].where(short[0].isna(), "3035"),
+            1: side,
+            2: short[2] + zeros,
+            3: short[3] + zeros,
+        }
+    )
 
 
 def insee_column(frame: pd.DataFrame) -> str | None:
@@ -149,9 +157,11 @@ def read_insee_grid(request: HomesRequest) -> Homes:
     groups = read_groups(table, group_columns(request))
     lived = workers > 0
     boxes = shapely.box(
-        squares["west"], squares["south"], squares["west"] + squares["side"],
+        squares["west"],
+        squares["south"],
+        squares["west"] + squares["side"],
         squares["south"] + squares["side"],
-    )  # fmt: skip
+    )
     cells = gpd.GeoSeries(boxes[lived], crs=crs)
     communes = read_names(table, source.commune, COMMUNE_ALIASES)
     columns: dict[str, object] = {

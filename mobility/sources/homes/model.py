@@ -347,9 +347,12 @@ def read_groups(table: Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     for name in names:
         if name in reserved:
             raise SourceError(
-                "A group cannot bear this name.", file=table.file, column="groups", value=name,
+                "A group cannot bear this name.",
+                file=table.file,
+                column="groups",
+                value=name,
                 mend="Rename the column.",
-            )  # fmt: skip
+            )
         column = table.need(name, field="groups")
         groups[name] = table.numbers(column, minimum=0, maximum=MAX_WORKERS, missing=0.0)
     return groups

@@ -137,8 +137,9 @@ class Door:
         return noisy
 
 
-def protect(persons: pd.DataFrame, groups: Sequence[str], teams: pd.DataFrame, door: Door,
-            ) -> pd.DataFrame:  # fmt: skip
+def protect(
+    persons: pd.DataFrame, groups: Sequence[str], teams: pd.DataFrame, door: Door
+) -> pd.DataFrame:
     """Return protected counts by place and team.
 
     Parameters
@@ -174,15 +175,19 @@ def protect(persons: pd.DataFrame, groups: Sequence[str], teams: pd.DataFrame, d
         elif placed is not None:
             parts.append(_with_groups(team, rows, placed, groups, door))
     parts += _few_together(few, staff, groups, door)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(
-        columns=["index", "x", "y", *TEAM, *values]
-    )  # fmt: skip
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["index", "x", "y", *TEAM, *values])
+    )
 
 
 def _few_together(
-    few: list[tuple[tuple[str, str], int, pd.DataFrame]], staff: Ground, groups: Sequence[str],
+    few: list[tuple[tuple[str, str], int, pd.DataFrame]],
+    staff: Ground,
+    groups: Sequence[str],
     door: Door,
-) -> list[pd.DataFrame]:  # fmt: skip
+) -> list[pd.DataFrame]:
     """Place teams of fewer than k persons where they live together, else where all staff do."""
     if not few:
         return []
@@ -223,9 +228,13 @@ def within(members: np.ndarray, workers: np.ndarray) -> np.ndarray:
 
 
 def _placed(
-    rows: pd.DataFrame, value: str, grounds: Sequence[Ground], door: Door,
-    rng: np.random.Generator, total: int | None = None,
-) -> Ground | None:  # fmt: skip
+    rows: pd.DataFrame,
+    value: str,
+    grounds: Sequence[Ground],
+    door: Door,
+    rng: np.random.Generator,
+    total: int | None = None,
+) -> Ground | None:
     """Return a total on the places where its persons live; None for fewer than k of them."""
     counts = rows.loc[rows[value] > 0].groupby("index")[value].sum()
     total = door.total(counts.sum(), rng) if total is None else total
@@ -265,9 +274,12 @@ def _spread(
 
 
 def _moved(
-    area: Area, index: np.ndarray, staff_area: np.ndarray, weight: np.ndarray,
+    area: Area,
+    index: np.ndarray,
+    staff_area: np.ndarray,
+    weight: np.ndarray,
     rng: np.random.Generator,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Return the workers of an area by place, each told in an area of the staff near their own.
 
     That is their own with two-sided geometric noise on its number along the curve: any area of
@@ -330,8 +342,10 @@ def areas_of(
             break
         alone[cell] = False
     whole = tokens.astype(np.int64)
-    areas = [Area(int(index[i]), int(index[i]) + 1, np.repeat(index[i], whole[i]))
-             for i in np.flatnonzero(alone)]  # fmt: skip
+    areas = [
+        Area(int(index[i]), int(index[i]) + 1, np.repeat(index[i], whole[i]))
+        for i in np.flatnonzero(alone)
+    ]
     rest = np.flatnonzero(~alone)
     if len(rest):
         ends = _block_ends(count[rest], tokens[rest], k, int(rng.integers(k, 2 * k)))

@@ -237,9 +237,11 @@ def _points_and_cells(
     dimensions = shapely.get_dimensions(np.asarray(shapes.array, dtype=object))
     if (dimensions == 1).any():
         raise table.error(
-            "A line is no home.", row=table.frame.index[int(np.argmax(dimensions == 1))],
-            column="geometry", mend="Give a layer of points or polygons.",
-        )  # fmt: skip
+            "A line is no home.",
+            row=table.frame.index[int(np.argmax(dimensions == 1))],
+            column="geometry",
+            mend="Give a layer of points or polygons.",
+        )
     if (dimensions == 2).all():
         if source.kind == "points":
             return _inner_points(shapes), None
@@ -272,10 +274,14 @@ def _group_findings(homes: Homes, request: HomesRequest) -> list[Finding]:
             message = "The group {name} counts more people than workers in {count} homes."
             findings.append(
                 Finding(
-                    "warning", "group_exceeds_workers", message, str(request.path), int(over.sum()),
+                    "warning",
+                    "group_exceeds_workers",
+                    message,
+                    str(request.path),
+                    int(over.sum()),
                     params={"name": name},
                 )
-            )  # fmt: skip
+            )
     return findings
 
 
@@ -296,9 +302,12 @@ def _with_overlays(homes: Homes, request: HomesRequest) -> Homes:
         path = request.resolve(request.path.__class__(file))
         if not name or name in homes.frame.columns:
             raise SourceError(
-                "A group cannot bear this name.", file=path, column="groups", value=name,
+                "A group cannot bear this name.",
+                file=path,
+                column="groups",
+                value=name,
                 mend="Rename the column.",
-            )  # fmt: skip
+            )
         layer = to_lonlat(read_layer(path), path)
         homes = add_overlay_group(homes, name, layer)
         used = SourceLedger.balanced(path, len(layer), {})

@@ -202,10 +202,13 @@ def _refuse_too_many(n_squares: int, cell_m: float) -> None:
     """Raise when a grid would have more squares than a study can use."""
     if n_squares > _MAX_SQUARES:
         raise SourceError(
-            "Squares of {cell_m} m would be {count} in number.", column="sources.homes.cell_m",
-            value=cell_m, mend="Write a larger cell_m, e.g. 200.", cell_m=f"{cell_m:g}",
+            "Squares of {cell_m} m would be {count} in number.",
+            column="sources.homes.cell_m",
+            value=cell_m,
+            mend="Write a larger cell_m, e.g. 200.",
+            cell_m=f"{cell_m:g}",
             count=n_squares,
-        )  # fmt: skip
+        )
 
 
 def allocate(totals: np.ndarray, cells: LandCells, weight: np.ndarray | None = None) -> np.ndarray:

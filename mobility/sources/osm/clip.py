@@ -148,9 +148,11 @@ def _told(source: Path) -> Iterator[None]:
                 mend="Download it again, or give another .osm.pbf file.",
             ) from None
         raise SourceError(
-            "It cannot be read as OpenStreetMap data: {reason}.", file=source,
-            mend="Download it again, or give another .osm.pbf file.", reason=library_words(error),
-        ) from None  # fmt: skip
+            "It cannot be read as OpenStreetMap data: {reason}.",
+            file=source,
+            mend="Download it again, or give another .osm.pbf file.",
+            reason=library_words(error),
+        ) from None
 
 
 @dataclass
@@ -390,8 +392,10 @@ class _AreaIndex:
         squares: list[np.ndarray] = []
         for k, shape in enumerate(self.shapes):
             west, south, east, north = np.floor(shapely.bounds(shape) / _CELL).astype(int)
-            i, j = (axis.ravel() for axis in np.meshgrid(np.arange(west, east + 1),
-                                                         np.arange(south, north + 1)))  # fmt: skip
+            i, j = (
+                axis.ravel()
+                for axis in np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
+            )
             x, y = i * _CELL, j * _CELL
             boxes = shapely.box(x, y, x + _CELL, y + _CELL)
             touching = shapely.intersects(shape, boxes)

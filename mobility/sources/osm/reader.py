@@ -149,9 +149,11 @@ def _empty(path: Path) -> SourceError:
 
 def _nodeless(path: Path, ways: int) -> SourceError:
     return SourceError(
-        "The file holds {ways} street ways, but none of their nodes.", file=path,
-        mend="Ask for the nodes too: in an Overpass query, end with (._;>;); out;", ways=ways,
-    )  # fmt: skip
+        "The file holds {ways} street ways, but none of their nodes.",
+        file=path,
+        mend="Ask for the nodes too: in an Overpass query, end with (._;>;); out;",
+        ways=ways,
+    )
 
 
 def _read(path: Path, *, buildings: bool) -> tuple[Relations, Gathered]:

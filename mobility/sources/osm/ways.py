@@ -50,17 +50,24 @@ _NOT_TODAY = frozenset(
     {"construction", "disused", "abandoned", "demolished", "razed", "impassable"}
 )
 # A lane of one's own against the traffic of a one-way street.
-_CONTRAFLOW = ("cycleway:oneway", "cycleway:left:oneway", "cycleway:right:oneway",
-               "cycleway:both:oneway")  # fmt: skip
+_CONTRAFLOW = (
+    "cycleway:oneway",
+    "cycleway:left:oneway",
+    "cycleway:right:oneway",
+    "cycleway:both:oneway",
+)
 _CARS = ("motorcar", "motor_vehicle", "vehicle", "access")
 _BICYCLES = ("bicycle", "vehicle", "access")
 _PARTICULAR = frozenset(
     {
-        *_CONTRAFLOW, "bicycle:oneway", "conveying", "smoothness",
+        *_CONTRAFLOW,
+        "bicycle:oneway",
+        "conveying",
+        "smoothness",
         *(f"oneway:{key}" for key in _CARS),
         *(f"{key}:{way}" for key in ACCESS for way in ("forward", "backward")),
     }
-)  # fmt: skip
+)
 
 
 def street_class(tags: Mapping[str, str]) -> str | None:
