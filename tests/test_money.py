@@ -39,7 +39,8 @@ from mobility.remedies.recommendations import (
 from mobility.remedies.remedy import Remedy, Rescued, whole_plans
 from mobility.remedies.search import search, workbench
 from mobility.remedies.shift_hours import shift_hours
-from mobility.shuttles.portfolio import NOTHING, Portfolio, advised_point, frontier
+from mobility.shuttles.combined import advised_point
+from mobility.shuttles.portfolio import NOTHING, Portfolio, frontier
 from mobility.shuttles.sharing import overcharged, shapley, stable_shares, to_the_cent
 
 VILLAGES = {"V1": (5_000, 10), "V2": (10_000, 20), "V3": (15_000, 30), "V4": (20_000, 40)}

@@ -24,6 +24,7 @@ from mobility.commute.variants import gate_s
 from mobility.commute.walks import mode_times
 from mobility.needs.links import Link, LinkSet, closed, nearest_s, shortest_links, with_link
 from mobility.remedies.factors import factors_of
+from mobility.streets.arcs import Times
 from mobility.streets.paths import street_times
 from mobility.streets.routes import StreetPath, street_paths
 from mobility.streets.safety import night_safe
@@ -307,16 +308,11 @@ def _stops_around(study: Study, gates: Float) -> NDArray[np.intp]:
     return np.asarray(rows[away.min(axis=1, initial=np.inf) <= _AREA_M])
 
 
-def _table(study: Study, times: object, lonlat: Float, connector_ms: float) -> Float:
+def _table(study: Study, times: Times, lonlat: Float, connector_ms: float) -> Float:
     """Return seconds between all points on the streets, the slower of both directions."""
-    snaps = walk_snaps(study.streets, times, lonlat)  # type: ignore[arg-type]
+    snaps = walk_snaps(study.streets, times, lonlat)
     pairs = street_times(
-        study.streets,
-        times,
-        snaps,
-        snaps,  # type: ignore[arg-type]
-        limit_s=_SEARCH_S,
-        connector_speed_ms=connector_ms,
+        study.streets, times, snaps, snaps, limit_s=_SEARCH_S, connector_speed_ms=connector_ms
     )
     table = np.full((len(lonlat),) * 2, np.inf)
     table[np.repeat(np.arange(len(lonlat)), np.diff(pairs.ptr)), pairs.target] = pairs.time_s

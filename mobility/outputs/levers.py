@@ -41,9 +41,9 @@ from mobility.remedies.shift_hours import ShiftHours, shift_hours
 from mobility.remedies.street_remedies import tracks_layer
 from mobility.remedies.words import levers_frame
 from mobility.shuttles.booked_remedy import BookedSite, booked_remedies, booked_sites, sites_table
+from mobility.shuttles.combined import Combined, access_left, combined_frontier
 from mobility.shuttles.lighter import with_lighter
 from mobility.shuttles.plans import Plans
-from mobility.shuttles.portfolio import Combined, access_left, combined_frontier
 from mobility.territory.project import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.

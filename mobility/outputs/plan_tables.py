@@ -25,7 +25,8 @@ from mobility.timetable.arrays import INF
 from mobility.timetable.runs import departures
 
 if TYPE_CHECKING:  # the search of sets, which a plan only reads
-    from mobility.shuttles.portfolio import Combined, Point, Portfolio
+    from mobility.shuttles.combined import Combined
+    from mobility.shuttles.portfolio import Point, Portfolio
 
 Float = NDArray[np.float64]
 
