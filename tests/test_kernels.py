@@ -8,7 +8,7 @@ import pkgutil
 import mobility.remedies
 import mobility.shuttles
 
-KERNELS = {"ride_kernels", "ruin", "trip_state", "labels", "relabel", "members"}
+KERNELS = {"ride_kernels", "ruin", "trip_state", "labels", "relabel", "members", "newcomers"}
 
 
 def test_kernels_that_kernels_alone_call_are_imported_by_no_other_module() -> None:
