@@ -134,7 +134,8 @@ def test_each_set_of_trips_keeps_its_stops_lines_and_days():
             for k, stop in enumerate(stops)
         ]  # fmt: skip
     feed = read_tables(tables)
-    found = each_of(feed, np.array([int(name[0]) for name in feed.trips["trip_id"]]))
+    sets = np.array([int(name[0]) for name in feed.trips["trip_id"]])
+    found = each_of(feed, sets, sets.max() + 1)
     told = []
     for one in found:
         service = int(one.trips["service"].iloc[0])

@@ -10,6 +10,7 @@ from small import TRIPS, lonlat, write_territory
 
 from mobility.commute.access import assess
 from mobility.commute.loading import load
+from mobility.commute.white_zones import REASONS, white_zones
 from mobility.remedies.candidates import SearchOptions, candidates
 from mobility.remedies.factors import load_factors
 from mobility.remedies.model import Lever
@@ -161,3 +162,14 @@ def test_a_drawn_track_is_measured_against_the_streets_without_it(tmp_path):
     assert track.workers == pytest.approx(15)
     assert track.params["metres"] == pytest.approx(2000, abs=20)
     assert json.loads((tmp_path / "pistes.geojson").read_text("utf-8"))["features"]
+
+
+def test_where_nothing_calls_there_is_no_stop(tmp_path):
+    """Places that levers try, at the gate too, change no reason before a run calls there."""
+    territory = write_territory(tmp_path, homes=MIDDLE, extra="[limits]\nmax_walk_min = 3")
+    access = assess(load(territory))
+    bench = search(access, options=ONLY_STOPS).bench
+    assert len(bench.study.feed.stops) > len(access.study.feed.stops)
+    zones, beside = white_zones(access), white_zones(bench.full_runs.access(())[0])
+    assert set(zones.reason.ravel()) == {REASONS.index("no_stop_gate")}
+    assert beside.reason.tolist() == zones.reason.tolist()

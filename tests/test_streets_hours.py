@@ -299,3 +299,16 @@ def test_what_ways_and_gates_say_at_an_hour_is_told_apart_by_mode_and_by_hour(tm
     # The street is closed to cars at the first two, the gate to all at the last two.
     assert len({repr(key) for key in together[2::3]}) == 3
     assert together[0] != together[3] == together[6]
+
+
+def test_a_rule_of_a_way_of_which_no_piece_is_left_changes_nothing(tmp_path):
+    """The extract ends within the way that closes at night: none of its pieces is there."""
+    path = tmp_path / "s.osm"
+    closing = {"highway": "path", "access:conditional": "no @ (20:00-07:00)"}
+    ways = [(10, [1, 2], {"highway": "path"}), (12, [2, 3], {"highway": "service"})]
+    path.write_text(osm_text(NODES, [*ways, (11, [3, 99], closing)]))
+    streets = streets_from_tables(read_osm(path))
+    then = streets_in(streets, state_at(streets, at("21:00"), PARIS))
+    assert (then.at is None, then.n_edges) == (False, 2)
+    usual, night = (edge_times(one, "walk", METRE_A_SECOND) for one in (streets, then))
+    assert (night[0].tolist(), night[1].tolist()) == (usual[0].tolist(), usual[1].tolist())

@@ -253,6 +253,7 @@ def assess(
     rows: dict[Question, list[int]] = {}
     stand: dict[int, int] = {}
     streets = () if on_streets is None else evaluated(study.territory, "street")
+    assert on_streets is None or on_streets.study.shift_rows == study.shift_rows
     for row, key in enumerate(keys):
         if on_streets is not None and key[2] in streets:
             known = on_streets.row(key[0], key[1].kind, key[2])

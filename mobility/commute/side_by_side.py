@@ -309,7 +309,10 @@ class SideBySide:
             self._alone(k).views.forget()
         # These too hold what asks them.
         self._alone.cache_clear()
-        for known in (self._views, self._added, self._useful, self._first, self._held, self._hours):
+        for known in (
+            self._views, self._added, self._useful, self._first, self._held, self._hours,
+            self._before,
+        ):  # fmt: skip
             known.clear()
         self._union = self._base
         trim_memory()

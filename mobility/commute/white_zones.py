@@ -423,11 +423,21 @@ def _by_day(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -
 def _structural(study: Study, site: int, open_: Bool, reason: NDArray[np.int8]) -> None:
     """Name what no single relaxation cures, when a stop is out of walking reach anyway."""
     cap_s = round(study.territory.limits.max_walk_min * 60)
-    walks = study.home_walks
-    nearest = np.full(study.n_homes, INF, np.int64)
-    filled = np.diff(walks.ptr) > 0
-    nearest[filled] = walks.walk_s[walks.ptr[:-1][filled]]
-    reason[open_ & (nearest > cap_s)] = REASONS.index("no_stop_home")
+    walks, served = study.home_walks, _served(study)
+    near = served[walks.stop] & (walks.walk_s <= cap_s)
+    has_stop = np.bincount(walks.rows[near], minlength=study.n_homes) > 0
+    reason[open_ & ~has_stop] = REASONS.index("no_stop_home")
     # Where nobody can walk from a stop to the gate, a stop near the home is of no use.
-    if study.egress_s[site].min(initial=INF) > cap_s:
+    if study.egress_s[site][served].min(initial=INF) > cap_s:
         reason[open_] = REASONS.index("no_stop_gate")
+
+
+def _served(study: Study) -> Bool:
+    """Return the stops at which a run calls on some kind of day, bool[stops].
+
+    Where a line could call one day, as the places that levers try, there is no stop yet.
+    """
+    served = np.zeros(len(study.feed.stops), bool)
+    for two_way in study.timetables.values():
+        served[two_way.onward.timetable.call_stop] = True
+    return served

@@ -72,7 +72,7 @@ def illustrate(
     Parameters
     ----------
     zones
-        White zones of the present, on the workbench's study.
+        White zones of the present.
     """
     progress("maps")
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from mobility.base.clock import DAY_S, format_clock
 from mobility.base.files import staging, write_text
 from mobility.base.geopackage import write_gpkg
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.base.memory import give_back_memory, trim_memory
+from mobility.base.memory import trim_memory
 from mobility.commute.access import Access
 from mobility.commute.indicators import by_group, whole_persons
 from mobility.commute.study import Progress, Study, quiet
@@ -153,7 +154,8 @@ def searched(
     zones = white_zones(access, progress=progress)
     progress("on-demand trips")
     booked = tuple(booked_sites(zones))
-    give_back_memory()
+    gc.collect()  # benches and studies hold each other
+    trim_memory()
     if design:
         from mobility.shuttles.design import design_shuttles  # its solvers take memory
 

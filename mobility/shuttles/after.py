@@ -35,7 +35,7 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
         return read_feed(path, cache=False)
 
 
-def each_of(feed: Feed, set_of: Int64) -> list[Feed]:
+def each_of(feed: Feed, set_of: Int64, count: int) -> list[Feed]:
     """Return the feed of each of some sets of trips, with the stops and services they use.
 
     Parameters
@@ -44,9 +44,11 @@ def each_of(feed: Feed, set_of: Int64) -> list[Feed]:
         Of `read_tables`: without stations, transfers or frequencies.
     set_of
         int64[trips] the set of each trip.
+    count
+        Of the sets.
     """
     found, of_call = [], set_of[feed.stop_times["trip"].to_numpy()]
-    for k in range(int(set_of.max(initial=-1)) + 1):
+    for k in range(count):
         trips, calls = feed.trips[set_of == k], feed.stop_times[of_call == k]
         numbers = {"trip": trips.index.to_numpy()}
         numbers |= {name: np.unique(trips[name]) for name in ("route", "service")}

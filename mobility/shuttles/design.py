@@ -77,8 +77,8 @@ def design_shuttles(
     if plans:
         progress("shuttle proof")
         found = proven(found)
-    else:
-        found = replace(found, findings=(_nothing(demand),))
+    if not found.plans:
+        found = replace(found, findings=(*found.findings, _nothing(demand)))
     return found if config.lines is None else _with_drawn(found, config.lines)
 
 

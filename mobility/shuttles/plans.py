@@ -281,7 +281,7 @@ class Plans:
     def feeds(self, plans: Sequence[Plan]) -> list[Feed]:
         """Return what the engine reads of the feed of each of some plans, read together."""
         feed = _together(self.study, self.scene, plans, stand_ins=False)
-        return each_of(feed, _sets(feed.trips))
+        return each_of(feed, _sets(feed.trips), len(plans))
 
 
 def _study_period(study: Study, *, stand_ins: bool) -> Period:
@@ -353,6 +353,8 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     if drawn:
         return replace(found, plans=tuple(found.compared(plan) for plan in plans))
     kept = pareto(plans)
+    if not kept:  # what the design expected holds nowhere on the engine
+        return replace(found, plans=(), knee_index=-1)
     for _ in range(_MOST_COMPARED):
         index = knee(kept)
         kept[index] = found.compared(kept[index])

@@ -156,9 +156,11 @@ def edge_times(
             if key not in known:
                 rows, changed = by_hour(ways)
                 of_rows = None if grades is None else grades[rows]
-                known[key] = rows, pieces(changed, of_rows) if len(rows) else (uv, vu, local)
+                known[key] = rows, pieces(changed, of_rows) if len(rows) else None
             rows, own = known[key]
-            uv[rows], vu[rows], local[rows] = own
+            # A rule can be of a way of which the extract's edge left no piece.
+            if own is not None:
+                uv[rows], vu[rows], local[rows] = own
     times = TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
     gates = turns_past_local_barriers(streets, mode)
     return without_through_traffic(streets, times, local, gates)
