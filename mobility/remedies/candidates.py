@@ -47,7 +47,7 @@ class SearchOptions:
     moves_s
         Moves of trips and lines, seconds.
     kinds
-        Kinds of levers, see `levers_model.LeverKind`.
+        Kinds of levers, see `model.LeverKind`.
     extension_s
         Longest drive between the end of a trip and a gate.
     stop_s
@@ -85,7 +85,7 @@ def candidates(
     Parameters
     ----------
     study
-        From `levers_patch.with_gate_stops` when extensions are tried.
+        From `stops.with_gate_stops` when extensions are tried.
     nets, windows
         Its timetables and the windows of its shift edges.
     options

@@ -1,7 +1,7 @@
 """Retiming: small changes of the timetable, tried by the thousand and ranked.
 
 For every lever the engine answers again for each shift edge that it can touch, over all
-sites and shifts; the rest of the answers is known to stay. See `levers_window`.
+sites and shifts; the rest of the answers is known to stay. See `window`.
 """
 
 from __future__ import annotations
