@@ -27,6 +27,11 @@ from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.late import DelayDraws
 
 Int32 = NDArray[np.int32]
+Bool = NDArray[np.bool_]
+Float = NDArray[np.float64]
+_DRAWS = 200
+SURE = 19 / 20
+"""A roster that holds on this share of working days is counted on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,13 +150,6 @@ def _need_s(tt: Timetable, alight: int, board: int) -> int:
     stop = tt.call_stop[alight]
     feet = slice(tt.foot_ptr[stop], tt.foot_ptr[stop + 1])
     return int(tt.foot_need_s[feet][tt.foot_stop[feet] == tt.call_stop[board]].min())
-
-
-Bool = NDArray[np.bool_]
-Float = NDArray[np.float64]
-_DRAWS = 200
-SURE = 19 / 20
-"""A roster that holds on this share of working days is counted on."""
 
 
 @dataclass(frozen=True, eq=False)

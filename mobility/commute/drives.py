@@ -1,4 +1,7 @@
-"""Driving times between cells, gates and points met on the way, over the streets of a study."""
+"""Driving times between cells, gates and points met on the way, over the streets of a study.
+
+Free-flow seconds become those of the hour by the traffic that the territory states.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ from mobility.timetable.arrays import INF, Int64
 
 #: Days of the axis before and after the study date on which one may drive.
 _DAYS_AROUND = 3
+Float = NDArray[np.float64]
+#: Cells whose drives from one to another are kept, at most: four bytes a pair.
+MOST_KEPT = 3000
 
 
 def car_park_s(driving: Driving, edge: Edge) -> int:
@@ -83,12 +89,6 @@ def _within(second: float, intervals: tuple[tuple[int, int], ...]) -> bool:
         start, end = a % DAY_S, b % DAY_S or DAY_S
         found |= start <= second < end if start < end else not end <= second < start
     return found
-
-
-Float = NDArray[np.float64]
-
-#: Cells whose drives from one to another are kept, at most: four bytes a pair.
-MOST_KEPT = 3000
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ _DWELL_S = 120
 _MOST_CALLS = 7
 #: Of the hours of return, which depend on the halts: choices made one after the other.
 _ROUNDS = 2
+Order = tuple[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -305,9 +306,6 @@ def _shortest(seconds: NDArray[np.int32], calls: Sequence[int]) -> dict[tuple[in
         if key not in best or cost < best[key][0]:
             best[key] = (cost, order)
     return best
-
-
-Order = tuple[int, tuple[int, ...]]
 
 
 def _timed(

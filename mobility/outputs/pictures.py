@@ -49,6 +49,14 @@ _POINT = 200
 _COLOURS = 128
 #: Points between a mark of the frontier and its label.
 _APART = 5
+_RC: dict[Any, object] = {
+    "font.family": "DejaVu Sans",
+    "hatch.linewidth": 0.55,
+    "text.usetex": False,
+    "text.parse_math": False,
+    "path.simplify": True,
+    "path.snap": False,
+}
 
 
 @dataclass(frozen=True)
@@ -305,16 +313,6 @@ class Painter:
             x1, view.south + view.height * 0.015, one_line(self.attribution),
             ha="right", va="bottom", fontsize=8.5 if small else 4.8, color=LABEL, path_effects=halo,
         )  # fmt: skip
-
-
-_RC: dict[Any, object] = {
-    "font.family": "DejaVu Sans",
-    "hatch.linewidth": 0.55,
-    "text.usetex": False,
-    "text.parse_math": False,
-    "path.simplify": True,
-    "path.snap": False,
-}
 
 
 def scale_length(most_m: float) -> float:

@@ -46,6 +46,8 @@ MOST_TRIPS = 4000
 
 #: What one lever changes, by window.
 Effects = dict[int, EdgeEffect]
+#: Halves of pairs looked at for each edge of a shift.
+_HALVES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,10 +367,6 @@ def rank_of(outcome: Outcome) -> tuple[object, ...]:
         lever.shift_s,
         lever.stop,
     )
-
-
-#: Halves of pairs looked at for each edge of a shift.
-_HALVES = 3
 
 
 def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:

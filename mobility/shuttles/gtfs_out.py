@@ -1,4 +1,7 @@
-"""A plan as a GTFS feed that any engine reads: the same bytes for the same plan."""
+"""A plan as a GTFS feed that any engine reads: the same bytes for the same plan.
+
+Trips that one vehicle drives share a ``block_id`` (`trip_blocks`).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,18 @@ from mobility.shuttles.drive import Ways
 from mobility.shuttles.model import Line, Place, Run
 from mobility.shuttles.written import COLOURS
 from mobility.territory.rosters import ALL_YEAR, day_of_year
+
+Table = list[dict[str, object]]
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+TABLES = (
+    "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
+    "transfers", "feed_info",
+)  # fmt: skip
+HEADERS = {
+    "calendar_dates": ("service_id", "date", "exception_type"),
+    "calendar": ("service_id", *DAYS, "start_date", "end_date"),
+}
 
 
 @dataclass(frozen=True)
@@ -87,19 +102,6 @@ def _days(
 def _other_days(late: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return the pairs of runs that start on different operating days of their service day."""
     return {(a, b) for a in range(len(late)) for b in range(a + 1, len(late)) if late[a] != late[b]}
-
-
-Table = list[dict[str, object]]
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-TABLES = (
-    "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
-    "transfers", "feed_info",
-)  # fmt: skip
-HEADERS = {
-    "calendar_dates": ("service_id", "date", "exception_type"),
-    "calendar": ("service_id", *DAYS, "start_date", "end_date"),
-}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The shuttle plans of a territory: the frontier, its figures, its feeds and their proof."""
+"""The shuttle plans of a territory: the frontier, its figures, its feeds and their proof.
+
+And what a site's shifts moved by some minutes would save (`harmonise`).
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,7 @@ from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import read_holidays
 
 MINUTE = 60
+_MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,6 @@ def harmonise(
                 )
             )
     return sorted(moves, key=lambda m: (-m.eur_saved, m.site, abs(m.minutes), m.minutes))
-
-
-_MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
 
 
 @dataclass(frozen=True, eq=False)

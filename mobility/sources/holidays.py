@@ -1,6 +1,7 @@
 """Public and school holidays, of maintained libraries or the territory's own list.
 
-They tell the kind of a date, one that the territory fixes included.
+They tell the kind of a date, one that the territory fixes included. `localised` takes the clock
+and the public holidays from where the sites are, unless the territory file states them.
 """
 
 from __future__ import annotations

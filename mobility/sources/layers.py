@@ -16,6 +16,7 @@ from mobility.sources.columns import MAX_LISTED, Table, nearest, no_rows
 from mobility.territory.overseas import part_at
 
 _ONE_LAYER = {".parquet", ".geoparquet"}
+EUROPE: tuple[float, float, float, float] = (-32.0, 33.0, 46.0, 72.0)
 
 
 def need_file(path: Path) -> None:
@@ -245,9 +246,6 @@ def check_lonlat(
 
 def _told(lon: np.ndarray, lat: np.ndarray) -> list[str]:
     return [f"{x:g}, {y:g}" for x, y in zip(lon, lat, strict=True)]
-
-
-EUROPE: tuple[float, float, float, float] = (-32.0, 33.0, 46.0, 72.0)
 
 
 def home_box(timezone: str) -> tuple[float, float, float, float] | None:

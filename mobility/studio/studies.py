@@ -32,6 +32,11 @@ from mobility.territory.validation import read_toml
 
 #: One such process at a time, however many studies are opened.
 _ONE = Lock()
+_FILE = "territory.toml"
+#: Studies held in memory at once, and seconds without a question after which one rests.
+_MOST_OPEN, _REST_S = 3, 60
+#: Seconds between looks at whether a study is read.
+_LOOK_S = 0.05
 
 
 def page_path(territory: Territory) -> Path:
@@ -70,13 +75,6 @@ def _read_aside(file: Path, tell: Callable[[str], None]) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             tell(line.strip())
-
-
-_FILE = "territory.toml"
-#: Studies held in memory at once, and seconds without a question after which one rests.
-_MOST_OPEN, _REST_S = 3, 60
-#: Seconds between looks at whether a study is read.
-_LOOK_S = 0.05
 
 
 @dataclass(eq=False)
