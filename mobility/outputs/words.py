@@ -11,7 +11,15 @@ from decimal import Decimal
 import pandas as pd
 
 from mobility.base.clock import format_clock
-from mobility.base.i18n import HARD_SPACE, NARROW_SPACE, long_date, number, translate, typeset
+from mobility.base.i18n import (
+    HARD_SPACE,
+    NARROW_SPACE,
+    WEEKDAY_NAMES,
+    long_date,
+    number,
+    translate,
+    typeset,
+)
 from mobility.outputs.map.assets import ENGLISH
 from mobility.sources.days import ChosenDay
 from mobility.territory.rosters import roster_label, shift_label
@@ -23,7 +31,6 @@ MARKS = (
     "“{mark}” stands where a figure is not computed or does not apply. Figures are rounded to be "
     "read: totals, shares and prices follow from the whole values, which the CSV files keep."
 )
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHORT_DAYS = {
     "mon": "Mon", "tue": "Tue", "wed": "Wed", "thu": "Thu", "fri": "Fri", "sat": "Sat",
     "sun": "Sun",
@@ -182,7 +189,7 @@ class Words:
 
     def date(self, date: dt.date) -> str:
         """Return e.g. ``mardi 17 novembre 2026``."""
-        return f"{self.t(WEEKDAYS[date.weekday()])} {long_date(date, self.language)}"
+        return f"{self.t(WEEKDAY_NAMES[date.weekday()])} {long_date(date, self.language)}"
 
     def hours(self, start_s: int, end_s: int) -> str:
         """Return e.g. ``05:00–13:00``."""

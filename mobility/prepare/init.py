@@ -27,6 +27,7 @@ from mobility.base.errors import (
 )
 from mobility.base.files import write_text, writing
 from mobility.base.i18n import translate
+from mobility.base.projection import Box
 from mobility.prepare.init_sites import (
     CandidateSite,
     industrial_sites,
@@ -42,7 +43,7 @@ from mobility.prepare.offers import (
     overpass_query,
     world_feeds,
 )
-from mobility.prepare.service import Box, Commune, Desk, around, communes_within, find_commune
+from mobility.prepare.service import Commune, Desk, around, communes_within, find_commune
 from mobility.sources.layers import need_file
 from mobility.sources.osm.clip import clip_osm
 from mobility.streets.graph import streets_from_osm

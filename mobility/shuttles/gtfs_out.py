@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mobility.base.clock import service_clock
+from mobility.base.i18n import WEEKDAY_NAMES
 from mobility.base.literal import one_line
 from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
 from mobility.shuttles.costs import Operations
@@ -24,7 +25,7 @@ from mobility.shuttles.written import COLOURS
 from mobility.territory.rosters import ALL_YEAR, day_of_year
 
 Table = list[dict[str, object]]
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DAYS = tuple(map(str.lower, WEEKDAY_NAMES))
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 TABLES = (
     "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",

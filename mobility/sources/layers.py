@@ -12,11 +12,12 @@ import pyproj
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError, library_words
+from mobility.base.projection import Box
 from mobility.sources.columns import MAX_LISTED, Table, nearest, no_rows
 from mobility.territory.overseas import part_at
 
 _ONE_LAYER = {".parquet", ".geoparquet"}
-EUROPE: tuple[float, float, float, float] = (-32.0, 33.0, 46.0, 72.0)
+EUROPE: Box = (-32.0, 33.0, 46.0, 72.0)
 
 
 def need_file(path: Path) -> None:

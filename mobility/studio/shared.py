@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import write_text
-from mobility.base.i18n import translate
+from mobility.base.i18n import LANGUAGES, translate
 from mobility.studio.drafts import slug
 from mobility.studio.guard import SHELL, too_large, within
 
@@ -248,7 +248,7 @@ class SharedGuard:
         """Return the page to sign in, in both languages."""
 
         def both(text: str) -> str:
-            return html.escape(" / ".join(translate(text, code) for code in ("fr", "en")))
+            return html.escape(" / ".join(translate(text, code) for code in LANGUAGES))
 
         words = f'<p role="alert">{both(said)}</p>' if said else ""
         text = (

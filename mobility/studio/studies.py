@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, RLock, Thread
 from typing import Any
@@ -106,7 +106,6 @@ class Opened:
     error: MobilityError | None = None
     read_ns: int = 0
     used_s: float = 0.0
-    lock: RLock = field(default_factory=RLock)
 
     def read(self) -> None:
         """Read the study; what goes wrong is kept to be told."""
