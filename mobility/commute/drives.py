@@ -189,14 +189,3 @@ def _by_site(study: Study, seconds: Int64) -> Int64:
     sizes = [len(site.gates) for site in study.sites]
     starts = np.append(0, np.cumsum(sizes)[:-1])
     return np.asarray(np.minimum.reduceat(seconds, starts, axis=1).T)
-
-
-__all__ = [
-    "MOST_KEPT",
-    "Drives",
-    "car_park_s",
-    "drives_between",
-    "drives_by",
-    "free_seconds",
-    "road_seconds",
-]

@@ -343,6 +343,3 @@ def booked_instead(territory: Territory, streets: Streets, feed: Feed) -> Territ
     modes = territory.modes.model_copy(update={"evaluated": evaluated})
     more = {"modes": modes, "on_demand": [*territory.on_demand, *zones]}
     return territory.model_copy(update=more)
-
-
-__all__ = ["booked_instead", "called_between", "ways_of_line", "with_lines"]

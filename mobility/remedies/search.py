@@ -418,6 +418,3 @@ def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
             if row is not None:
                 out[row], back[row] = now.riding(key, mode, effects)
     return replace(access, outbound_s=out, return_s=back)
-
-
-__all__ = ["Outcome", "Retiming", "Workbench", "access_after", "search", "workbench"]

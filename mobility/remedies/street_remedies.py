@@ -409,6 +409,3 @@ def tracks_layer(study: Study, remedies: Sequence[Remedy], language: str) -> gpd
         crs=study.streets.crs,
     )
     return frame.to_crs("EPSG:4326")
-
-
-__all__ = ["CycleTrack", "calm_reach", "find_tracks", "street_remedies", "tracks_layer", "white_of"]

@@ -355,6 +355,3 @@ def _refused(
             "start": service_clock(block.start_s), "end": service_clock(block.end_s), "km": km,
             "needs": km * tank.per_km, "reserve": tank.held, "reason": translate(reason, language),
         }  # fmt: skip
-
-
-__all__ = ["ENERGY_TABLES", "Driven", "Energies", "Tank", "cut_chain", "energy_tables", "levels"]
