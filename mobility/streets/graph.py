@@ -109,7 +109,7 @@ class Streets:
         What of all this depends on the hour, see `mobility.sources.osm.conditions` and
         `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
-        What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
+        What became of each way read, see `mobility.sources.osm.pieces.StreetTables`.
     worked_out, states
         What was worked out of them before, and these streets at hours of some state, see
         `mobility.streets.hours.streets_in`. Never handed on: ``replace`` starts anew.
