@@ -104,10 +104,16 @@ def _edge(study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, Real
     on_foot = (walked < INF) & (walked <= ridden)
     at = np.flatnonzero((ridden < INF) & ~on_foot)
     home_s = home_ends(found)
-    keys = np.stack([
-        found.times.stop, ridden - home_s, found.times.rides, found.times.walk_s - home_s,
-        found.dark,
-    ], axis=1)  # fmt: skip
+    keys = np.stack(
+        [
+            found.times.stop,
+            ridden - home_s,
+            found.times.rides,
+            found.times.walk_s - home_s,
+            found.dark,
+        ],
+        axis=1,
+    )
     _, first, group = np.unique(keys[at], axis=0, return_index=True, return_inverse=True)
     journeys = [found.itinerary(int(at[k])) for k in first]
     told = [one for one in journeys if one is not None]
@@ -363,13 +369,18 @@ def _table(access: Access, commutes: list[Commute], chance: Float) -> pd.DataFra
             for one in (c for c in commutes if c.shift_id == shift_id):
                 people = pool * one.promised
                 risky = one.last & (one.back < SURE - 1e-9)
-                rows.append({
-                    **head, "shift": study.shift_rows[shift_id].shift, "day_kind": one.kind,
-                    **_row(people, one.both),
-                    "out_share": _mean(one.out, people), "back_share": _mean(one.back, people),
-                    "missed_share": _mean(one.missed, people),
-                    "last_at_risk": float(people @ risky),
-                })  # fmt: skip
+                rows.append(
+                    {
+                        **head,
+                        "shift": study.shift_rows[shift_id].shift,
+                        "day_kind": one.kind,
+                        **_row(people, one.both),
+                        "out_share": _mean(one.out, people),
+                        "back_share": _mean(one.back, people),
+                        "missed_share": _mean(one.missed, people),
+                        "last_at_risk": float(people @ risky),
+                    }
+                )
     return pd.DataFrame(rows)
 
 

@@ -348,11 +348,16 @@ def _toured(
     within = dict(zip((k for k, *_ in halts), _reach(asked, day, halts), strict=True))
     rows = [
         (
-            "outbound" if k < n else "return", places[call].name, places[call].kind, clock_s,
-            within.get(call), places[call].lon, places[call].lat,
+            "outbound" if k < n else "return",
+            places[call].name,
+            places[call].kind,
+            clock_s,
+            within.get(call),
+            places[call].lon,
+            places[call].lat,
         )
         for k, (call, clock_s) in enumerate(clocks)
-    ]  # fmt: skip
+    ]
     names = ["direction", "stop", "kind", "clock_s", "within", "lon", "lat"]
     reached = np.any(list(within.values()), axis=0)
     path = Ways(graph).lonlat(there)

@@ -289,11 +289,16 @@ def _marker(shape: str, fill: str, edge: str, size: float, width: float) -> str:
     return _layer(
         "SimpleMarker",
         {
-            "name": shape, "color": _rgb(fill), "outline_color": _rgb(edge),
-            "outline_style": "solid", "outline_width": width, "outline_width_unit": "MM",
-            "size": size, "size_unit": "MM",
+            "name": shape,
+            "color": _rgb(fill),
+            "outline_color": _rgb(edge),
+            "outline_style": "solid",
+            "outline_width": width,
+            "outline_width_unit": "MM",
+            "size": size,
+            "size_unit": "MM",
         },
-    )  # fmt: skip
+    )
 
 
 def _labels(field: str) -> str:

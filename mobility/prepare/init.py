@@ -67,7 +67,7 @@ _BY_HAND = {
     "your own files (--osm, --gtfs); in the studio, drop them on the data page.",
 }
 #: Boxes (west, south, east, north) of mainland France and Corsica, then of the parts overseas.
-_FRANCE: tuple[tuple[float, float, float, float], ...] = (
+_FRANCE: tuple[Box, ...] = (
     (-5.5, 41.2, 9.8, 51.3),
     (-63.3, 14.2, -60.7, 18.3),  # Guadeloupe, Martinique, Saint-Martin, Saint-Barthélemy
     (-54.8, 2.0, -51.4, 6.0),  # Guyane

@@ -328,11 +328,16 @@ def _track_remedy(
         "streets": ", ".join(map(str, longest)),
     }
     return _taken_up(
-        study, "cycle_track", action, params,
-        [Rescued(track.site, track.homes, factors["bike_adoption"])], lacking,
-        lambda users: _track_bill(factors, track.metres, users), factors.rows["bike_adoption"],
+        study,
+        "cycle_track",
+        action,
+        params,
+        [Rescued(track.site, track.homes, factors["bike_adoption"])],
+        lacking,
+        lambda users: _track_bill(factors, track.metres, users),
+        factors.rows["bike_adoption"],
         [study.streets.lines[e] for e in track.edges],
-    )  # fmt: skip
+    )
 
 
 def _simple(

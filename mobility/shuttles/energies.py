@@ -184,9 +184,14 @@ class Energies:
             told.append((costs, costs.total + charging * (1 + self._factors["overhead"])))
         eur, co2 = [e for _, e in told], [c.co2_kg for c, _ in told]
         return Driven(
-            energy, operations, told[0][0], (eur[0], eur[1], eur[2]), (co2[0], co2[1], co2[2]),
-            chargers, tuple(refused),
-        )  # fmt: skip
+            energy,
+            operations,
+            told[0][0],
+            (eur[0], eur[1], eur[2]),
+            (co2[0], co2[1], co2[2]),
+            chargers,
+            tuple(refused),
+        )
 
     def _day(
         self, plan: Plan, day: Day, blocks: Sequence[Block], tanks: Sequence[Tank]

@@ -200,10 +200,15 @@ def gtfs_tables(
         _service(tables, service, weekdays, kinds, season, period, dt.timedelta(days=before))
     early = dt.timedelta(days=max((run.days_before for run in runs), default=0))
     tables["transfers"] = [
-        {"from_stop_id": f"N{runs[a].calls[-1]}", "to_stop_id": f"N{runs[b].calls[0]}",
-         "from_trip_id": names[a], "to_trip_id": names[b], "transfer_type": 5}
+        {
+            "from_stop_id": f"N{runs[a].calls[-1]}",
+            "to_stop_id": f"N{runs[b].calls[0]}",
+            "from_trip_id": names[a],
+            "to_trip_id": names[b],
+            "transfer_type": 5,
+        }
         for a, b in sorted(blocks.following if blocks else ())
-    ]  # fmt: skip
+    ]
     tables["feed_info"] = [{
         "feed_publisher_name": agency, "feed_publisher_url": "https://example.org/",
         "feed_lang": language, "feed_start_date": f"{period.first - early:%Y%m%d}",

@@ -273,11 +273,16 @@ class Plans:
         """Return the tables of a plan's feed."""
         study, language = self.study, self.study.territory.language
         return gtfs_tables(
-            plan.lines, plan.runs, self.scene.places, self.ways,
-            _study_period(study, stand_ins=False), agency=_agency(study),
-            timezone=study.territory.timezone, language=language,
+            plan.lines,
+            plan.runs,
+            self.scene.places,
+            self.ways,
+            _study_period(study, stand_ins=False),
+            agency=_agency(study),
+            timezone=study.territory.timezone,
+            language=language,
             blocks=trip_blocks(plan.runs, plan.operations),
-        )  # fmt: skip
+        )
 
     def feeds(self, plans: Sequence[Plan]) -> list[Feed]:
         """Return what the engine reads of the feed of each of some plans, read together."""
@@ -322,10 +327,15 @@ def _together(study: Study, scene: Scene, plans: Sequence[Plan], *, stand_ins: b
         first = len(lines) - len(plan.lines)
         runs += [replace(r, line=r.line + first) for r in plan.runs]
     tables = gtfs_tables(
-        lines, runs, scene.places, None, _study_period(study, stand_ins=stand_ins),
-        agency=_agency(study), timezone=study.territory.timezone,
+        lines,
+        runs,
+        scene.places,
+        None,
+        _study_period(study, stand_ins=stand_ins),
+        agency=_agency(study),
+        timezone=study.territory.timezone,
         language=study.territory.language,
-    )  # fmt: skip
+    )
     return read_tables(tables)
 
 

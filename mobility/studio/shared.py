@@ -239,9 +239,14 @@ class SharedGuard:
         answer = RedirectResponse(f"{self.prefix}/", 303)
         # Not read by scripts, nor sent along by other sites; in plain text only where the site is.
         answer.set_cookie(
-            _COOKIE, self.sessions.start(name), max_age=_SESSION_S, path=f"{self.prefix}/",
-            secure=self.origin.startswith("https:"), httponly=True, samesite="strict",
-        )  # fmt: skip
+            _COOKIE,
+            self.sessions.start(name),
+            max_age=_SESSION_S,
+            path=f"{self.prefix}/",
+            secure=self.origin.startswith("https:"),
+            httponly=True,
+            samesite="strict",
+        )
         return answer
 
     def _page(self, said: str = "", status: int = 200) -> Response:

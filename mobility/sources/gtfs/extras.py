@@ -60,9 +60,14 @@ def read_services(raw: RawTables) -> Services:
         "them in row {row}"
     )
     raw.tell(
-        "warning", "services_backwards", message, "calendar", backwards, calendar["service_id"],
+        "warning",
+        "services_backwards",
+        message,
+        "calendar",
+        backwards,
+        calendar["service_id"],
         row=next((int(k) + 2 for k in calendar.index[backwards]), 0),
-    )  # fmt: skip
+    )
     rows = raw.count(
         "calendar",
         {

@@ -242,10 +242,15 @@ def _speed_findings(feed: Feed) -> list[Finding]:
     message = "{count} trips go impossibly fast between two stops ({legs} pairs of stops)"
     return [
         Finding(
-            "warning", "impossible_speed", message, "stop_times.txt", int(trips.size), shown,
+            "warning",
+            "impossible_speed",
+            message,
+            "stop_times.txt",
+            int(trips.size),
+            shown,
             {"legs": len(legs)},
         )
-    ]  # fmt: skip
+    ]
 
 
 def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:

@@ -80,9 +80,14 @@ def read_osm(path: str | Path, *, bbox: Box | None = None, buildings: bool = Fal
         with _named_by_content(path) as source:
             relations, stream = _read(source, buildings=buildings)
     except (
-        RuntimeError, ValueError, SyntaxError, EOFError, OSError, zlib.error,
+        RuntimeError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        OSError,
+        zlib.error,
         osmium.InvalidLocationError,
-    ) as error:  # fmt: skip
+    ) as error:
         raise SourceError(
             "It cannot be read as OpenStreetMap data: {reason}.",
             file=path,
