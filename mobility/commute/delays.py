@@ -104,6 +104,7 @@ def _edge(study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, Real
     on_foot = (walked < INF) & (walked <= ridden)
     at = np.flatnonzero((ridden < INF) & ~on_foot)
     home_s = home_ends(found)
+    # Homes that go on alike from the same stop share a journey, which is made late once.
     keys = np.stack(
         [
             found.times.stop,

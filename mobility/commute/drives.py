@@ -45,6 +45,7 @@ def road_seconds(
     parked_s
         Axis second at which the drive ends; or starts, when ``returning``.
     """
+    # Read off one rising curve: who leaves later in a jam never overtakes who left before.
     clock, done = _progress(driving)
     here = np.interp(parked_s, clock, done)
     if returning:

@@ -59,6 +59,8 @@ def trip_blocks(runs: Sequence[Run], operations: Operations) -> TripBlocks:
     together, apart, links = _days(runs, operations)
     group = list(range(len(runs)))
     members = {k: {k} for k in group}
+    # A trip has one block for all days: runs that most days chain are joined first, and never two
+    # that some day gives to two vehicles.
     for a, b in sorted(links, key=lambda pair: (-links[pair], pair)):
         one, two = group[a], group[b]
         pairs = {(min(x, y), max(x, y)) for x in members[one] for y in members[two]}

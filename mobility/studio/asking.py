@@ -211,6 +211,7 @@ class Asking:
         if any(names[pair] not in self._waiting for pair in missing):
             access = assess(study, only=missing)
             self._waiting |= {names[pair]: access for pair in missing}
+        # Hours found for one pair serve the others of the same answer: each answer is asked once.
         by_access: dict[int, list[Key]] = {}
         for pair in missing:
             by_access.setdefault(id(self._waiting[names[pair]]), []).append(pair)
@@ -263,6 +264,7 @@ class Asking:
             weight = study.days_per_year(shift, days[kind])
             weights[roster] = weights.get(roster, 0.0) + weight
             sums[roster] = sums.get(roster, 0.0) + weight * pair.holds
+        # Sums of weights may miss a whole per cent by a rounding error.
         for roster, total in sums.items():
             share[roster] = np.floor(total / weights[roster] * 100 + 1e-9)
         return Scenario("", out, back, status, reason, over, share)

@@ -334,6 +334,7 @@ def results_of(opened: Opened) -> list[dict[str, Any]]:
     ]
     for target, name, place, own in places:
         files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in _TAKEN)
+        # A link may lead elsewhere: nothing outside the study's folder is given away.
         inside = [p.resolve() for p in [*files, own] if p.is_file()]
         told = [
             {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}
