@@ -59,7 +59,7 @@ class Wants:
     within_min: float = 10.0
 
 
-class _Danger(NamedTuple):
+class Danger(NamedTuple):
     """Junctions at which a way crosses a fast road; its pieces unlit along traffic, or bare."""
 
     crossings: tuple[int, ...]
@@ -96,7 +96,7 @@ class Zone:
     paths: tuple[StreetPath | None, ...]
 
     @cached_property
-    def dangers(self) -> list[_Danger]:
+    def dangers(self) -> list[Danger]:
         """What is dangerous on the way from each gate to its nearest stop."""
         return _dangers(self)
 
@@ -361,7 +361,7 @@ def _missing(
     return tuple(found)
 
 
-def _dangers(zone: Zone) -> list[_Danger]:
+def _dangers(zone: Zone) -> list[Danger]:
     """Return what is dangerous on the way from each gate to its nearest stop.
 
     A road is crossed at a junction where it is none of the pieces before and after.
@@ -383,7 +383,7 @@ def _dangers(zone: Zone) -> list[_Danger]:
             shared &= {int(streets.edge_u[two]), int(streets.edge_v[two])}
             if not fast[one] and not fast[two]:
                 crossings += [node for node in shared if at_fast[node]][:1]
-        found.append(_Danger(tuple(crossings), edges[~safe[edges]], edges[bare[edges]]))
+        found.append(Danger(tuple(crossings), edges[~safe[edges]], edges[bare[edges]]))
     return found
 
 
