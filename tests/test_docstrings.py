@@ -22,9 +22,9 @@ class Names:
     def __init__(self, trees):
         self.words, self.holds = set(), defaultdict(set)
         for path, tree in trees.items():
-            stem = path.parent.name if path.stem == "__init__" else path.stem
-            self.holds[stem] |= self.told(tree.body)
-            self.holds[path.parent.name].add(stem)
+            module = path.parent if path.stem == "__init__" else path
+            self.holds[module.stem] |= self.told(tree.body)
+            self.holds[module.parent.name].add(module.stem)
             for node in ast.walk(tree):
                 if isinstance(node, ast.ClassDef):
                     self.holds[node.name] |= self.told(node.body)
@@ -96,6 +96,7 @@ def test_every_name_is_there(trees):
         ("Study.no_such_field", False),
         ("mobility.sources.gtfs.read", True),
         ("mobility.sources.gtfs.gone", False),
+        ("mobility.shuttles", True),
         ("factors.toml", True),
         ("numpy.insert", True),
     ],
