@@ -16,6 +16,29 @@ _FAILED = 1
 #: Objects made before memory is searched for what nothing uses any more. Starting up makes
 #: a great many that stay: at the usual rate, searching them takes a tenth of a second.
 _GARBAGE_AFTER = 100_000
+#: Words of the parser, and ours for them; named groups become the fields of our text.
+_PROBLEMS = (
+    ((r"No such option:? (?P<name>\S+?)\.?[ (]+(?:Did you mean|Possible options:) "
+     r"(?P<known>.+?)[?)]*"),
+     "There is no option {name}; did you mean {known}?"),
+    (r"No such command '(?P<name>.*?)'\. Did you mean (?P<known>.+)\?",
+     "There is no command {name}; did you mean {known}?"),
+    (r"No such option:? (?P<name>\S+?)\.?(?: .*)?", "There is no option {name}."),
+    (r"No such command '(?P<name>.*?)'.*", "There is no command {name}."),
+    (r"Missing \w+ '(?P<name>.*?)'.*", "{name} is missing: {help}"),
+    (r"Got unexpected extra arguments?(?:\(s\))? \((?P<name>.*)\)", "Too much is given: {name}"),
+    (r"Option '(?P<name>.*?)' requires an? .*", "The option {name} wants a value."),
+    (r"Option '(?P<name>.*?)' does not take a value.*", "The option {name} takes no value."),
+    (r"Invalid value for '(?P<name>.*?)'.*?: .*?'(?P<value>[^']*)' is not one of (?P<known>.*?)\.?",
+     "{value} is no value of {name}; choose one of: {known}."),
+    (r"Invalid value for '(?P<name>.*?)'.*?: .*greater than or equal to (?P<limit>\S+)",
+     "{name} must be {limit} at the least."),
+    (r"Invalid value for '(?P<name>.*?)'.*?: .*less than or equal to (?P<limit>\S+)",
+     "{name} must be {limit} at the most."),
+    (r"Invalid value for '(?P<name>.*?)'.*?: .*valid.*",
+     "{name} is no number that may stand here."),
+    (r"Invalid value for '(?P<name>.*?)'.*", "The value of {name} is not accepted."),
+)  # fmt: skip
 
 
 class _InterruptedExit(SystemExit):
@@ -91,31 +114,6 @@ def _tell(text: str) -> None:
     from mobility.base.i18n import chosen_language, translate
 
     sys.stderr.write(translate(text, chosen_language(sys.argv)) + "\n")
-
-
-#: Words of the parser, and ours for them; named groups become the fields of our text.
-_PROBLEMS = (
-    ((r"No such option:? (?P<name>\S+?)\.?[ (]+(?:Did you mean|Possible options:) "
-     r"(?P<known>.+?)[?)]*"),
-     "There is no option {name}; did you mean {known}?"),
-    (r"No such command '(?P<name>.*?)'\. Did you mean (?P<known>.+)\?",
-     "There is no command {name}; did you mean {known}?"),
-    (r"No such option:? (?P<name>\S+?)\.?(?: .*)?", "There is no option {name}."),
-    (r"No such command '(?P<name>.*?)'.*", "There is no command {name}."),
-    (r"Missing \w+ '(?P<name>.*?)'.*", "{name} is missing: {help}"),
-    (r"Got unexpected extra arguments?(?:\(s\))? \((?P<name>.*)\)", "Too much is given: {name}"),
-    (r"Option '(?P<name>.*?)' requires an? .*", "The option {name} wants a value."),
-    (r"Option '(?P<name>.*?)' does not take a value.*", "The option {name} takes no value."),
-    (r"Invalid value for '(?P<name>.*?)'.*?: .*?'(?P<value>[^']*)' is not one of (?P<known>.*?)\.?",
-     "{value} is no value of {name}; choose one of: {known}."),
-    (r"Invalid value for '(?P<name>.*?)'.*?: .*greater than or equal to (?P<limit>\S+)",
-     "{name} must be {limit} at the least."),
-    (r"Invalid value for '(?P<name>.*?)'.*?: .*less than or equal to (?P<limit>\S+)",
-     "{name} must be {limit} at the most."),
-    (r"Invalid value for '(?P<name>.*?)'.*?: .*valid.*",
-     "{name} is no number that may stand here."),
-    (r"Invalid value for '(?P<name>.*?)'.*", "The value of {name} is not accepted."),
-)  # fmt: skip
 
 
 def _usage_problem(message: str, language: str, meant: str = "") -> str:

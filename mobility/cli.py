@@ -134,9 +134,14 @@ def shuttles(
     territory = read_territory(file, out_dir, lang=lang)
     with terminal.progress_bar(lang, terminal.SHUTTLE_STEPS) as step:
         results = run_territory(
-            territory, out_dir, shuttles=True, lighter=True, every_plan=every_plan, seed=seed,
+            territory,
+            out_dir,
+            shuttles=True,
+            lighter=True,
+            every_plan=every_plan,
+            seed=seed,
             progress=step,
-        )  # fmt: skip
+        )
     terminal.print_outputs(results.folder, lang)
 
 

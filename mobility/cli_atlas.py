@@ -105,9 +105,14 @@ def run(
     units = found.chosen(only or ())
     tally = Tally(len(units), lang)
     run_atlas(
-        found, units, workers=workers, scheduler=scheduler, memory=memory, told=tally,
+        found,
+        units,
+        workers=workers,
+        scheduler=scheduler,
+        memory=memory,
+        told=tally,
         opened=tally.opened,
-    )  # fmt: skip
+    )
     tally.end()
 
 

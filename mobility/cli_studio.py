@@ -50,17 +50,27 @@ def studio(  # noqa: PLR0913 (one parameter an option)
             Passwords(passwords).add(add_user, asked)
             return
         served = serve_many(
-            place or Path("mobility-studies"), host=host or "127.0.0.1", port=port or PORT,
-            passwords=passwords, origin=origin or "", prefix=prefix,
-            rest_s=60 * rest_min, language=lang,
-        )  # fmt: skip
+            place or Path("mobility-studies"),
+            host=host or "127.0.0.1",
+            port=port or PORT,
+            passwords=passwords,
+            origin=origin or "",
+            prefix=prefix,
+            rest_s=60 * rest_min,
+            language=lang,
+        )
     else:
         is_file = place is not None and (place.is_file() or place.suffix == ".toml")
         if place is not None and is_file and not place.is_dir():
             read_territory_toml(place)  # what is no territory file is told at once
         served = serve(
-            place, demo=demo_too, port=port, opens=browser, rest_s=60 * rest_min,
-            language=lang, say=lambda address: out.print(address, soft_wrap=True),
-        )  # fmt: skip
+            place,
+            demo=demo_too,
+            port=port,
+            opens=browser,
+            rest_s=60 * rest_min,
+            language=lang,
+            say=lambda address: out.print(address, soft_wrap=True),
+        )
     if not served:
         raise typer.Exit(2)

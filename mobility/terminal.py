@@ -1,4 +1,4 @@
-"""What the command line shows: tables, findings and the one-screen summary of a run."""
+"""What the command line shows: findings, tables, the named steps of commands, progress bars."""
 
 from __future__ import annotations
 
@@ -26,6 +26,28 @@ if TYPE_CHECKING:
     from mobility.sources.download import OnBytes
 
 Language = Literal["fr", "en"]
+_STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
+#: Columns of the tables that end a run, where the room is short.
+SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
+_COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
+REMEDIES = ("rank", "kind", "line", "site", "jobs", "eur_year", "eur_per_job", "advised")
+PLANS = (
+    "plan", "lines", "vehicles", "eur_year", "jobs_gained", "employees_gained",
+    "eur_per_job", "eur_per_user", "knee",
+)  # fmt: skip
+#: Named steps of a run, in order; the keys of the progress bar.
+STEPS = (
+    "streets", "timetables", "homes and sites", "walks", "days", "streets to work", "commutes",
+    "white zones", "tables", "map",
+)  # fmt: skip
+SHUTTLE_STEPS = (
+    *STEPS[:8], "shuttle demand", "shuttle stops", "shuttle lines", "shuttle plans",
+    "shuttle proof", "lighter answers", *STEPS[8:],
+)  # fmt: skip
+INIT_STEPS = ("commune", "communes", "streets", "clipping", "timetables", "industrial land")
+REPORT_STEPS = (*STEPS, "report")
+LEVER_STEPS = (*STEPS[:7], "levers", "white zones", "on-demand trips", "frontier", "maps")
+LEVER_SHUTTLE_STEPS = (*LEVER_STEPS[:-2], *SHUTTLE_STEPS[8:13], *LEVER_STEPS[-2:])
 
 
 class _Plain(Console):
@@ -41,16 +63,6 @@ class _Plain(Console):
 
 out = _Plain()
 err = _Plain(stderr=True)
-
-_STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
-#: Columns of the tables that end a run, where the room is short.
-SUMMARY = ("site", "roster", "pool", "reachable", "share", "white", "one_way_only", "main_reason")
-_COMPARISON = ("site", "roster", "pool", "before", "after", "gained", "lost")
-REMEDIES = ("rank", "kind", "line", "site", "jobs", "eur_year", "eur_per_job", "advised")
-PLANS = (
-    "plan", "lines", "vehicles", "eur_year", "jobs_gained", "employees_gained",
-    "eur_per_job", "eur_per_user", "knee",
-)  # fmt: skip
 
 
 def print_findings(findings: Iterable[Finding], language: Language, *, infos: bool = False) -> None:
@@ -231,22 +243,6 @@ def print_gathered(gathered: Gathered, language: Language) -> None:
     lines.append(translate("Then: mobility check {path}", language, path=gathered.territory))
     for line in lines:
         out.print(line, soft_wrap=True)
-
-
-#: Named steps of a run, in order; the keys of the progress bar.
-STEPS = (
-    "streets", "timetables", "homes and sites", "walks", "days", "streets to work", "commutes",
-    "white zones", "tables", "map",
-)  # fmt: skip
-
-SHUTTLE_STEPS = (
-    *STEPS[:8], "shuttle demand", "shuttle stops", "shuttle lines", "shuttle plans",
-    "shuttle proof", "lighter answers", *STEPS[8:],
-)  # fmt: skip
-INIT_STEPS = ("commune", "communes", "streets", "clipping", "timetables", "industrial land")
-REPORT_STEPS = (*STEPS, "report")
-LEVER_STEPS = (*STEPS[:7], "levers", "white zones", "on-demand trips", "frontier", "maps")
-LEVER_SHUTTLE_STEPS = (*LEVER_STEPS[:-2], *SHUTTLE_STEPS[8:13], *LEVER_STEPS[-2:])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from texts import PACKAGE, extracted, forms, french, quoted
 
 from mobility.base.errors import Finding
-from mobility.base.i18n import MONTHS, number, signed, translate, typeset
+from mobility.base.i18n import MONTHS, WEEKDAY_NAMES, number, signed, translate, typeset
 from mobility.outputs import (
     factor_words,
     report,
@@ -55,7 +55,7 @@ def tables() -> set[str]:
     texts |= {text for row in report_tables.MEANINGS.values() for text in row if text}
     texts |= {row.unit for row in Factors.load().rows.values()}
     texts |= {heading for heading, _ in (*shuttle_part.TABLES, *shuttle_part.LAST)}
-    return texts | {*words.WEEKDAYS, *MONTHS, *report.LEGEND, *table_files.STATUS_LABELS}
+    return texts | {*WEEKDAY_NAMES, *MONTHS, *report.LEGEND, *table_files.STATUS_LABELS}
 
 
 def test_every_text_has_its_french() -> None:

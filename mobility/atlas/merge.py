@@ -144,10 +144,15 @@ def _failures(told: Iterable[Told], language: str) -> pd.DataFrame:
         _OUTDATED: "Its files or the software changed since: mobility atlas run computes it again.",
     }
     rows = [
-        (one.unit, one.name, one.state,
-         one.message.get(language) or translate(why.get(one.state, ""), language))
-        for one in told if one.state != _COMPUTED
-    ]  # fmt: skip
+        (
+            one.unit,
+            one.name,
+            one.state,
+            one.message.get(language) or translate(why.get(one.state, ""), language),
+        )
+        for one in told
+        if one.state != _COMPUTED
+    ]
     return pd.DataFrame(rows, columns=["ti", "territory", "state", "message"], dtype=object)
 
 

@@ -359,19 +359,29 @@ def _write(
     middle = one.outline.representative_point()
     code = one.codes[0]
     place = Commune(
-        one.name, code, code[:3] if code.startswith(("97", "98")) else code[:2], "", 0,
-        (round(middle.x, 5), round(middle.y, 5)), one.outline.bounds,
-    )  # fmt: skip
+        one.name,
+        code,
+        code[:3] if code.startswith(("97", "98")) else code[:2],
+        "",
+        0,
+        (round(middle.x, 5), round(middle.y, 5)),
+        one.outline.bounds,
+    )
     paths = sorted((folder / "gtfs").glob("*.zip"))
     # Of a network in two feeds the first is kept: its own, not that of the region.
     paths.sort(key=lambda path: (feeds[path.name]["calls"], path.name))
     offers = [(f"gtfs/{path.name}", FeedOffer(path.stem, "", source=path.name)) for path in paths]
     text = territory_text(
-        place, language=language, osm=_STREETS, gtfs=offers, homes=_HOMES, sites=_SITES,
+        place,
+        language=language,
+        osm=_STREETS,
+        gtfs=offers,
+        homes=_HOMES,
+        sites=_SITES,
         homes_by="",
         # The same network stands in a regional feed and in its own.
         more={"sources": 'duplicates = "drop"', "output": "geopackage = false"},
-    )  # fmt: skip
+    )
     write_text(folder / "territory.toml", text)
 
 

@@ -42,6 +42,7 @@ from mobility.atlas.folder import (
 from mobility.base.errors import MobilityError, SourceError
 from mobility.base.failures import explained
 from mobility.base.files import staging, write_text
+from mobility.base.i18n import LANGUAGES
 from mobility.commute.access import STATUSES, Access
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.pipeline import run
@@ -100,7 +101,7 @@ def run_unit(folder: str | Path, unit: str, *, code: str = "", in_parts: bool = 
 
 def failed(unit: str, error: MobilityError, seconds: float = 0.0) -> Outcome:
     """Return the outcome of a unit that an error stopped."""
-    told = tuple((language, error.render(language)) for language in ("fr", "en"))
+    told = tuple((language, error.render(language)) for language in LANGUAGES)
     return Outcome(unit, "failed", seconds, told)
 
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import pyproj
 
 WGS84 = "EPSG:4326"
+#: West, south, east, north, degrees.
+Box = tuple[float, float, float, float]
 
 
 def transformer(source: str | pyproj.CRS, target: str | pyproj.CRS) -> pyproj.Transformer:

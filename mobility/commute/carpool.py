@@ -335,18 +335,3 @@ def measure(study: Study) -> tuple[Drives, pd.DataFrame, Drives]:
     places = meeting_places(study)
     points = places[["lon", "lat"]].to_numpy(np.float64)
     return drives_between(study), places, drives_by(study, points)
-
-
-__all__ = [
-    "Crew",
-    "carpool_table",
-    "chances",
-    "colleagues",
-    "compatible",
-    "crew",
-    "in_full_cars",
-    "measure",
-    "meeting_places",
-    "meeting_points",
-    "partners",
-]

@@ -181,6 +181,3 @@ def with_timetable_changes(study: Study) -> Study:
     for feed in changes.feeds:
         study = _with_feed(study, feed)
     return with_lines(with_trips(study, changes.trips), changes.lines)
-
-
-__all__ = ["with_timetable_changes"]

@@ -361,13 +361,3 @@ def ledger_table(study: Study, language: str) -> pd.DataFrame:
             for why, count in account.left_out.items()
         ]
     return pd.DataFrame(rows, columns=["source", "read", "used", "unit"])
-
-
-__all__ = [
-    "data_sheet",
-    "edges_tables",
-    "gates_table",
-    "hours_table",
-    "ledger_table",
-    "sheet_findings",
-]

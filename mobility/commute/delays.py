@@ -27,6 +27,11 @@ from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.late import DelayDraws
 
 Int32 = NDArray[np.int32]
+Bool = NDArray[np.bool_]
+Float = NDArray[np.float64]
+_DRAWS = 200
+SURE = 19 / 20
+"""A roster that holds on this share of working days is counted on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +104,17 @@ def _edge(study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, Real
     on_foot = (walked < INF) & (walked <= ridden)
     at = np.flatnonzero((ridden < INF) & ~on_foot)
     home_s = home_ends(found)
-    keys = np.stack([
-        found.times.stop, ridden - home_s, found.times.rides, found.times.walk_s - home_s,
-        found.dark,
-    ], axis=1)  # fmt: skip
+    # Homes that go on alike from the same stop share a journey, which is made late once.
+    keys = np.stack(
+        [
+            found.times.stop,
+            ridden - home_s,
+            found.times.rides,
+            found.times.walk_s - home_s,
+            found.dark,
+        ],
+        axis=1,
+    )
     _, first, group = np.unique(keys[at], axis=0, return_index=True, return_inverse=True)
     journeys = [found.itinerary(int(at[k])) for k in first]
     told = [one for one in journeys if one is not None]
@@ -145,13 +157,6 @@ def _need_s(tt: Timetable, alight: int, board: int) -> int:
     stop = tt.call_stop[alight]
     feet = slice(tt.foot_ptr[stop], tt.foot_ptr[stop + 1])
     return int(tt.foot_need_s[feet][tt.foot_stop[feet] == tt.call_stop[board]].min())
-
-
-Bool = NDArray[np.bool_]
-Float = NDArray[np.float64]
-_DRAWS = 200
-SURE = 19 / 20
-"""A roster that holds on this share of working days is counted on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -365,13 +370,18 @@ def _table(access: Access, commutes: list[Commute], chance: Float) -> pd.DataFra
             for one in (c for c in commutes if c.shift_id == shift_id):
                 people = pool * one.promised
                 risky = one.last & (one.back < SURE - 1e-9)
-                rows.append({
-                    **head, "shift": study.shift_rows[shift_id].shift, "day_kind": one.kind,
-                    **_row(people, one.both),
-                    "out_share": _mean(one.out, people), "back_share": _mean(one.back, people),
-                    "missed_share": _mean(one.missed, people),
-                    "last_at_risk": float(people @ risky),
-                })  # fmt: skip
+                rows.append(
+                    {
+                        **head,
+                        "shift": study.shift_rows[shift_id].shift,
+                        "day_kind": one.kind,
+                        **_row(people, one.both),
+                        "out_share": _mean(one.out, people),
+                        "back_share": _mean(one.back, people),
+                        "missed_share": _mean(one.missed, people),
+                        "last_at_risk": float(people @ risky),
+                    }
+                )
     return pd.DataFrame(rows)
 
 

@@ -1,4 +1,7 @@
-"""Driving times between cells, gates and points met on the way, over the streets of a study."""
+"""Driving times between cells, gates and points met on the way, over the streets of a study.
+
+Free-flow seconds become those of the hour by the traffic that the territory states.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,9 @@ from mobility.timetable.arrays import INF, Int64
 
 #: Days of the axis before and after the study date on which one may drive.
 _DAYS_AROUND = 3
+Float = NDArray[np.float64]
+#: Cells whose drives from one to another are kept, at most: four bytes a pair.
+MOST_KEPT = 3000
 
 
 def car_park_s(driving: Driving, edge: Edge) -> int:
@@ -39,6 +45,7 @@ def road_seconds(
     parked_s
         Axis second at which the drive ends; or starts, when ``returning``.
     """
+    # Read off one rising curve: who leaves later in a jam never overtakes who left before.
     clock, done = _progress(driving)
     here = np.interp(parked_s, clock, done)
     if returning:
@@ -83,12 +90,6 @@ def _within(second: float, intervals: tuple[tuple[int, int], ...]) -> bool:
         start, end = a % DAY_S, b % DAY_S or DAY_S
         found |= start <= second < end if start < end else not end <= second < start
     return found
-
-
-Float = NDArray[np.float64]
-
-#: Cells whose drives from one to another are kept, at most: four bytes a pair.
-MOST_KEPT = 3000
 
 
 @dataclass(frozen=True)
@@ -189,14 +190,3 @@ def _by_site(study: Study, seconds: Int64) -> Int64:
     sizes = [len(site.gates) for site in study.sites]
     starts = np.append(0, np.cumsum(sizes)[:-1])
     return np.asarray(np.minimum.reduceat(seconds, starts, axis=1).T)
-
-
-__all__ = [
-    "MOST_KEPT",
-    "Drives",
-    "car_park_s",
-    "drives_between",
-    "drives_by",
-    "free_seconds",
-    "road_seconds",
-]

@@ -18,6 +18,9 @@ from mobility.commute.access import (
 )
 from mobility.commute.white_zones import REASONS, WhiteZones
 
+#: Overtime (minutes) after which there is still a way home: least of each class of `by_overtime`.
+LATE_BREAKS = (0, 15, 30, 60, 120)
+
 
 def round_persons(counts: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Return counts of persons as whole numbers, halves up; NaN stays.
@@ -149,10 +152,6 @@ def by_group(access: Access) -> pd.DataFrame:
             )
     frame = pd.DataFrame(rows, columns=["site", "roster", "group", "total", "reachable", "share"])
     return whole_persons(frame, ["total", "reachable"])
-
-
-#: Overtime (minutes) after which there is still a way home: least of each class of `by_overtime`.
-LATE_BREAKS = (0, 15, 30, 60, 120)
 
 
 def by_overtime(access: Access) -> pd.DataFrame:

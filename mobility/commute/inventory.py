@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding, TerritoryError
-from mobility.base.i18n import Word, number, translate
+from mobility.base.i18n import LANGUAGES, Word, number, translate
 from mobility.commute.study import Study
 from mobility.sources.columns import fold
 from mobility.sources.days import ChosenDay
@@ -140,7 +140,7 @@ def find_day(study: Study, kind: str) -> ChosenDay:
         There is none of that name.
     """
     for day in study.days:
-        labels = (translate(day.label, language) for language in ("fr", "en"))
+        labels = (translate(day.label, language) for language in LANGUAGES)
         if fold(kind) in map(fold, (day.kind, *labels)):
             return day
     raise _unknown("day", kind, [day.kind for day in study.days])

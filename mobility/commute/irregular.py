@@ -34,6 +34,10 @@ from mobility.timetable.arrays import INF, FootArrays, index_timetable, take_run
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 from mobility.timetable.runs import feed_runs
 
+#: First and last axis second between which something is asked.
+Span = tuple[int, int]
+Bool = NDArray[np.bool_]
+
 
 def dates_as_days(dates: Sequence[dt.date]) -> tuple[ChosenDay, ...]:
     """Return each date as a kind of day of its own, named as ISO writes it."""
@@ -49,10 +53,6 @@ def dates_as_days(dates: Sequence[dt.date]) -> tuple[ChosenDay, ...]:
         )
         for date in dates
     )
-
-
-#: First and last axis second between which something is asked.
-Span = tuple[int, int]
 
 
 def on_dates(study: Study, asked: Mapping[dt.date, Sequence[Span]]) -> Study:
@@ -118,9 +118,6 @@ def _built(study: Study, date: dt.date, feet: FootArrays, spans: Sequence[Span])
 
 def _walked(built: Timetables, kind: str, plain: WalkTable, other: WalkTable) -> TwoWay:
     return TwoWay(safe_footpaths(built[kind].timetable, plain, other))
-
-
-Bool = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

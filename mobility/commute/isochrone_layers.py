@@ -307,6 +307,3 @@ def write_isochrones(
     with writing(path, reads=reads) as part:
         write_gpkg(part, named())
     return list(names.values())
-
-
-__all__ = ["MODES", "Isochrone", "isochrone_layers", "parse_minutes", "write_isochrones"]

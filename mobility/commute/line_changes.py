@@ -53,6 +53,7 @@ from mobility.timetable.trips import (
 STOP_S = 30
 #: A booked vehicle serves what lies within so far of the stops of the line it replaces.
 AROUND_M = 800.0
+Made = tuple[list[RunArrays], set[Part]]
 
 
 def with_lines(study: Study, changes: Sequence[LineChange]) -> Study:
@@ -113,9 +114,6 @@ def _asked(study: Study, changes: Sequence[LineChange]) -> tuple[Study, list[Ask
         ids = [f"new:{k}" for k in range(1, len(new) + 1)]
         study = with_stops(study, ids, [stop.name for stop in new], lonlat)
     return study, found
-
-
-Made = tuple[list[RunArrays], set[Part]]
 
 
 def _changed(
@@ -345,6 +343,3 @@ def booked_instead(territory: Territory, streets: Streets, feed: Feed) -> Territ
     modes = territory.modes.model_copy(update={"evaluated": evaluated})
     more = {"modes": modes, "on_demand": [*territory.on_demand, *zones]}
     return territory.model_copy(update=more)
-
-
-__all__ = ["booked_instead", "called_between", "ways_of_line", "with_lines"]

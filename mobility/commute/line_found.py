@@ -255,9 +255,3 @@ def drive_s(study: Study, one: Asked, leg: Leg) -> int:
             "Place the stop near a street for cars.",
         )
     return one.legs[leg]
-
-
-__all__ = [
-    "Asked", "Part", "asked_of", "clock_s", "drive_s", "hours_of", "parts_changed", "parts_of",
-    "trips_of_line",
-]  # fmt: skip

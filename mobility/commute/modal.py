@@ -331,6 +331,3 @@ def _dark(study: Study, row: ShiftRow, margin_s: int, drive_s: Int64, *, returni
             end = np.full(drive_s.shape, at_s - margin_s, np.int64)
             months.append(dark_share(light, end - drive_s, end))
     return np.asarray(np.mean(months, axis=0))
-
-
-__all__ = ["WITHIN_MIN", "modal_table", "road_km", "transit_grams"]

@@ -11,6 +11,8 @@ from mobility.territory.project import Mode, StreetMode, Territory
 #: How its times are found (see `door_to_door.both_ways`): on streets alone; walking to a
 #: timetable; to a timetable otherwise than on foot; by a vehicle booked beforehand.
 Kind = Literal["street", "transit", "feeder", "booked"]
+#: Modes on streets that keep to safe ways in the dark.
+EXPOSED: tuple[StreetMode, ...] = ("walk", "bike", "e_bike")
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,6 @@ MODES: Mapping[Mode, ModeRow] = {
     ),
     "car": ModeRow("street", "car", "by car", ("car",), "never", co2="co2.car"),
 }  # fmt: skip
-#: Modes on streets that keep to safe ways in the dark.
-EXPOSED: tuple[StreetMode, ...] = ("walk", "bike", "e_bike")
 
 
 def evaluated(territory: Territory, *kinds: Kind) -> list[Mode]:

@@ -193,6 +193,3 @@ def _by_hub(
     best_s = np.full(len(hubs.ptr) - 1, INF, np.int32)
     np.minimum.at(best_s, hubs.home, door_s)
     return best_s
-
-
-__all__ = ["OnDemandService", "booked_times", "booked_with", "inside"]

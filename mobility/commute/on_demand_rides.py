@@ -367,6 +367,3 @@ def _hub_feeder(
         (rows[t.rows] * n + t.stop, (t.walk_s + wait_s).astype(np.int32)) for t in (there, home)
     )
     return pairs_of(out, back, n_homes, (walks, walks))
-
-
-__all__ = ["on_demand_services"]

@@ -66,6 +66,3 @@ def _key(territory: Territory, language: str) -> list[object]:
     calendars = [version(name) for name in ("holidays", "vacances-scolaires-france")]
     head = [code_hash(), *calendars, language, today().isoformat(), settings]
     return [*head, *names, *files, *layers]
-
-
-__all__ = ["keep_words", "kept_words", "place_of_answer"]

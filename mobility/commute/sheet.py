@@ -75,6 +75,3 @@ class DataSheet:
     departures: tuple[tuple[Int64, ...], ...]
     cut_off: Bool
     stop_departures: Int64
-
-
-__all__ = ["DataSheet", "EdgeService", "GateStops"]

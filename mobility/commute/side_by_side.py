@@ -359,6 +359,3 @@ class _HoursOfSet(Hours):
         """Return who can go, or return, at some hour."""
         del study  # that of the set
         return self._every.some_hour(self._k, moved, day, edge, limits)
-
-
-__all__ = ["SideBySide", "alone", "with_each"]

@@ -37,6 +37,11 @@ Change = Callable[["Study"], "Study"]
 
 #: French school weeks a year (Code de l'éducation, L521-1); the other weeks are holidays.
 SCHOOL_WEEKS, WEEKS = 36, 52
+#: At which homes edges hold, bool[H]: by site, kind of day, edges (one or the other) and limits.
+Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
+#: Which study answers for another how an edge of a site holds, on a kind of day, under limits, or,
+#: given some homes, bool[H], for which of them it holds at all: of others it may say anything.
+StandIn = Callable[[int, ChosenDay, Edge, EngineLimits, NDArray[np.bool_] | None], "Study"]
 
 
 def quiet(_step: str) -> None:
@@ -127,15 +132,6 @@ class ShiftRow:
     def season(self) -> int:
         """Days of the year on which its roster works, see `rosters.season_of`."""
         return season_of(self.period)
-
-
-#: At which homes edges hold, bool[H]: by site, kind of day, edges (one or the other) and limits.
-Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
-
-
-#: Which study answers for another how an edge of a site holds, on a kind of day, under limits, or,
-#: given some homes, bool[H], for which of them it holds at all: of others it may say anything.
-StandIn = Callable[[int, ChosenDay, Edge, EngineLimits, NDArray[np.bool_] | None], "Study"]
 
 
 @dataclass

@@ -127,6 +127,3 @@ def ask_beside(changed: Study, base: Study, spans: Spans) -> None:
         return changed if spans.meets(day.kind, edge, limits) else base
 
     changed.views.stand_in, changed.views.on_streets = answering, base
-
-
-__all__ = ["HoursBeside", "Spans", "ask_beside", "run_spans"]

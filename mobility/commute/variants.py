@@ -326,11 +326,16 @@ def with_homes(
         modes = cast("list[StreetMode]", list(one.street_times))
         commutes: dict[str, BothWays] = {
             mode: street_commutes(
-                territory, streets, mode, after.sites, after.gates_lonlat, homes.lonlat,
+                territory,
+                streets,
+                mode,
+                after.sites,
+                after.gates_lonlat,
+                homes.lonlat,
                 times=mode_times(territory, streets, mode, safe=safe and mode in EXPOSED),
             )
             for mode in modes
-        }  # fmt: skip
+        }
         feeders = feeders_of(territory, streets, feed, after.sites, homes.lonlat, safe=safe)
         on_demand = on_demand_services(territory, streets, feed, after.sites, homes, [], [])
         return replace(

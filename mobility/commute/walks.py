@@ -208,9 +208,14 @@ def walks_between_stops(
     limit_s = territory.limits.max_transfer_walk_min * 60
     if feed.pathways.empty:
         return stop_walks(
-            streets, feed.lonlat(), limit_s, speeds,
-            times=times, snap_times=snap_times, before=before,
-        )  # fmt: skip
+            streets,
+            feed.lonlat(),
+            limit_s,
+            speeds,
+            times=times,
+            snap_times=snap_times,
+            before=before,
+        )
     points = access_points(feed, walk_speed_ms=speeds.walk_kmh / 3.6)
     table = home_walks(
         streets, points.lonlat, points.lonlat, limit_s, speeds, times=times, snap_times=snap_times

@@ -20,9 +20,6 @@ from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
 
-#: Limit standing for "no limit" in seconds; far above a day, far below ``INF``.
-_UNLIMITED_S = 1_000_000
-
 
 @dataclass(frozen=True)
 class EngineLimits:

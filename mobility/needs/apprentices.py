@@ -77,7 +77,8 @@ class Triangles:
     study
         The companies, then the centres, are its sites.
     pairs
-        Rows of `Triangles.table`.
+        One row a pair: centre, company, kilometres apart, the rosters allowed and barred there,
+        and how many reach the centre, the company and both.
     holds : bool[N, H]
         Whether both ends of each pair hold.
     """

@@ -24,6 +24,10 @@ Ints = NDArray[np.intp]
 
 #: Classes of road, in the order of `road_class`.
 ROADS = ("motorway", "outside", "inside")
+#: Homes, the street piece that each drives along, and its metres.
+Step = tuple[Ints, NDArray[np.integer], Float]
+#: Arcs, ways out of gates and into homes, the trees of the gates, drives along one piece.
+Trees = tuple[Arcs, Ends, Ends, NDArray[np.float64], NDArray[np.int32], tuple[Ints, Ints, Float]]
 
 
 @dataclass(frozen=True)
@@ -114,12 +118,6 @@ def _sites(study: Study) -> Iterator[range]:
     for site in study.sites:
         yield range(first, first + len(site.gates))
         first += len(site.gates)
-
-
-#: Homes, the street piece that each drives along, and its metres.
-Step = tuple[Ints, NDArray[np.integer], Float]
-#: Arcs, ways out of gates and into homes, the trees of the gates, drives along one piece.
-Trees = tuple[Arcs, Ends, Ends, NDArray[np.float64], NDArray[np.int32], tuple[Ints, Ints, Float]]
 
 
 def _way(

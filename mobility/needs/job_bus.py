@@ -47,6 +47,7 @@ _DWELL_S = 120
 _MOST_CALLS = 7
 #: Of the hours of return, which depend on the halts: choices made one after the other.
 _ROUNDS = 2
+Order = tuple[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -307,9 +308,6 @@ def _shortest(seconds: NDArray[np.int32], calls: Sequence[int]) -> dict[tuple[in
     return best
 
 
-Order = tuple[int, tuple[int, ...]]
-
-
 def _timed(
     wishes: Wishes,
     seconds: NDArray[np.int32],
@@ -350,11 +348,16 @@ def _toured(
     within = dict(zip((k for k, *_ in halts), _reach(asked, day, halts), strict=True))
     rows = [
         (
-            "outbound" if k < n else "return", places[call].name, places[call].kind, clock_s,
-            within.get(call), places[call].lon, places[call].lat,
+            "outbound" if k < n else "return",
+            places[call].name,
+            places[call].kind,
+            clock_s,
+            within.get(call),
+            places[call].lon,
+            places[call].lat,
         )
         for k, (call, clock_s) in enumerate(clocks)
-    ]  # fmt: skip
+    ]
     names = ["direction", "stop", "kind", "clock_s", "within", "lon", "lat"]
     reached = np.any(list(within.values()), axis=0)
     path = Ways(graph).lonlat(there)

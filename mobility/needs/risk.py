@@ -38,6 +38,7 @@ _STATES = ("day", "twilight", "night", "small_hours")
 #: Clock times of the small hours, of whose risk `risk.small_hours` tells.
 _SMALL_HOURS_S = (3 * 3600, 5 * 3600)
 ENDS = ("value", "low", "high")
+_ENDS = ("accidents", "accidents_low", "accidents_high")
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,6 @@ class Spared:
     persons: Float
     users: float
     own_km: float = 0.0
-
-
-_ENDS = ("accidents", "accidents_low", "accidents_high")
 
 
 def _whole(frame: pd.DataFrame) -> pd.DataFrame:

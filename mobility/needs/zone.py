@@ -59,7 +59,7 @@ class Wants:
     within_min: float = 10.0
 
 
-class _Danger(NamedTuple):
+class Danger(NamedTuple):
     """Junctions at which a way crosses a fast road; its pieces unlit along traffic, or bare."""
 
     crossings: tuple[int, ...]
@@ -96,7 +96,7 @@ class Zone:
     paths: tuple[StreetPath | None, ...]
 
     @cached_property
-    def dangers(self) -> list[_Danger]:
+    def dangers(self) -> list[Danger]:
         """What is dangerous on the way from each gate to its nearest stop."""
         return _dangers(self)
 
@@ -154,11 +154,19 @@ class Zone:
                 + [min(float(length_m[edges].sum()), path.length_m) for edges in danger[1:]]
             )
             away = now[g] if np.isfinite(now[g]) else np.nan
-            rows.append((
-                names[g], names[stop] if np.isfinite(now[g]) else "", jobs[g], dark[g], away,
-                away * 60 * speed / crow_m if crow_m else np.nan, *told,
-                then[g] if np.isfinite(then[g]) else np.nan, bool(then[g] * 60 <= self._limit_s),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    names[g],
+                    names[stop] if np.isfinite(now[g]) else "",
+                    jobs[g],
+                    dark[g],
+                    away,
+                    away * 60 * speed / crow_m if crow_m else np.nan,
+                    *told,
+                    then[g] if np.isfinite(then[g]) else np.nan,
+                    bool(then[g] * 60 <= self._limit_s),
+                )
+            )
         columns = ["gate", "stop", "jobs", "night_jobs", "walk_min", "detour", "crossings",
                    "unsafe_m", "no_pavement_m", "after_min", "near"]  # fmt: skip
         frame = pd.DataFrame(rows, columns=columns)
@@ -184,13 +192,19 @@ class Zone:
         for k, link in enumerate(self.links):
             ends = [p for p in (link.one, link.two) if p < n]
             now_s = self.seconds[link.one, link.two]
-            rows.append((
-                k in self.chosen.chosen, names[link.one], names[link.two], link.metres,
-                now_s / 60 if np.isfinite(now_s) else np.nan,
-                now_s / link.seconds if np.isfinite(now_s) else np.nan,
-                (now_s - link.seconds) / 60 if np.isfinite(now_s) else np.nan,
-                max(jobs[p] for p in ends), max(dark[p] for p in ends),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    k in self.chosen.chosen,
+                    names[link.one],
+                    names[link.two],
+                    link.metres,
+                    now_s / 60 if np.isfinite(now_s) else np.nan,
+                    now_s / link.seconds if np.isfinite(now_s) else np.nan,
+                    (now_s - link.seconds) / 60 if np.isfinite(now_s) else np.nan,
+                    max(jobs[p] for p in ends),
+                    max(dark[p] for p in ends),
+                )
+            )
         columns = ["chosen", "one", "two", "metres", "walk_min", "detour", "saved_min", "jobs",
                    "night_jobs"]  # fmt: skip
         frame = pd.DataFrame(rows, columns=columns)
@@ -214,12 +228,25 @@ class Zone:
         hours = max(float(ride_s[far].sum()) * 2 / 3600, factors["driver_turn"] / 2)
         shuttle_eur = runs * hours * factors["bus_hour"]
         rows = [
-            ("links", self.chosen.metres, self.chosen.bound, _saved(now, then, jobs), links_eur,
-             int((then[far] <= self._limit_s).sum()), int(far.sum())),
-            ("shuttle", np.nan, np.nan, _saved(now, np.where(far, ride_s + _MEET_S, now), jobs),
-             shuttle_eur if far.any() else 0.0, int((ride_s[far] + _MEET_S <= self._limit_s).sum()),
-             int(far.sum())),
-        ]  # fmt: skip
+            (
+                "links",
+                self.chosen.metres,
+                self.chosen.bound,
+                _saved(now, then, jobs),
+                links_eur,
+                int((then[far] <= self._limit_s).sum()),
+                int(far.sum()),
+            ),
+            (
+                "shuttle",
+                np.nan,
+                np.nan,
+                _saved(now, np.where(far, ride_s + _MEET_S, now), jobs),
+                shuttle_eur if far.any() else 0.0,
+                int((ride_s[far] + _MEET_S <= self._limit_s).sum()),
+                int(far.sum()),
+            ),
+        ]
         whole = ["metres", "bound_m", "saved_job_min", "eur_year"]
         frame = pd.DataFrame(rows, columns=["answer", *whole, "brought_near", "far"])
         frame[whole] = frame[whole].astype(float).round().astype("Int64")
@@ -334,7 +361,7 @@ def _missing(
     return tuple(found)
 
 
-def _dangers(zone: Zone) -> list[_Danger]:
+def _dangers(zone: Zone) -> list[Danger]:
     """Return what is dangerous on the way from each gate to its nearest stop.
 
     A road is crossed at a junction where it is none of the pieces before and after.
@@ -356,7 +383,7 @@ def _dangers(zone: Zone) -> list[_Danger]:
             shared &= {int(streets.edge_u[two]), int(streets.edge_v[two])}
             if not fast[one] and not fast[two]:
                 crossings += [node for node in shared if at_fast[node]][:1]
-        found.append(_Danger(tuple(crossings), edges[~safe[edges]], edges[bare[edges]]))
+        found.append(Danger(tuple(crossings), edges[~safe[edges]], edges[bare[edges]]))
     return found
 
 

@@ -133,10 +133,6 @@ class Legend(Block):
     entries: tuple[tuple[int, str], ...]
 
 
-#: Kinds of block that stand by themselves; the others are parts of these.
-STANDING = (Heading, Text, Bullets, Table, Figure, Cards, Panel, Strip, Legend)
-
-
 @dataclass(frozen=True)
 class Document:
     """A whole report, plan or letter in one language, its texts set as in print.

@@ -86,6 +86,7 @@ FACTORS = {
     "risk.small_hours": "Risk from 3:00 to 5:00",
     "risk.dark_traffic": "Traffic without daylight",
 }
+_BY_DAY = "days_per_year"
 
 
 def factor_label(name: str, words: Words) -> str:
@@ -102,6 +103,3 @@ def factor_text(name: str, words: Words) -> str:
     """Return what a factor is, and its name in the territory file, where it is changed."""
     label = factor_label(name, words)
     return name if label == name else f"{label} ({name})"
-
-
-_BY_DAY = "days_per_year"

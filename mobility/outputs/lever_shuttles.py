@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.memory import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
@@ -133,7 +133,7 @@ def _measured(
 def _written_bill(study: Study, costs: pd.DataFrame) -> Bill:
     """Return the lines of a written table of costs; what a text says is told by its factor."""
     rows = Factors.load(study.territory.factors, file=study.territory.path).rows
-    known = {translate(text, lang): text for text in _PLAN_TEXTS for lang in ("fr", "en")}
+    known = {translate(text, lang): text for text in _PLAN_TEXTS for lang in LANGUAGES}
 
     def said(text: str) -> str:
         head, colon, tail = text.partition(": ")

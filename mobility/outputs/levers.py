@@ -55,6 +55,8 @@ _COUNTS = [
 ]  # fmt: skip
 #: End of the names of the shuttles designed for what the levers leave white.
 _OWN = "L"
+#: Levers of the timetable that a scenario knows, and how it calls them.
+_HOW = {"move_trip": "move", "move_line": "move", "add_run": "add"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -336,10 +338,6 @@ def _map_lever(study: Study, scenario: int, one: Illustration) -> MapLever:
         measure="white" if remedy.rescued else "gain",
         pick="" if shift is None else f"s{shift}",
     )
-
-
-#: Levers of the timetable that a scenario knows, and how it calls them.
-_HOW = {"move_trip": "move", "move_line": "move", "add_run": "add"}
 
 
 def _lever_changes(study: Study, remedies: Sequence[Remedy]) -> str:

@@ -107,9 +107,14 @@ def write_answer(
         if answer.gis:
             write_gpkg(part / f"{answer.name}.gpkg", answer.gis.items())
         write_needs_page(
-            study, part / f"{answer.name}.html", answer.layers,
-            title=answer.title, note=answer.note, tables=shown, language=language,
-        )  # fmt: skip
+            study,
+            part / f"{answer.name}.html",
+            answer.layers,
+            title=answer.title,
+            note=answer.note,
+            tables=shown,
+            language=language,
+        )
         names = sorted(path.name for path in part.iterdir() if path.is_file())
     return [folder / name for name in names]
 

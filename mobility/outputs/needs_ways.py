@@ -27,6 +27,19 @@ if TYPE_CHECKING:  # each answer loads its own need alone
     from mobility.needs.swaps import Swap
     from mobility.needs.zone import Zone
 
+#: Roads with fewer cars a day in the dark are not drawn.
+_LEAST_CARS = 1.0
+#: From few to many, each told apart on white.
+_DARK_RAMP = ("#9ebcda", "#8c96c6", "#8856a7", "#810f7c", "#4d004b")
+#: How often, and how many in a car: figures of other commands that kilometres rest on too.
+_OF_DRIVERS = ("worked_days_year", "car_occupancy", "carpool_adoption", "carpool.crew")
+_RISK_NOTE = (
+    "If everybody of each roster drove, alone in the car as often as commuters are. Accidents with "
+    "an injury, of any driver, by published rates; their band is wide, as no rate by road and hour "
+    "was found for France and most light accidents are not recorded. To check, each with its "
+    "source in the table: {names}. Nothing is told of a person."
+)
+
 
 def lines_answer(
     found: Lines, changed: Changed | None, swaps: Sequence[Swap], language: str
@@ -88,20 +101,6 @@ def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoData
         geometry=shapes,
         crs=4326,
     )
-
-
-#: Roads with fewer cars a day in the dark are not drawn.
-_LEAST_CARS = 1.0
-#: From few to many, each told apart on white.
-_DARK_RAMP = ("#9ebcda", "#8c96c6", "#8856a7", "#810f7c", "#4d004b")
-#: How often, and how many in a car: figures of other commands that kilometres rest on too.
-_OF_DRIVERS = ("worked_days_year", "car_occupancy", "carpool_adoption", "carpool.crew")
-_RISK_NOTE = (
-    "If everybody of each roster drove, alone in the car as often as commuters are. Accidents with "
-    "an injury, of any driver, by published rates; their band is wide, as no rate by road and hour "
-    "was found for France and most light accidents are not recorded. To check, each with its "
-    "source in the table: {names}. Nothing is told of a person."
-)
 
 
 def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:

@@ -49,10 +49,18 @@ _POINT = 200
 _COLOURS = 128
 #: Points between a mark of the frontier and its label.
 _APART = 5
+_RC: dict[Any, object] = {
+    "font.family": "DejaVu Sans",
+    "hatch.linewidth": 0.55,
+    "text.usetex": False,
+    "text.parse_math": False,
+    "path.simplify": True,
+    "path.snap": False,
+}
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """A plane around the middle of the territory, metres, and the rectangle drawn."""
 
     lon: float
@@ -72,14 +80,14 @@ class _View:
         return np.asarray((lonlat - [self.lon, self.lat]) * scale)
 
 
-def view_of(bounds: Floats) -> _View:
+def view_of(bounds: Floats) -> View:
     """Return the view that holds a box of degrees (west, south, east, north)."""
     west, south, east, north = bounds
     lon, lat = (west + east) / 2, (south + north) / 2
-    view = _View(lon, lat, 0, 0, 1)
+    view = View(lon, lat, 0, 0, 1)
     (x0, y0), (x1, y1) = view.plane(np.array([[west, south], [east, north]]))
     width = max(x1 - x0, (y1 - y0) * _RATIO, 500.0) * (1 + 2 * _MARGIN)
-    return _View(lon, lat, -width / 2, -width / _RATIO / 2, width)
+    return View(lon, lat, -width / 2, -width / _RATIO / 2, width)
 
 
 class Painter:
@@ -307,16 +315,6 @@ class Painter:
         )  # fmt: skip
 
 
-_RC: dict[Any, object] = {
-    "font.family": "DejaVu Sans",
-    "hatch.linewidth": 0.55,
-    "text.usetex": False,
-    "text.parse_math": False,
-    "path.simplify": True,
-    "path.snap": False,
-}
-
-
 def scale_length(most_m: float) -> float:
     """Return the longest of 1, 2, 5 × 10ⁿ metres that is no longer than ``most_m``."""
     power = 10.0 ** np.floor(np.log10(most_m))
@@ -328,7 +326,7 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 
 def _outlines(
-    cells: NDArray[np.object_], view: _View
+    cells: NDArray[np.object_], view: View
 ) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
     """Return the rings of all cells as one compound path, and the home of each vertex."""
     parts, home = shapely.get_parts(cells, return_index=True)
@@ -341,7 +339,7 @@ def _outlines(
     return view.plane(lonlat), codes, home[part[ring]]
 
 
-def _squares(lonlat: Floats, view: _View) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
+def _squares(lonlat: Floats, view: View) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
     """Return a small square around each point, as `_outlines` returns the rings of cells."""
     around = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * view.width / _POINT
     corners = (view.plane(lonlat)[:, None] + around).reshape(-1, 2)
@@ -349,7 +347,7 @@ def _squares(lonlat: Floats, view: _View) -> tuple[Floats, NDArray[np.uint8], ND
     return corners, codes, np.repeat(np.arange(len(lonlat)), 5)
 
 
-def _draw_background(axes: Any, background: Background, view: _View) -> None:
+def _draw_background(axes: Any, background: Background, view: View) -> None:
     from matplotlib.collections import LineCollection
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path

@@ -104,7 +104,7 @@ _SAME_AS = {"actions": "remedies"}
 
 
 @dataclass(frozen=True)
-class _MobilityPlan:
+class MobilityPlan:
     """The plan: a document to read, and its tables.
 
     Attributes
@@ -138,7 +138,7 @@ def mobility_plan(
     language: str = "fr",
     late: LastReturn | None = None,
     modes: Mapping[str, pd.DataFrame] | None = None,
-) -> _MobilityPlan:
+) -> MobilityPlan:
     """Return the mobility plan of the sites of a study.
 
     Parameters
@@ -190,7 +190,7 @@ def mobility_plan(
         *_notes(access, sheets, words),
     )
     title = words.t("Mobility plan: {name}", name=study.territory.name)
-    return _MobilityPlan(Document(language, title, blocks, about=study.territory.name), tables)
+    return MobilityPlan(Document(language, title, blocks, about=study.territory.name), tables)
 
 
 def _section(
@@ -322,7 +322,7 @@ def plan_of(
     folder: Path | None = None,
     shuttles: bool = False,
     progress: Progress = quiet,
-) -> _MobilityPlan:
+) -> MobilityPlan:
     """Return the mobility plan of a territory, every part included.
 
     Parameters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
 from mobility.commute.ledger import days_manned, worked_share
 from mobility.commute.modal import road_km
-from mobility.commute.placing import changes_of, site_commune
+from mobility.commute.placing import INSEE_CODE, changes_of, site_commune
 from mobility.commute.study import Study
 from mobility.outputs.words import natural
 from mobility.remedies.factors import VM_RATE, LeverFactors
@@ -34,7 +33,6 @@ Float = NDArray[np.float64]
 _NIGHT_FROM_S, _NIGHT_TO_S = 21 * 3600, 6 * 3600
 #: Workers from which an employer owes the versement mobilité (CGCT L2333-64).
 _VM_LEAST = 11
-_INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 
 
 def supply(study: Study) -> pd.DataFrame:
@@ -247,10 +245,10 @@ def site_rates(study: Study, factors: LeverFactors) -> list[float | None]:
     found: list[float | None] = []
     for number, site in enumerate(study.sites, start=1):
         commune = site_commune(site, study.homes)
-        several = _INSEE_CODE.findall(commune) if len(commune) % 5 == 0 else []
+        several = INSEE_CODE.findall(commune) if len(commune) % 5 == 0 else []
         if len({rate_of(rates, code, changes) for code in several}) == 1:
             commune = several[0]  # A cell on a border, where the communes have one rate.
-        if not _INSEE_CODE.fullmatch(commune):
+        if not INSEE_CODE.fullmatch(commune):
             raise TerritoryError(
                 "The commune of site {name} is not known: its rate of versement mobilité cannot "
                 "be looked up.",

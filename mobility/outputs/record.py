@@ -118,7 +118,7 @@ def write_record(
 
 
 @dataclass(frozen=True)
-class _EarlierPlans:
+class EarlierPlans:
     """The shuttle plans of an earlier run.
 
     Attributes
@@ -187,7 +187,7 @@ class _EarlierPlans:
         return Finding("warning", "plans_set_aside", message, source=SHUTTLES, params=params)
 
 
-def earlier_plans(folder: Path, study: Study) -> _EarlierPlans | None:
+def earlier_plans(folder: Path, study: Study) -> EarlierPlans | None:
     """Return the plans that lie in a folder of results, None where there are none."""
     if not (folder / PLANS).is_file():
         return None
@@ -195,7 +195,7 @@ def earlier_plans(folder: Path, study: Study) -> _EarlierPlans | None:
         record = read_record(place)
         if record is not None and PLANS in record.get("outputs", ()):
             same = record.get("inputs") == inputs_hash(study)
-            return _EarlierPlans(folder, record, aside, same)
+            return EarlierPlans(folder, record, aside, same)
     return None
 
 

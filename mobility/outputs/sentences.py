@@ -1,4 +1,7 @@
-"""What is advised, in words: the same sentences on every page that tells it."""
+"""The present and what is advised, in words: the same sentences on every page that tells them.
+
+The first page opens with the present's three sentences and the decisions that gain most.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,28 @@ PLAN_ADVISED = "It is advised, among the remedies of the set advised."
 _NOT_ADVISED = "It is not advised: {why}."
 NOT_COMPARED = "It was not set against what costs less: whether it is advised is not known."
 _EMITS = "It emits {tonnes} t of CO2e a year more than it saves."
+#: Decisions told on the first page; the others are in the list of remedies.
+_MOST_DECISIONS = 3
+_ONE = (
+    "{n} of the {pool} workers of the pool ({share}) can hold without a car a job of the roster "
+    "{roster} at {site}, which has {jobs} jobs."
+)
+_SOME_WHITE = (
+    "Of {rosters} rosters, {count} are out of reach for all but {threshold} of the pool: "
+    "{jobs} jobs of {all}."
+)
+_NONE_WHITE = (
+    "None of the {rosters} rosters ({all} jobs) is out of reach of {threshold} of the pool."
+)
+_OBSTACLE = "What stands in the way first there: {reason}."
+_MODES = "Modes that count: {modes}."
+_EACH_ALONE = "Each decision is counted alone."
+_LARGEST = "The decisions advised that gain most jobs, each counted alone."
+_RANKS = "Their numbers are their ranks in the list of all remedies."
+_HARDEST = (
+    "The hardest shift of that roster is {shift}, {hours}: {share} can take it and come back, on "
+    "the day that serves it least ({day})."
+)
 
 
 def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
@@ -105,31 +130,6 @@ def _against(plan: str, advice: Advice | None) -> str | None:
     """Return why a plan is not advised, empty where it is; None where it was not compared."""
     place = None if advice is None else whole_plans(advice.remedies).get(plan)
     return None if advice is None or place is None else advice.against[place]
-
-
-#: Decisions told on the first page; the others are in the list of remedies.
-_MOST_DECISIONS = 3
-
-_ONE = (
-    "{n} of the {pool} workers of the pool ({share}) can hold without a car a job of the roster "
-    "{roster} at {site}, which has {jobs} jobs."
-)
-_SOME_WHITE = (
-    "Of {rosters} rosters, {count} are out of reach for all but {threshold} of the pool: "
-    "{jobs} jobs of {all}."
-)
-_NONE_WHITE = (
-    "None of the {rosters} rosters ({all} jobs) is out of reach of {threshold} of the pool."
-)
-_OBSTACLE = "What stands in the way first there: {reason}."
-_MODES = "Modes that count: {modes}."
-_EACH_ALONE = "Each decision is counted alone."
-_LARGEST = "The decisions advised that gain most jobs, each counted alone."
-_RANKS = "Their numbers are their ranks in the list of all remedies."
-_HARDEST = (
-    "The hardest shift of that roster is {shift}, {hours}: {share} can take it and come back, on "
-    "the day that serves it least ({day})."
-)
 
 
 def sentences(

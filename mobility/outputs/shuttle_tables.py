@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from mobility.base.clock import day_clock
-from mobility.base.i18n import signed, translate
+from mobility.base.i18n import LANGUAGES, signed, translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
 from mobility.outputs.advice import designed_plans
@@ -220,7 +220,7 @@ def _call_order(timetable: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 def _spoken(direction: str) -> set[str]:
     """Return the words of a direction in either language: tables hold one of them."""
-    return {translate(DIRECTIONS[direction], language) for language in ("fr", "en")}
+    return {translate(DIRECTIONS[direction], language) for language in LANGUAGES}
 
 
 def _runs(found: Shuttles, study: Study, words: Words) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Writes the tables of a run."""
+"""Writes the tables of a run, and its QGIS layers in one GeoPackage with the styles they bear."""
 
 from __future__ import annotations
 
@@ -27,6 +27,23 @@ from mobility.outputs.tables import write_csv
 
 #: Rows of a Parquet file that are held at a time.
 _ROW_GROUP = 1 << 20
+STATUS_LABELS = (
+    "Served: not white",
+    "White: no way back (outbound only)",
+    "White: no way there (return only)",
+    "White: neither direction",
+)
+#: Angles of the hatch of each status, degrees.
+HATCH_ANGLES: tuple[tuple[int, ...], ...] = ((), (45,), (135,), (45, 135))
+#: Marker of each status where homes are points: told apart without colours too.
+_MARKERS = ("circle", "triangle", "square", "cross_fill")
+#: A GeoPackage holds times; a fixed one keeps the bytes the same.
+_NO_TIME = "1970-01-01T00:00:00.000Z"
+_TABLE = """CREATE TABLE layer_styles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256), f_table_schema TEXT(256),
+    f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(256), styleQML TEXT,
+    styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
+    update_time DATETIME)"""
 
 
 def write_tables(access: Access, zones: WhiteZones, folder: Path) -> list[Path]:
@@ -117,26 +134,6 @@ def _write_commutes(access: Access, path: Path) -> None:
     finally:
         if writer is not None:
             writer.close()
-
-
-STATUS_LABELS = (
-    "Served: not white",
-    "White: no way back (outbound only)",
-    "White: no way there (return only)",
-    "White: neither direction",
-)
-#: Angles of the hatch of each status, degrees.
-HATCH_ANGLES: tuple[tuple[int, ...], ...] = ((), (45,), (135,), (45, 135))
-#: Marker of each status where homes are points: told apart without colours too.
-_MARKERS = ("circle", "triangle", "square", "cross_fill")
-#: A GeoPackage holds times; a fixed one keeps the bytes the same.
-_NO_TIME = "1970-01-01T00:00:00.000Z"
-
-_TABLE = """CREATE TABLE layer_styles (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256), f_table_schema TEXT(256),
-    f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(256), styleQML TEXT,
-    styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
-    update_time DATETIME)"""
 
 
 def _gates_layer(access: Access) -> gpd.GeoDataFrame:
@@ -292,11 +289,16 @@ def _marker(shape: str, fill: str, edge: str, size: float, width: float) -> str:
     return _layer(
         "SimpleMarker",
         {
-            "name": shape, "color": _rgb(fill), "outline_color": _rgb(edge),
-            "outline_style": "solid", "outline_width": width, "outline_width_unit": "MM",
-            "size": size, "size_unit": "MM",
+            "name": shape,
+            "color": _rgb(fill),
+            "outline_color": _rgb(edge),
+            "outline_style": "solid",
+            "outline_width": width,
+            "outline_width_unit": "MM",
+            "size": size,
+            "size_unit": "MM",
         },
-    )  # fmt: skip
+    )
 
 
 def _labels(field: str) -> str:

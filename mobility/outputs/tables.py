@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from mobility.base.files import write_text
-from mobility.base.i18n import typeset
+from mobility.base.i18n import LANGUAGES, typeset
 from mobility.base.literal import csv_text
 from mobility.outputs.document import Table
 from mobility.outputs.factor_words import factor_text
@@ -128,7 +128,7 @@ def _spec(key: str, said: dict[str, Any], columns: Mapping[str, Any]) -> Spec:
 
 def _column(key: str, said: Mapping[str, Any]) -> Column:
     texts: dict[str, tuple[str, str, str]] = {}
-    for lang in ("fr", "en"):
+    for lang in LANGUAGES:
         heading, unit, meaning = (typeset(text, lang) for text in said[lang])
         texts[lang] = heading, unit, meaning
     return Column(key, said.get("kind", "text"), texts)

@@ -27,6 +27,7 @@ from mobility.base.errors import (
 )
 from mobility.base.files import write_text, writing
 from mobility.base.i18n import translate
+from mobility.base.projection import Box
 from mobility.prepare.init_sites import (
     CandidateSite,
     industrial_sites,
@@ -42,7 +43,7 @@ from mobility.prepare.offers import (
     overpass_query,
     world_feeds,
 )
-from mobility.prepare.service import Box, Commune, Desk, around, communes_within, find_commune
+from mobility.prepare.service import Commune, Desk, around, communes_within, find_commune
 from mobility.sources.layers import need_file
 from mobility.sources.osm.clip import clip_osm
 from mobility.streets.graph import streets_from_osm
@@ -65,6 +66,18 @@ _BY_HAND = {
     "commune": "Check the connection; or do without: name the centre (--centre=-1.43,46.67) and "
     "your own files (--osm, --gtfs); in the studio, drop them on the data page.",
 }
+#: Boxes (west, south, east, north) of mainland France and Corsica, then of the parts overseas.
+_FRANCE: tuple[Box, ...] = (
+    (-5.5, 41.2, 9.8, 51.3),
+    (-63.3, 14.2, -60.7, 18.3),  # Guadeloupe, Martinique, Saint-Martin, Saint-Barthélemy
+    (-54.8, 2.0, -51.4, 6.0),  # Guyane
+    (-56.6, 46.6, -56.0, 47.3),  # Saint-Pierre-et-Miquelon
+    (44.9, -13.2, 45.4, -12.5),  # Mayotte
+    (55.1, -21.5, 55.9, -20.8),  # La Réunion
+    (157.9, -23.0, 172.2, -18.0),  # Nouvelle-Calédonie
+    (-178.4, -14.5, -176.0, -13.1),  # Wallis-et-Futuna
+    (-155.0, -28.0, -134.0, -7.5),  # Polynésie française
+)
 
 
 @dataclass(frozen=True)
@@ -161,20 +174,6 @@ def init_territory(
         communes=work.n_communes,
         missing=(*work.missing, *desk.told),
     )
-
-
-#: Boxes (west, south, east, north) of mainland France and Corsica, then of the parts overseas.
-_FRANCE: tuple[tuple[float, float, float, float], ...] = (
-    (-5.5, 41.2, 9.8, 51.3),
-    (-63.3, 14.2, -60.7, 18.3),  # Guadeloupe, Martinique, Saint-Martin, Saint-Barthélemy
-    (-54.8, 2.0, -51.4, 6.0),  # Guyane
-    (-56.6, 46.6, -56.0, 47.3),  # Saint-Pierre-et-Miquelon
-    (44.9, -13.2, 45.4, -12.5),  # Mayotte
-    (55.1, -21.5, 55.9, -20.8),  # La Réunion
-    (157.9, -23.0, 172.2, -18.0),  # Nouvelle-Calédonie
-    (-178.4, -14.5, -176.0, -13.1),  # Wallis-et-Futuna
-    (-155.0, -28.0, -134.0, -7.5),  # Polynésie française
-)
 
 
 def parse_centre(text: str) -> tuple[float, float]:

@@ -40,6 +40,16 @@ _SITE_EXAMPLE = """# [[sites]]
 # gates = [[{lon}, {lat}]]
 # rosters = [{{ template = "3x8", headcount = 120 }}]
 """
+# Arrêté du 16 avril 2015: académies of each zone, as departments.
+_ZONE_A = (
+    "01 03 07 15 16 17 19 21 23 24 25 26 33 38 39 40 42 43 47 58 63 64 69 70 "
+    "71 73 74 79 86 87 89 90"
+)
+_ZONE_B = (
+    "02 04 05 06 08 10 13 14 18 22 27 28 29 35 36 37 41 44 45 49 50 51 52 53 "
+    "54 55 56 57 59 60 61 62 67 68 72 76 80 83 84 85 88"
+)
+_ZONE_C = "09 11 12 30 31 32 34 46 48 65 66 75 77 78 81 82 91 92 93 94 95"
 
 
 def territory_text(
@@ -167,18 +177,6 @@ def _credits(
 def _quoted(text: str) -> str:
     """Return a TOML basic string; JSON's is one, save for DEL."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-# Arrêté du 16 avril 2015: académies of each zone, as departments.
-_ZONE_A = (
-    "01 03 07 15 16 17 19 21 23 24 25 26 33 38 39 40 42 43 47 58 63 64 69 70 "
-    "71 73 74 79 86 87 89 90"
-)
-_ZONE_B = (
-    "02 04 05 06 08 10 13 14 18 22 27 28 29 35 36 37 41 44 45 49 50 51 52 53 "
-    "54 55 56 57 59 60 61 62 67 68 72 76 80 83 84 85 88"
-)
-_ZONE_C = "09 11 12 30 31 32 34 46 48 65 66 75 77 78 81 82 91 92 93 94 95"
 
 
 def school_zone(department: str) -> str | None:

@@ -29,7 +29,8 @@ import shapely
 from shapely.geometry import shape
 
 from mobility.base.errors import DownloadError
-from mobility.prepare.service import Box, Desk, listed, unexpected
+from mobility.base.projection import Box
+from mobility.prepare.service import Desk, listed, unexpected
 from mobility.sources.columns import fold
 
 _MIN_STOPS = 2

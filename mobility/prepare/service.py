@@ -22,11 +22,11 @@ from shapely.geometry import shape
 
 from mobility.base.cache import cache_dir
 from mobility.base.errors import DownloadError
+from mobility.base.projection import Box
 from mobility.sources.columns import fold
 from mobility.sources.download import OnBytes, Patience, fetch
 from mobility.sources.kept_downloads import Kind
 
-Box = tuple[float, float, float, float]
 """West, south, east, north, degrees."""
 _DEPARTMENT = re.compile(
     r"^(?P<name>.+?)\s*[,(]\s*(?P<department>\d{2,3}|2[AB])\s*\)?$", re.IGNORECASE

@@ -36,6 +36,7 @@ SPARE_S = (0, 300, 600)
 Unit = tuple[Lever, ...]
 #: For each trip that runs, the trips that are the same departure on other days.
 Twins = dict[int, tuple[int, ...]]
+Drives = dict[int, dict[int, int]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class SearchOptions:
     moves_s
         Moves of trips and lines, seconds.
     kinds
-        Kinds of levers, see `levers_model.LeverKind`.
+        Kinds of levers, see `model.LeverKind`.
     extension_s
         Longest drive between the end of a trip and a gate.
     stop_s
@@ -85,7 +86,7 @@ def candidates(
     Parameters
     ----------
     study
-        From `levers_patch.with_gate_stops` when extensions are tried.
+        From `stops.with_gate_stops` when extensions are tried.
     nets, windows
         Its timetables and the windows of its shift edges.
     options
@@ -372,9 +373,6 @@ def _gate_site(study: Study, stop: int) -> int:
     gate = stop - (len(study.feed.stops) - sum(len(s.gates) for s in study.sites))
     owners = [k for k, site in enumerate(study.sites) for _ in site.gates]
     return owners[gate]
-
-
-Drives = dict[int, dict[int, int]]
 
 
 def _gate_drives(study: Study, limit_s: int) -> tuple[Drives, Drives]:

@@ -16,6 +16,9 @@ from numba import njit
 from mobility.engine.scan import lower_bound
 from mobility.timetable.arrays import Int8, Int32, Int64, RunArrays
 
+#: What is done to whole runs: moved, held at a stop, carried on to one, begun at one.
+MOVED, HELD, CARRIED_ON, BEGUN = range(4)
+
 
 @njit(cache=True, nogil=True)
 def useful_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
@@ -166,10 +169,6 @@ def just_left(  # type: ignore[no-untyped-def]
                 rows.append(np.int64(k))
                 calls.append(np.int64(dep_call[place]))
     return np.array(rows), np.array(calls)
-
-
-#: What is done to whole runs: moved, held at a stop, carried on to one, begun at one.
-MOVED, HELD, CARRIED_ON, BEGUN = range(4)
 
 
 class Edits(NamedTuple):

@@ -182,10 +182,15 @@ def room_for(window, n_calls):
     calm[:, :own_calls] = window.reach
     never_s = np.full(n_homes, -INF, np.int32)
     return Room(
-        calm, window.leave_s.copy(), window.leave_s.copy(), never_s.copy(), never_s,
-        np.empty(n_homes, np.int32), np.empty(n_homes, np.int32),
+        calm,
+        window.leave_s.copy(),
+        window.leave_s.copy(),
+        never_s.copy(),
+        never_s,
+        np.empty(n_homes, np.int32),
+        np.empty(n_homes, np.int32),
         np.zeros(window.floor.shape[1], np.bool_),
-    )  # fmt: skip
+    )
 
 
 @inner

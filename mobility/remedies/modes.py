@@ -101,7 +101,7 @@ def readers_of(
     Parameters
     ----------
     gate
-        The study whose tables hold at the gate's end, see `commutes.at_gate`.
+        The study whose tables hold at the gate's end, see `door_to_door.at_gate`.
     """
     found: dict[str, Reader] = {}
     for mode in riding_modes(study, counting=False):

@@ -78,13 +78,6 @@ class Present:
             for mode in carried_modes(self.study)
         }
 
-    def ends_of(self, key: int) -> set[int]:
-        """Return every window on which a key depends."""
-        found = set(self.ends[key])
-        for ends in self._carried.values():
-            found.update(ends[key])
-        return found
-
     def _edges(self, key: int) -> tuple[Window, Window]:
         out, back = self.ends[key]
         return self.windows[out], self.windows[back]

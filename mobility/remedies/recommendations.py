@@ -23,6 +23,42 @@ from mobility.remedies.street_remedies import street_remedies
 from mobility.remedies.vehicles import Extra, Vehicles
 from mobility.remedies.words import clock, lever_names
 
+#: Levers of a kind listed though others do better.
+_OF_EACH_KIND = 2
+#: A departure added so far from the one it is timed on is no earlier first, or later last, one.
+_NEXT_S = 2 * 3600
+#: What a request to an operator names, kept among the words of a remedy.
+ASKED = ("kind", "line", "headsign", "trips", "day_kinds", "present", "proposed")
+ACTIONS = {
+    ("move_trip", -1): "Move {which} of line {way} {minutes} min earlier ({present} → {proposed})",
+    ("move_trip", 1): "Move {which} of line {way} {minutes} min later ({present} → {proposed})",
+    ("move_line", -1): "Move the {count} departures of line {way} between {present} and {last} "
+    "{minutes} min earlier",
+    ("move_line", 1): "Move the {count} departures of line {way} between {present} and {last} "
+    "{minutes} min later",
+    ("extend", 0): "Carry the {present} trip of line {line} on to the gate of {stop}",
+    ("extend", 1): "Start the {present} trip of line {line} at the gate of {stop}",
+    ("add_run", -1): "Add a departure of line {way} at {proposed}, before the first at {present}",
+    ("add_run", 1): "Add a departure of line {way} at {proposed}, after the last at {present}",
+    ("hold", 1): "Hold the {present} departure of line {way} at {stop} for {minutes} min, "
+    "for connecting riders",
+    ("add_run", 0): "Add a departure of line {way} at {proposed}, timed on the hours of {site}",
+    ("lift_school", 0): "Run the {present} trip of line {line} in the school holidays too",
+    ("stop", 0): "Let line {line} call at a new stop between {one} and {two}",
+}
+#: Why a remedy is not advised, beside what speaks against it alone (`Remedy.refused`).
+NO_ROSTER = "no whole roster is gained"
+TOO_FEW = "less than one job gains its whole roster, net of those lost"
+CLASHES = "a cheaper one changes the same departures or hours"
+BEATEN = "cheaper sets of remedies gain as many jobs"
+DEARER = "only a larger budget pays for it"
+_REMEDY_COLUMNS = (
+    "rank", "rank_best", "rank_worst", "kind", "line", "site", "sentence", "jobs", "jobs_lost",
+    "users", "users_low", "users_high", "inhabitants", "workers", "lost", "eur_year", "eur_low",
+    "eur_high", "eur_per_job", "eur_per_job_low", "eur_per_job_high", "eur_per_user", "feasible",
+    "advised", "refused",
+)  # fmt: skip
+
 
 def _effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     """Return who gains and loses each shift: the kind of day on which most do."""
@@ -99,34 +135,6 @@ def _which_departure(bench: Workbench, lever: Lever) -> str:
             return "the first departure"
         return "the last departure" if mine[-1] == times.max() else "the departure"
     return "the departure"
-
-
-#: Levers of a kind listed though others do better.
-_OF_EACH_KIND = 2
-
-#: A departure added so far from the one it is timed on is no earlier first, or later last, one.
-_NEXT_S = 2 * 3600
-
-#: What a request to an operator names, kept among the words of a remedy.
-ASKED = ("kind", "line", "headsign", "trips", "day_kinds", "present", "proposed")
-
-ACTIONS = {
-    ("move_trip", -1): "Move {which} of line {way} {minutes} min earlier ({present} → {proposed})",
-    ("move_trip", 1): "Move {which} of line {way} {minutes} min later ({present} → {proposed})",
-    ("move_line", -1): "Move the {count} departures of line {way} between {present} and {last} "
-    "{minutes} min earlier",
-    ("move_line", 1): "Move the {count} departures of line {way} between {present} and {last} "
-    "{minutes} min later",
-    ("extend", 0): "Carry the {present} trip of line {line} on to the gate of {stop}",
-    ("extend", 1): "Start the {present} trip of line {line} at the gate of {stop}",
-    ("add_run", -1): "Add a departure of line {way} at {proposed}, before the first at {present}",
-    ("add_run", 1): "Add a departure of line {way} at {proposed}, after the last at {present}",
-    ("hold", 1): "Hold the {present} departure of line {way} at {stop} for {minutes} min, "
-    "for connecting riders",
-    ("add_run", 0): "Add a departure of line {way} at {proposed}, timed on the hours of {site}",
-    ("lift_school", 0): "Run the {present} trip of line {line} in the school holidays too",
-    ("stop", 0): "Let line {line} call at a new stop between {one} and {two}",
-}
 
 
 def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> Remedy:
@@ -321,14 +329,6 @@ def recommend(
     return sorted(remedies, key=lambda r: (r.eur_per_job, -r.net, r.eur_year, r.action))
 
 
-#: Why a remedy is not advised, beside what speaks against it alone (`Remedy.refused`).
-NO_ROSTER = "no whole roster is gained"
-TOO_FEW = "less than one job gains its whole roster, net of those lost"
-CLASHES = "a cheaper one changes the same departures or hours"
-BEATEN = "cheaper sets of remedies gain as many jobs"
-DEARER = "only a larger budget pays for it"
-
-
 def objections(
     remedies: Sequence[Remedy], on_frontier: Collection[int], chosen: Collection[int]
 ) -> list[str]:
@@ -407,14 +407,6 @@ def remedies_frame(
     return whole_persons(
         pd.DataFrame(rows, columns=list(_REMEDY_COLUMNS)), ["inhabitants", "workers", "lost"]
     )
-
-
-_REMEDY_COLUMNS = (
-    "rank", "rank_best", "rank_worst", "kind", "line", "site", "sentence", "jobs", "jobs_lost",
-    "users", "users_low", "users_high", "inhabitants", "workers", "lost", "eur_year", "eur_low",
-    "eur_high", "eur_per_job", "eur_per_job_low", "eur_per_job_high", "eur_per_user", "feasible",
-    "advised", "refused",
-)  # fmt: skip
 
 
 def _each(eur: float) -> float:

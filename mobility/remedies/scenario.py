@@ -134,6 +134,3 @@ def booked_trips(access: Access) -> float:
     pairs = access.keys[["shift_id", "day_kind"]].drop_duplicates()
     named = pairs.itertuples(index=False)
     return sum(booked_on(access, int(shift_id), str(kind)) for shift_id, kind in named)
-
-
-__all__ = ["BOOKED", "ScenarioPrices", "booked_on", "booked_trips"]

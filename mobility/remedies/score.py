@@ -14,6 +14,10 @@ from mobility.remedies.present import Effects, Float, Present
 from mobility.remedies.trial import EdgeEffect
 from mobility.timetable.arrays import INF, Bool, Int32
 
+#: A commute without its whole roster decides only between levers alike in jobs.
+_COMMUTE_VALUE = 1e-6
+_NOBODY = Counts(0.0, 0.0, 0.0)
+
 
 @dataclass(frozen=True)
 class KeyChange:
@@ -88,9 +92,6 @@ class Score:
         return self.commutes_gained - self.commutes_lost
 
 
-#: A commute without its whole roster decides only between levers alike in jobs.
-_COMMUTE_VALUE = 1e-6
-_NOBODY = Counts(0.0, 0.0, 0.0)
 NOTHING = Score(0, 0, 0, 0, 0, 0, 0, 0)
 
 

@@ -1,7 +1,7 @@
 """Retiming: small changes of the timetable, tried by the thousand and ranked.
 
 For every lever the engine answers again for each shift edge that it can touch, over all
-sites and shifts; the rest of the answers is known to stay. See `levers_window`.
+sites and shifts; the rest of the answers is known to stay. See `window`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ MOST_TRIPS = 4000
 
 #: What one lever changes, by window.
 Effects = dict[int, EdgeEffect]
+#: Halves of pairs looked at for each edge of a shift.
+_HALVES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,10 +369,6 @@ def rank_of(outcome: Outcome) -> tuple[object, ...]:
     )
 
 
-#: Halves of pairs looked at for each edge of a shift.
-_HALVES = 3
-
-
 def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
     """Yield pairs of levers, one for each edge of a shift, evaluated together."""
     now = bench.present
@@ -420,6 +418,3 @@ def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
             if row is not None:
                 out[row], back[row] = now.riding(key, mode, effects)
     return replace(access, outbound_s=out, return_s=back)
-
-
-__all__ = ["Outcome", "Retiming", "Workbench", "access_after", "search", "workbench"]

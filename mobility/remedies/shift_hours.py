@@ -34,6 +34,8 @@ OFFSETS_MIN = tuple(range(-30, 31, 5))
 _PLATEAU_SHARE = 0.98
 #: Sites whose gates are closer than this are neighbours, metres.
 _NEIGHBOUR_M = 2000.0
+Held = dict[tuple[int, str, bool], Bool]
+Others = dict[tuple[int, str], Bool]
 
 
 @dataclass(frozen=True)
@@ -226,10 +228,6 @@ def shift_hours(access: Access, *, offsets_min: Sequence[int] = OFFSETS_MIN) -> 
             if len({site for site, _ in group}) > 1
         ),
     )
-
-
-Held = dict[tuple[int, str, bool], Bool]
-Others = dict[tuple[int, str], Bool]
 
 
 def _held_at_offsets(study: Study, offsets: tuple[int, ...]) -> Held:

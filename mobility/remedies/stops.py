@@ -242,6 +242,3 @@ def _passing(stop_xy: Float, legs: Int64, mine: Int64, place: Float) -> tuple[Le
         if 0.1 < share < 0.9 and off <= max(_PASSING_M, 0.2 * length):
             found.append((int(one), int(two), round(share, 3)))
     return tuple(found)
-
-
-__all__ = ["NewStop", "is_bus", "white_workers", "with_gate_stops", "with_new_stops"]

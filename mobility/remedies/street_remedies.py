@@ -328,11 +328,16 @@ def _track_remedy(
         "streets": ", ".join(map(str, longest)),
     }
     return _taken_up(
-        study, "cycle_track", action, params,
-        [Rescued(track.site, track.homes, factors["bike_adoption"])], lacking,
-        lambda users: _track_bill(factors, track.metres, users), factors.rows["bike_adoption"],
+        study,
+        "cycle_track",
+        action,
+        params,
+        [Rescued(track.site, track.homes, factors["bike_adoption"])],
+        lacking,
+        lambda users: _track_bill(factors, track.metres, users),
+        factors.rows["bike_adoption"],
         [study.streets.lines[e] for e in track.edges],
-    )  # fmt: skip
+    )
 
 
 def _simple(
@@ -409,6 +414,3 @@ def tracks_layer(study: Study, remedies: Sequence[Remedy], language: str) -> gpd
         crs=study.streets.crs,
     )
     return frame.to_crs("EPSG:4326")
-
-
-__all__ = ["CycleTrack", "calm_reach", "find_tracks", "street_remedies", "tracks_layer", "white_of"]

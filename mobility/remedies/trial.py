@@ -54,7 +54,7 @@ class EdgeEffect:
     homes, elapsed_s : int32[]
         Homes whose time changes and their new time; kept on request only, else empty.
     others
-        What changes for modes that are read from the same scan, see `levers_modes`.
+        What changes for modes that are read from the same scan, see `modes`.
     """
 
     window: int

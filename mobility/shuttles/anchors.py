@@ -18,7 +18,6 @@ from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
 
 _MOST_POOLED = 4
-_MOST_GATE_ORDERS = 4
 
 
 def _margins_s(study: Study, site: int) -> tuple[int, int]:

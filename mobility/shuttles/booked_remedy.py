@@ -39,6 +39,18 @@ from mobility.shuttles.places import check_depot, depot_place, gate_places, lonl
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
+ITERATIONS = 25  # of the searches for who rides together: whole sites are many requests
+ACTIONS = {
+    "vehicles": "Run on-demand trips to {site} for the homes that nothing else serves: "
+    "{vehicles} vehicles ({size})",
+    "taxis": "Pay taxis to {site} for the homes that nothing else serves",
+}
+SITES = [
+    "site", "jobs", "by", "cheapest", "vehicles", "served", "proven", "boardings_year", "eur_year",
+    "eur_per_boarding", "driven_km", "driver_hours", "co2_kg", "mean_ride_min",
+    "longest_ride_min", "mean_direct_min", "mean_wait_min", "refused",
+]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Driven:
@@ -169,14 +181,6 @@ def _tables(
         for date in sorted({str(row["service_id"]) for row in tables["trips"]})
     ]
     return tables
-
-
-ITERATIONS = 25  # of the searches for who rides together: whole sites are many requests
-ACTIONS = {
-    "vehicles": "Run on-demand trips to {site} for the homes that nothing else serves: "
-    "{vehicles} vehicles ({size})",
-    "taxis": "Pay taxis to {site} for the homes that nothing else serves",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,10 +320,3 @@ def sites_table(study: Study, sites: Sequence[BookedSite], language: str) -> pd.
         for k, service in enumerate(one.services)
     ]
     return pd.DataFrame(rows, columns=SITES)
-
-
-SITES = [
-    "site", "jobs", "by", "cheapest", "vehicles", "served", "proven", "boardings_year", "eur_year",
-    "eur_per_boarding", "driven_km", "driver_hours", "co2_kg", "mean_ride_min",
-    "longest_ride_min", "mean_direct_min", "mean_wait_min", "refused",
-]  # fmt: skip

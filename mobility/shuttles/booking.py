@@ -31,6 +31,12 @@ from mobility.streets.arcs import Times
 _SQUARE_M = 1_000.0  # one more place for each square with homes far from every stop
 MOST = 200  # of them, those with the most workers
 ROUNDS = 3  # the last ones for homes too far from the place of their square
+_GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
+TOO_FAR = "no stop within a walk"
+_NO_WAY = "no street leads there"
+TOO_LONG = "the direct drive is longer than a rider accepts"
+# Window at the gate, direct and longest ride, why it cannot be: see `Request`.
+_Terms = tuple[int, int, int, int, str]
 
 
 def is_stop(scene: Scene) -> Bools:
@@ -103,14 +109,6 @@ def _heaviest(xy: Floats, people: Floats) -> Ints:
     order = np.lexsort((-people, square))
     first = np.unique(square[order], return_index=True)[1]
     return np.asarray(order[first[kept]], np.int32)
-
-
-_GOLDEN = 0.6180339887498949  # steps of the draws' starts from one shift end to the next
-TOO_FAR = "no stop within a walk"
-_NO_WAY = "no street leads there"
-TOO_LONG = "the direct drive is longer than a rider accepts"
-# Window at the gate, direct and longest ride, why it cannot be: see `Request`.
-_Terms = tuple[int, int, int, int, str]
 
 
 @dataclass(frozen=True)

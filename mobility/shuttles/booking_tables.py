@@ -23,6 +23,22 @@ from mobility.shuttles.plan import Plan
 from mobility.shuttles.written import DIRECTIONS
 from mobility.territory.rosters import season_label
 
+SERVICES = [
+    "plan", "by", "cheapest", "vehicles", "served", "proven", "boardings_year", "eur_year",
+    "eur_per_boarding", "shuttle_eur_per_boarding", "driven_km", "driver_hours", "co2_kg",
+    "shuttle_co2_kg", "mean_ride_min", "longest_ride_min", "mean_direct_min", "mean_wait_min",
+    "refused",
+]  # fmt: skip
+DAYS = [
+    "plan", "by", "day", "days_year", "draws", "riders_mean", "riders_most", "boardings_year",
+    "left_year", "tours_mean", "blocks_most", "driven_km", "driver_hours",
+]  # fmt: skip
+RIDES = [
+    "plan", "by", "weekday", "day", "season", "days_year", "block", "tour", "site", "shift",
+    "direction", "stop", "booked_riders", "on", "off", "ride_min", "direct_min", "most_min",
+    "wait_min", "refused",
+]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Ride:
@@ -109,23 +125,6 @@ def service_row(booked: Booked, *, cheapest: bool, language: str) -> dict[str, o
         "mean_wait_min": wait,
         "refused": translate(booked.why, language) if booked.why else "",
     }
-
-
-SERVICES = [
-    "plan", "by", "cheapest", "vehicles", "served", "proven", "boardings_year", "eur_year",
-    "eur_per_boarding", "shuttle_eur_per_boarding", "driven_km", "driver_hours", "co2_kg",
-    "shuttle_co2_kg", "mean_ride_min", "longest_ride_min", "mean_direct_min", "mean_wait_min",
-    "refused",
-]  # fmt: skip
-DAYS = [
-    "plan", "by", "day", "days_year", "draws", "riders_mean", "riders_most", "boardings_year",
-    "left_year", "tours_mean", "blocks_most", "driven_km", "driver_hours",
-]  # fmt: skip
-RIDES = [
-    "plan", "by", "weekday", "day", "season", "days_year", "block", "tour", "site", "shift",
-    "direction", "stop", "booked_riders", "on", "off", "ride_min", "direct_min", "most_min",
-    "wait_min", "refused",
-]  # fmt: skip
 
 
 def days_table(plans: Sequence[Plan], factors: Factors, language: str) -> pd.DataFrame:

@@ -46,6 +46,10 @@ from mobility.shuttles.whole_ends import WholeEnds
 WHOLE = 1e-6
 _SAME_COST = 1e-3
 OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1 - WHOLE, "mip_max_nodes": 500}
+NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
+MOST_WORK = 4_000_000  # of the choices of all ends
+#: Shares of the trips fixed at a time, one for each plan rounded.
+STEPS = (0.02, 0.05, 0.01, 0.1, 0.03, 0.015, 0.07, 0.2, 0.04, 0.005)
 
 
 @dataclass(frozen=True)
@@ -195,12 +199,6 @@ def choose_trips(
         return Choice(tuple(own), min(bound, len(chains)))
     value = np.array(solver.getSolution().col_value)[: len(model.trips)]
     return Choice(tuple(model.trips[int(k)] for k in np.flatnonzero(value > 0.5)), bound)
-
-
-NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
-MOST_WORK = 4_000_000  # of the choices of all ends
-#: Shares of the trips fixed at a time, one for each plan rounded.
-STEPS = (0.02, 0.05, 0.01, 0.1, 0.03, 0.015, 0.07, 0.2, 0.04, 0.005)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from mobility.shuttles.scene import Scene
 
 _WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals
 _PLACE_EUR = 100.0  # what a shift-place decides between equals: far below what a run costs
+Row = tuple[list[int], list[float], float]
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,6 @@ class Choice:
     workers: float
     eur: float
     bound: float
-
-
-Row = tuple[list[int], list[float], float]
 
 
 class Master:

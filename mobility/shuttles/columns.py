@@ -1,4 +1,7 @@
-"""Candidate lines of one anchor: routes at several prices of a worker, stops kept or left."""
+"""Candidate lines of one anchor: routes at several prices of a worker, stops kept or left.
+
+The way home has an order of its own, as streets are not the same both ways (`outbound_order`).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,11 @@ from mobility.shuttles.scene import Scene
 from mobility.shuttles.stops import nearest_stop
 
 _EXACT_ORDER = 7
+#: EUR a year that one captured worker's whole roster is worth, from thrift to "at any price".
+_PRICES = (1_500.0, 3_500.0, 8_000.0, 100_000.0)
+_HUB_PRICES = (3_500.0, 100_000.0)
+_PART_PRICES = (1_500.0, 100_000.0)
+SLACK_S = 120  # published whole minutes and walking to the gate, kept out of the ride
 
 
 def outbound_order(
@@ -69,13 +77,6 @@ def _neighbours(order: tuple[int, ...]) -> list[tuple[int, ...]]:
         rest = order[:i] + order[i + 1 :]
         out += [(*rest[:j], order[i], *rest[j:]) for j in range(n) if j != i]
     return out
-
-
-#: EUR a year that one captured worker's whole roster is worth, from thrift to "at any price".
-_PRICES = (1_500.0, 3_500.0, 8_000.0, 100_000.0)
-_HUB_PRICES = (3_500.0, 100_000.0)
-_PART_PRICES = (1_500.0, 100_000.0)
-SLACK_S = 120  # published whole minutes and walking to the gate, kept out of the ride
 
 
 def generate_lines(

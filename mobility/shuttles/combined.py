@@ -71,33 +71,37 @@ class Combined:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per point: what it holds, costs and gains, with low and high ends."""
-        cheap = _knee([p.ends[1].eur_at("low") for p in self.points],
-                      [p.ends[1].jobs for p in self.points])  # fmt: skip
-        dear = _knee([p.ends[0].eur_at("high") for p in self.points],
-                     [p.ends[0].jobs for p in self.points])  # fmt: skip
+        cheap = _knee(
+            [p.ends[1].eur_at("low") for p in self.points], [p.ends[1].jobs for p in self.points]
+        )
+        dear = _knee(
+            [p.ends[0].eur_at("high") for p in self.points], [p.ends[0].jobs for p in self.points]
+        )
         rows = []
         for k, point in enumerate(self.points):
             little, much = point.ends
-            rows.append({
-                "point": k,
-                "set": self.name(point.chosen),
-                "eur_year": round(point.eur_year, 2),
-                "eur_low": round(point.eur_at("low"), 2),
-                "eur_high": round(point.eur_at("high"), 2),
-                "jobs": point.jobs,
-                "jobs_low": little.jobs,
-                "jobs_high": much.jobs,
-                "users": point.users,
-                "users_low": little.users,
-                "users_high": much.users,
-                "eur_per_job": point.eur_year / point.jobs if point.jobs > 0 else np.nan,
-                "eur_per_user": point.eur_year / point.users if point.users > 0 else np.nan,
-                "jobs_bound": point.bound,
-                "jobs_proven": np.nan if point.proven is None else point.proven,
-                "advised": k == self.advised,
-                "advised_cheap": k == cheap,
-                "advised_dear": k == dear,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "point": k,
+                    "set": self.name(point.chosen),
+                    "eur_year": round(point.eur_year, 2),
+                    "eur_low": round(point.eur_at("low"), 2),
+                    "eur_high": round(point.eur_at("high"), 2),
+                    "jobs": point.jobs,
+                    "jobs_low": little.jobs,
+                    "jobs_high": much.jobs,
+                    "users": point.users,
+                    "users_low": little.users,
+                    "users_high": much.users,
+                    "eur_per_job": point.eur_year / point.jobs if point.jobs > 0 else np.nan,
+                    "eur_per_user": point.eur_year / point.users if point.users > 0 else np.nan,
+                    "jobs_bound": point.bound,
+                    "jobs_proven": np.nan if point.proven is None else point.proven,
+                    "advised": k == self.advised,
+                    "advised_cheap": k == cheap,
+                    "advised_dear": k == dear,
+                }
+            )
         return pd.DataFrame(rows)
 
 

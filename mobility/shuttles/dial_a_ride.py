@@ -145,9 +145,14 @@ class Routes:
         self.metres = np.zeros((2 * n + 1, 2 * n + 1))
         drive = rides.drive
         fill_legs(
-            self.nodes[:, 0], rides.depot, rides.dwell_s, drive.seconds, drive.metres, self.legs,
+            self.nodes[:, 0],
+            rides.depot,
+            rides.dwell_s,
+            drive.seconds,
+            drive.metres,
+            self.legs,
             self.metres,
-        )  # fmt: skip
+        )
         self._load: list[int] = self.nodes[:, 3].tolist()
         self._paid = (rides.seats, float(price.metre), float(price.second))
         self._scratch = np.zeros((2, 2 * n), np.int32)

@@ -28,6 +28,7 @@ LIMIT_S = 5400.0
 _AT_JUNCTION_M = 1.0
 AT_ONCE = 32  # places searched from at a time
 FORMAT = 1
+Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,6 @@ def drive_graph(
     size = len(net.place) + 2 * len(snaps)
     graph = sparse.csr_matrix((weight[first], (rows[first], cols[first])), shape=(size, size))
     return DriveGraph(streets, graph, snaps, len(net.place), net.place, times)
-
-
-Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def _place_arcs(streets: Streets, net: Arcs, snaps: Snaps, times: Times) -> list[Part]:

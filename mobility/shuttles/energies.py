@@ -184,9 +184,14 @@ class Energies:
             told.append((costs, costs.total + charging * (1 + self._factors["overhead"])))
         eur, co2 = [e for _, e in told], [c.co2_kg for c, _ in told]
         return Driven(
-            energy, operations, told[0][0], (eur[0], eur[1], eur[2]), (co2[0], co2[1], co2[2]),
-            chargers, tuple(refused),
-        )  # fmt: skip
+            energy,
+            operations,
+            told[0][0],
+            (eur[0], eur[1], eur[2]),
+            (co2[0], co2[1], co2[2]),
+            chargers,
+            tuple(refused),
+        )
 
     def _day(
         self, plan: Plan, day: Day, blocks: Sequence[Block], tanks: Sequence[Tank]
@@ -355,6 +360,3 @@ def _refused(
             "start": service_clock(block.start_s), "end": service_clock(block.end_s), "km": km,
             "needs": km * tank.per_km, "reserve": tank.held, "reason": translate(reason, language),
         }  # fmt: skip
-
-
-__all__ = ["ENERGY_TABLES", "Driven", "Energies", "Tank", "cut_chain", "energy_tables", "levels"]

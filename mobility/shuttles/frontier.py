@@ -1,7 +1,7 @@
 """The frontier: plans from one vehicle up, whole rosters gained against EUR a year.
 
 Runs of candidate lines are chosen for at most so many vehicles, so many euros, or so many
-euros a worker (`master`). Costs are additive there, vehicles the most runs of one size under
+euros a worker (`choose`). Costs are additive there, vehicles the most runs of one size under
 way at once; each choice is then timed, chained and costed exactly, and plans another one
 beats are dropped.
 """

@@ -1,4 +1,7 @@
-"""A plan as a GTFS feed that any engine reads: the same bytes for the same plan."""
+"""A plan as a GTFS feed that any engine reads: the same bytes for the same plan.
+
+Trips that one vehicle drives share a ``block_id`` (`trip_blocks`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mobility.base.clock import service_clock
+from mobility.base.i18n import WEEKDAY_NAMES
 from mobility.base.literal import one_line
 from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
 from mobility.shuttles.costs import Operations
@@ -19,6 +23,18 @@ from mobility.shuttles.drive import Ways
 from mobility.shuttles.model import Line, Place, Run
 from mobility.shuttles.written import COLOURS
 from mobility.territory.rosters import ALL_YEAR, day_of_year
+
+Table = list[dict[str, object]]
+DAYS = tuple(map(str.lower, WEEKDAY_NAMES))
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+TABLES = (
+    "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
+    "transfers", "feed_info",
+)  # fmt: skip
+HEADERS = {
+    "calendar_dates": ("service_id", "date", "exception_type"),
+    "calendar": ("service_id", *DAYS, "start_date", "end_date"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,8 @@ def trip_blocks(runs: Sequence[Run], operations: Operations) -> TripBlocks:
     together, apart, links = _days(runs, operations)
     group = list(range(len(runs)))
     members = {k: {k} for k in group}
+    # A trip has one block for all days: runs that most days chain are joined first, and never two
+    # that some day gives to two vehicles.
     for a, b in sorted(links, key=lambda pair: (-links[pair], pair)):
         one, two = group[a], group[b]
         pairs = {(min(x, y), max(x, y)) for x in members[one] for y in members[two]}
@@ -87,19 +105,6 @@ def _days(
 def _other_days(late: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
     """Return the pairs of runs that start on different operating days of their service day."""
     return {(a, b) for a in range(len(late)) for b in range(a + 1, len(late)) if late[a] != late[b]}
-
-
-Table = list[dict[str, object]]
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-TABLES = (
-    "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
-    "transfers", "feed_info",
-)  # fmt: skip
-HEADERS = {
-    "calendar_dates": ("service_id", "date", "exception_type"),
-    "calendar": ("service_id", *DAYS, "start_date", "end_date"),
-}
 
 
 @dataclass(frozen=True)
@@ -197,10 +202,15 @@ def gtfs_tables(
         _service(tables, service, weekdays, kinds, season, period, dt.timedelta(days=before))
     early = dt.timedelta(days=max((run.days_before for run in runs), default=0))
     tables["transfers"] = [
-        {"from_stop_id": f"N{runs[a].calls[-1]}", "to_stop_id": f"N{runs[b].calls[0]}",
-         "from_trip_id": names[a], "to_trip_id": names[b], "transfer_type": 5}
+        {
+            "from_stop_id": f"N{runs[a].calls[-1]}",
+            "to_stop_id": f"N{runs[b].calls[0]}",
+            "from_trip_id": names[a],
+            "to_trip_id": names[b],
+            "transfer_type": 5,
+        }
         for a, b in sorted(blocks.following if blocks else ())
-    ]  # fmt: skip
+    ]
     tables["feed_info"] = [{
         "feed_publisher_name": agency, "feed_publisher_url": "https://example.org/",
         "feed_lang": language, "feed_start_date": f"{period.first - early:%Y%m%d}",

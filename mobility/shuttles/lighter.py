@@ -30,6 +30,10 @@ from mobility.timetable.arrays import FootArrays, RunArrays, Timetable, index_ti
 _NEAR_LINE_M = 250.0
 SHORTEST_LEG_M = 400.0
 WINDOW_S = 3_600
+AREA_M = 2_000.0
+_EXTENSION_M = 4_000.0
+_AREA_ITERATIONS = 25  # of the searches for who rides together: there are many areas
+REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
 
 
 @dataclass(frozen=True)
@@ -149,12 +153,6 @@ def extended_runs(
         if out[run]:
             inserts.append(Insert(run, -1, stop, int(leave[run])))
     return inserts
-
-
-AREA_M = 2_000.0
-_EXTENSION_M = 4_000.0
-_AREA_ITERATIONS = 25  # of the searches for who rides together: there are many areas
-REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
 
 
 def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:

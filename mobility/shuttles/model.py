@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+UNREACHED = 2**30
+ALWAYS_S = 10**8  # latest time of what has no window
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,6 @@ class Drive:
 
     seconds: Ints
     metres: Floats
-
-
-UNREACHED = 2**30
-ALWAYS_S = 10**8  # latest time of what has no window
 
 
 @dataclass(frozen=True)

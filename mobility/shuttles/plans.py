@@ -1,4 +1,7 @@
-"""The shuttle plans of a territory: the frontier, its figures, its feeds and their proof."""
+"""The shuttle plans of a territory: the frontier, its figures, its feeds and their proof.
+
+And what a site's shifts moved by some minutes would save (`harmonise`).
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,7 @@ from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import read_holidays
 
 MINUTE = 60
+_MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
 
 
 @dataclass(frozen=True)
@@ -112,9 +116,6 @@ def harmonise(
                 )
             )
     return sorted(moves, key=lambda m: (-m.eur_saved, m.site, abs(m.minutes), m.minutes))
-
-
-_MOST_COMPARED = 3  # plans set against booked rides before one is told, refused or not
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,11 +273,16 @@ class Plans:
         """Return the tables of a plan's feed."""
         study, language = self.study, self.study.territory.language
         return gtfs_tables(
-            plan.lines, plan.runs, self.scene.places, self.ways,
-            _study_period(study, stand_ins=False), agency=_agency(study),
-            timezone=study.territory.timezone, language=language,
+            plan.lines,
+            plan.runs,
+            self.scene.places,
+            self.ways,
+            _study_period(study, stand_ins=False),
+            agency=_agency(study),
+            timezone=study.territory.timezone,
+            language=language,
             blocks=trip_blocks(plan.runs, plan.operations),
-        )  # fmt: skip
+        )
 
     def feeds(self, plans: Sequence[Plan]) -> list[Feed]:
         """Return what the engine reads of the feed of each of some plans, read together."""
@@ -321,10 +327,15 @@ def _together(study: Study, scene: Scene, plans: Sequence[Plan], *, stand_ins: b
         first = len(lines) - len(plan.lines)
         runs += [replace(r, line=r.line + first) for r in plan.runs]
     tables = gtfs_tables(
-        lines, runs, scene.places, None, _study_period(study, stand_ins=stand_ins),
-        agency=_agency(study), timezone=study.territory.timezone,
+        lines,
+        runs,
+        scene.places,
+        None,
+        _study_period(study, stand_ins=stand_ins),
+        agency=_agency(study),
+        timezone=study.territory.timezone,
         language=study.territory.language,
-    )  # fmt: skip
+    )
     return read_tables(tables)
 
 

@@ -95,8 +95,11 @@ class Portfolio:
         pairs = alternatives(self.remedies)
         feeds = [k for k, r in enumerate(self.remedies) if r.feed is not None]
         self._clashes = {frozenset(p) for p in (*pairs, *combinations(feeds, 2))}
-        self._clashes |= {frozenset(p) for p in combinations(range(len(self.remedies)), 2)
-                          if _same_departures(*(self.remedies[k] for k in p))}  # fmt: skip
+        self._clashes |= {
+            frozenset(p)
+            for p in combinations(range(len(self.remedies)), 2)
+            if _same_departures(*(self.remedies[k] for k in p))
+        }
 
     def fits(self, chosen: Chosen) -> bool:
         """Whether no two remedies of a set change the same departures or hours."""

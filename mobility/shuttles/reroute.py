@@ -245,6 +245,3 @@ def _name(plan: Plan, line: Line, number: int) -> str:
     """Return the name of the old line that shares most stops, numbered."""
     near = max(plan.lines, key=lambda x: len({*x.stops_in, *x.stops_out} & set(line.stops_in)))
     return f"{near.name}/{number + 1}"
-
-
-__all__ = ["rerouted"]

@@ -99,9 +99,14 @@ def select_stops(
         best = pool[np.argsort(-single[pool], kind="stable")[:keep]]
         exact_pool = np.unique(np.concatenate([best, start]))
     chosen, bound = _exact(
-        within[exact_pool], workers, xy[exact_pool], spacing_m, max_stops,
-        preference[exact_pool], nodes,
-    )  # fmt: skip
+        within[exact_pool],
+        workers,
+        xy[exact_pool],
+        spacing_m,
+        max_stops,
+        preference[exact_pool],
+        nodes,
+    )
     picked = exact_pool[chosen].astype(np.int32)
     covered = float(workers[within[picked].any(axis=0)].sum())
     greedy = float(workers[within[start].any(axis=0)].sum())

@@ -22,6 +22,13 @@ from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, served_on
 from mobility.shuttles.model import Floats, Ints
 from mobility.shuttles.pricing import RATE, price_end
 
+WHOLE = 1e-6
+_DIGITS = 9  # of prices
+SURE = 0.75  # fixed at once from this value on
+_TAIL = 200  # fractional trips left to the branch and bound
+NODES = 300
+FEW_LABELS, MOST_LABELS = 50_000, 300_000  # of one end alone, and beside the others
+
 
 def quiet_solver(**options: object) -> Any:
     """Return a solver with some options of HiGHS."""
@@ -29,14 +36,6 @@ def quiet_solver(**options: object) -> Any:
     for option, value in ({"output_flag": False, "threads": 1} | options).items():
         found.setOptionValue(option, value)
     return found
-
-
-WHOLE = 1e-6
-_DIGITS = 9  # of prices
-SURE = 0.75  # fixed at once from this value on
-_TAIL = 200  # fractional trips left to the branch and bound
-NODES = 300
-FEW_LABELS, MOST_LABELS = 50_000, 300_000  # of one end alone, and beside the others
 
 
 class Prices(NamedTuple):

@@ -95,9 +95,14 @@ class Table:
     ) -> SourceError:
         """Return an error about this file, without the value when it is personal."""
         return SourceError(
-            problem, file=self.file, row=row_number(row), column=column,
-            value=None if self.private else value, mend=mend, **params,
-        )  # fmt: skip
+            problem,
+            file=self.file,
+            row=row_number(row),
+            column=column,
+            value=None if self.private else value,
+            mend=mend,
+            **params,
+        )
 
     def find(self, wanted: str, aliases: Iterable[str] = ()) -> str | None:
         """Return the column called ``wanted`` or an alias, blind to case and accents."""

@@ -113,8 +113,13 @@ def read_delays(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
     table.refuse(trips < 0, "trip_id", problem, mend, shown=names)
     dates = table.texts(table.need("date"))
     days = pd.to_datetime(dates.str.replace("-", ""), format="%Y%m%d", errors="coerce")
-    table.refuse(days.isna().to_numpy(), "date", "It is no date.",
-                 "Write dates as 2026-11-17 or 20261117.", shown=dates)  # fmt: skip
+    table.refuse(
+        days.isna().to_numpy(),
+        "date",
+        "It is no date.",
+        "Write dates as 2026-11-17 or 20261117.",
+        shown=dates,
+    )
     arrival_s, departure_s = _seconds(table)
     frame = pd.DataFrame({
         "trip": trips, "date": days.dt.date.to_numpy(), "stop": _stops(table, feed, trips),
@@ -132,8 +137,13 @@ def _seconds(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     names = (whole, whole) if whole else ("arrival_delay_s", "departure_delay_s")
     arrival_s, departure_s = (np.asarray(table.numbers(table.need(name))).round() for name in names)
     for name, seconds in zip(names, (arrival_s, departure_s), strict=True):
-        table.refuse(np.abs(seconds) > 86_400, str(name), "A delay is within a day.",
-                     "Give delays in seconds.", shown=table.texts(table.need(name)))  # fmt: skip
+        table.refuse(
+            np.abs(seconds) > 86_400,
+            str(name),
+            "A delay is within a day.",
+            "Give delays in seconds.",
+            shown=table.texts(table.need(name)),
+        )
     return arrival_s, departure_s
 
 

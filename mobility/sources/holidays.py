@@ -1,6 +1,7 @@
 """Public and school holidays, of maintained libraries or the territory's own list.
 
-They tell the kind of a date, one that the territory fixes included.
+They tell the kind of a date, one that the territory fixes included. `localised` takes the clock
+and the public holidays from where the sites are, unless the territory file states them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from mobility.base.cache import Bundle, cached
 from mobility.base.errors import Finding, TerritoryError
-from mobility.base.i18n import Word, Words
+from mobility.base.i18n import WEEKDAY_NAMES, Word, Words
 from mobility.territory.fields import WEEKDAYS
 from mobility.territory.named_sources import DAY_KIND_WEEKDAYS, DayKind, DaysConfig
 from mobility.territory.overseas import clock_of, part_at
@@ -45,13 +46,7 @@ _REGIONS = frozenset([
 _DEPARTMENT = re.compile(r"0[1-9]|[1-8]\d|9[0-5]|2[AB]|")
 #: Departments with two more public holidays (Good Friday, 26 December).
 _ALSACE_MOSELLE = ("57", "67", "68")
-_WEEKDAY_NAMES = dict(
-    zip(
-        WEEKDAYS,
-        ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-        strict=True,
-    )
-)
+_NAMES = dict(zip(WEEKDAYS, WEEKDAY_NAMES, strict=True))
 #: What a date is, by its standard kind; of one whose school calendar differs by zone, "".
 _WHAT_IT_IS = {
     "school_weekday": "a school-term weekday",
@@ -286,8 +281,8 @@ def check_fixed_date(
             column=field,
             value=date,
             mend="Choose another date, or remove the line to let one be chosen.",
-            weekday=Word(_WEEKDAY_NAMES[weekday]),
-            weekdays=Words(_WEEKDAY_NAMES[day] for day in kind.weekdays),
+            weekday=Word(_NAMES[weekday]),
+            weekdays=Words(_NAMES[day] for day in kind.weekdays),
         )
     if kind.name == "sunday":
         return None

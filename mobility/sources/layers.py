@@ -12,10 +12,12 @@ import pyproj
 import shapely
 
 from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryError, library_words
+from mobility.base.projection import Box
 from mobility.sources.columns import MAX_LISTED, Table, nearest, no_rows
 from mobility.territory.overseas import part_at
 
 _ONE_LAYER = {".parquet", ".geoparquet"}
+EUROPE: Box = (-32.0, 33.0, 46.0, 72.0)
 
 
 def need_file(path: Path) -> None:
@@ -247,17 +249,12 @@ def _told(lon: np.ndarray, lat: np.ndarray) -> list[str]:
     return [f"{x:g}, {y:g}" for x, y in zip(lon, lat, strict=True)]
 
 
-EUROPE: tuple[float, float, float, float] = (-32.0, 33.0, 46.0, 72.0)
-
-
-def home_box(timezone: str) -> tuple[float, float, float, float] | None:
+def home_box(timezone: str) -> Box | None:
     """Return the box (west, south, east, north) a study in this time zone lies in, if known."""
     return EUROPE if timezone.startswith("Europe/") else None
 
 
-def _exchanged(
-    lon: np.ndarray, lat: np.ndarray, box: tuple[float, float, float, float] | None
-) -> tuple[np.ndarray, np.ndarray]:
+def _exchanged(lon: np.ndarray, lat: np.ndarray, box: Box | None) -> tuple[np.ndarray, np.ndarray]:
     """Return which places are well placed, and which would be the other way round alone."""
     if box is None:
         return np.ones(len(lon), bool), np.zeros(len(lon), bool)
@@ -274,7 +271,7 @@ def _exchanged(
 
 def refuse_exchanged_place(
     place: tuple[float, float],
-    box: tuple[float, float, float, float] | None,
+    box: Box | None,
     file: Path | None,
     column: str,
     entry: tuple[str, int] | None = None,
@@ -283,19 +280,19 @@ def refuse_exchanged_place(
     lon, lat = place
     if _exchanged(np.array([lon]), np.array([lat]), box)[1].any():
         raise TerritoryError(
-            "Longitude and latitude look exchanged.", file=file, entry=entry, column=column,
-            value=f"{lon:g}, {lat:g}", mend="Write longitude first: [{lat:g}, {lon:g}].", lon=lon,
+            "Longitude and latitude look exchanged.",
+            file=file,
+            entry=entry,
+            column=column,
+            value=f"{lon:g}, {lat:g}",
+            mend="Write longitude first: [{lat:g}, {lon:g}].",
+            lon=lon,
             lat=lat,
-        )  # fmt: skip
+        )
 
 
 def refuse_swapped(
-    table: Table,
-    lon: np.ndarray,
-    lat: np.ndarray,
-    *,
-    column: str,
-    box: tuple[float, float, float, float] | None,
+    table: Table, lon: np.ndarray, lat: np.ndarray, *, column: str, box: Box | None
 ) -> None:
     """Raise when points lie outside ``box`` that lie inside once lon and lat are exchanged.
 

@@ -31,6 +31,7 @@ from pydantic import ValidationError
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.base.literal import unmarked
+from mobility.base.projection import Box
 from mobility.sources.columns import Table, fold
 from mobility.sources.layers import (
     EUROPE,
@@ -48,8 +49,6 @@ from mobility.territory.changes import ShiftChange
 from mobility.territory.project import Site, Territory
 from mobility.territory.rosters import MOST_WORKERS, Shift, in_english
 from mobility.territory.validation import explain_validation, read_toml
-
-_Box = tuple[float, float, float, float]
 
 
 def read_sites(
@@ -103,7 +102,7 @@ def read_sites(
 def read_sites_file(
     path: Path,
     *,
-    box: _Box | None = EUROPE,
+    box: Box | None = EUROPE,
     crs: str | None = None,
     layer: str | None = None,
     ledger: list[SourceLedger] | None = None,
@@ -211,7 +210,7 @@ def _read_sites_toml(path: Path) -> list[Site]:
 
 
 def _sites_from_table(
-    table: Table, *, box: _Box | None = EUROPE, crs: str | None = None
+    table: Table, *, box: Box | None = EUROPE, crs: str | None = None
 ) -> list[Site]:
     """Merge the rows of a table into sites, in order of first appearance."""
     if isinstance(table.frame, gpd.GeoDataFrame):
@@ -289,7 +288,7 @@ def _in_degrees(
 
 
 def _check_places(
-    table: Table, columns: dict[str, str | None], numbers: dict[str, np.ndarray], box: _Box | None
+    table: Table, columns: dict[str, str | None], numbers: dict[str, np.ndarray], box: Box | None
 ) -> None:
     if columns["lon"] is None or columns["lat"] is None:
         missing = "lon" if columns["lon"] is None else "lat"
@@ -318,7 +317,7 @@ def _check_places(
     refuse_swapped(placed, lon, lat, column=column, box=box)
 
 
-def check_sites(sites: Sequence[Site], file: Path | None, box: _Box | None) -> None:
+def check_sites(sites: Sequence[Site], file: Path | None, box: Box | None) -> None:
     """Refuse sites of a territory file that cannot stand beside each other, or where they are.
 
     Raises
@@ -331,7 +330,7 @@ def check_sites(sites: Sequence[Site], file: Path | None, box: _Box | None) -> N
     _refuse_exchanged(sites, file, box)
 
 
-def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: _Box | None) -> None:
+def _refuse_exchanged(sites: Iterable[Site], file: Path | None, box: Box | None) -> None:
     """Raise when a gate is where no study is, and would be well placed the other way round."""
     for number, site in enumerate(sites, 1):
         for gate in site.gates:

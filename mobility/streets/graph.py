@@ -19,14 +19,14 @@ import shapely
 from mobility.base.cache import Bundle, cached, content_hash
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger, from_json
-from mobility.base.projection import WGS84, transformer
+from mobility.base.projection import WGS84, Box, transformer
 from mobility.sources.osm.conditions import barrier_table, condition_table, turn_table
 from mobility.sources.osm.ways import NO_WAYS
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from mobility.sources.osm.pieces import Bbox, StreetTables
+    from mobility.sources.osm.pieces import StreetTables
 
 FORMAT = 10
 #: What is worked out on fewer street pieces is no slower than looking it up.
@@ -109,7 +109,7 @@ class Streets:
         What of all this depends on the hour, see `mobility.sources.osm.conditions` and
         `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
-        What became of each way read, see `mobility.sources.osm.reader.StreetTables`.
+        What became of each way read, see `mobility.sources.osm.pieces.StreetTables`.
     worked_out, states
         What was worked out of them before, and these streets at hours of some state, see
         `mobility.streets.hours.streets_in`. Never handed on: ``replace`` starts anew.
@@ -212,7 +212,7 @@ class Streets:
         return np.column_stack(self._to_local.transform(xy[:, 0], xy[:, 1], direction=inverse))
 
     @cached_property
-    def bounds_lonlat(self) -> Bbox:
+    def bounds_lonlat(self) -> Box:
         """West, south, east, north of all streets, degrees."""
         lonlat = self.unproject(self.geom_xy)
         (west, south), (east, north) = lonlat.min(axis=0), lonlat.max(axis=0)
@@ -248,7 +248,7 @@ def streets_from_osm(
     path: str | Path,
     *,
     crs: str = "auto",
-    bbox: Bbox | None = None,
+    bbox: Box | None = None,
     buildings: bool = False,
     cache: bool = True,
 ) -> Streets:

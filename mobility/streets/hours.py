@@ -28,6 +28,14 @@ _YES = ("yes", "designated", "permissive", "official")
 _LARGE = re.compile(r"\s*(max)?(weight|weightrating|length|height|width|axles|trailers?)\s*>=?.*")
 # What no clock tells.
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
+#: Tags by the hour that are nothing to each mode, see `mobility.streets.modes`.
+_NOTHING_TO: dict[StreetMode, tuple[str, ...]] = {
+    "walk": ("vehicle", "motor_vehicle", "motorcar", "bicycle", "oneway:bicycle"),
+    "bike": ("motor_vehicle", "motorcar"),
+    "car": ("foot", "bicycle", "oneway:bicycle"),
+}
+#: Tables that depend on the hour.
+_OF_HOUR = ("tags", "barriers", "turns")
 
 
 @dataclass(frozen=True)
@@ -111,14 +119,6 @@ def _conditions(streets: Streets) -> tuple[list[str], list[tuple[str, str]]]:
         known["conditions"] = kinds, list(zip(keys, texts, strict=True))
     found: tuple[list[str], list[tuple[str, str]]] = known["conditions"]
     return found
-
-
-#: Tags by the hour that are nothing to each mode, see `mobility.streets.modes`.
-_NOTHING_TO: dict[StreetMode, tuple[str, ...]] = {
-    "walk": ("vehicle", "motor_vehicle", "motorcar", "bicycle", "oneway:bicycle"),
-    "bike": ("motor_vehicle", "motorcar"),
-    "car": ("foot", "bicycle", "oneway:bicycle"),
-}
 
 
 def seen_by(streets: Streets, mode: StreetMode) -> Streets:
@@ -209,10 +209,6 @@ def forget_states(streets: Streets) -> None:
     forget_tables(streets)
     for one in list(streets.states.values()):
         one.worked_out.seconds.clear()
-
-
-#: Tables that depend on the hour.
-_OF_HOUR = ("tags", "barriers", "turns")
 
 
 class StreetsAtHour(Streets):

@@ -49,7 +49,6 @@ from mobility.territory.project import Speeds
 _YES = ("yes", "designated", "permissive", "official", "destination", "customers", "permit")
 _MOTORWAYS = ("motorway", "motorway_link")
 _TRUNKS = ("trunk", "trunk_link")
-_PATHS = ("footway", "path", "pedestrian", "cycleway", "steps")
 _PUSHED = ("footway", "pedestrian", "platform", "corridor", "elevator")
 _UNPAVED = (
     "unpaved", "compacted", "gravel", "fine_gravel", "pebblestone", "ground", "dirt", "earth",

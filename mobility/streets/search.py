@@ -226,6 +226,3 @@ def all_pairs(
         more = total + n_goals + len(goal)
         goal = np.append(goal[:total], np.empty(more, dtype=np.int32))
         time = np.append(time[:total], np.empty(more))
-
-
-__all__ = ["all_pairs", "node_rows", "workspace"]

@@ -43,6 +43,9 @@ _GATES = (
     "swing_gate",
     "yes",
 )
+# A driver who may not turn at a junction does not turn round within these metres beyond it,
+# but at a dead end or a barrier: an assumption, without which restrictions cost nothing.
+_NO_TURNING_M = 250.0
 
 
 def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
@@ -61,11 +64,6 @@ def stopped_by(barriers: pd.DataFrame, mode: StreetMode) -> np.ndarray:
     if mode != "car":
         closed &= ~is_tagged(barriers, "barrier", (ELEVATOR,))
     return np.asarray((state == CLOSED) | (closed & (state == UNSAID)))
-
-
-# A driver who may not turn at a junction does not turn round within these metres beyond it,
-# but at a dead end or a barrier: an assumption, without which restrictions cost nothing.
-_NO_TURNING_M = 250.0
 
 
 def turns_past_local_barriers(streets: Streets, mode: StreetMode) -> np.ndarray:

@@ -29,6 +29,13 @@ from mobility.timetable.arrays import INF
 UInt8 = NDArray[np.uint8]
 #: What is told: who can go and come back and what it costs, why others cannot, or both.
 Part = Literal["times", "zones", "all"]
+#: Bytes of answers kept.
+_MOST_BYTES = 64_000_000
+_MINUTES = ("outbound_min", "return_min", "overtime_min")
+#: A shift and a kind of day, and what tells it in some scenario.
+Key = tuple[int, str]
+Name = tuple[object, ...]
+Kept = TypeVar("Kept", "Pair", UInt8)
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class _Pair:
+class Pair:
     """Times of one shift on one kind of day, in the units of the map.
 
     Attributes
@@ -93,16 +100,6 @@ class Answer:
         return b"".join(parts)
 
 
-#: Bytes of answers kept.
-_MOST_BYTES = 64_000_000
-_MINUTES = ("outbound_min", "return_min", "overtime_min")
-
-#: A shift and a kind of day, and what tells it in some scenario.
-Key = tuple[int, str]
-Name = tuple[object, ...]
-Kept = TypeVar("Kept", _Pair, UInt8)
-
-
 class Asking:
     """What is known of a study and of the scenarios tried on it.
 
@@ -131,7 +128,7 @@ class Asking:
         self._booked_on = booked_on
         #: Homes in the order of the page.
         self.order = along_curve(model.homes.lon, model.homes.lat)
-        self._pairs: OrderedDict[Name, _Pair] = OrderedDict()
+        self._pairs: OrderedDict[Name, Pair] = OrderedDict()
         self._reasons: OrderedDict[Name, UInt8] = OrderedDict()
         #: What was computed last: its reasons may still be asked for.
         self._waiting: dict[Name, Access] = {}
@@ -180,7 +177,7 @@ class Asking:
         days = {day.kind: day for day in study.days}
         return [(s, k) for s in shifts for k in kinds if study.works_on(s, days[k])]
 
-    def pairs(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, _Pair]:
+    def pairs(self, study: Study, key: str, asked: Iterable[Key]) -> dict[Key, Pair]:
         """Return the times of some shifts and kinds of day, computed where they are not kept."""
         names = self._names(study, key, asked)
         missing = [pair for pair, name in names.items() if name not in self._pairs]
@@ -214,6 +211,7 @@ class Asking:
         if any(names[pair] not in self._waiting for pair in missing):
             access = assess(study, only=missing)
             self._waiting |= {names[pair]: access for pair in missing}
+        # Hours found for one pair serve the others of the same answer: each answer is asked once.
         by_access: dict[int, list[Key]] = {}
         for pair in missing:
             by_access.setdefault(id(self._waiting[names[pair]]), []).append(pair)
@@ -228,7 +226,7 @@ class Asking:
         for pair in asked:
             self._reasons[names[pair]] = np.asarray(zones.reason[zones.row(*pair)], np.uint8)
 
-    def _pair(self, access: Access, shift: int, kind: str) -> _Pair:
+    def _pair(self, access: Access, shift: int, kind: str) -> Pair:
         """Return the times of one shift and kind of day, for the modes of the map."""
         rows = [access.row(shift, kind, mode) for mode in self.model.modes]
         assert None not in rows
@@ -238,12 +236,10 @@ class Asking:
             for seconds in (access.outbound_s, access.return_s, access.overtime_s)
         )
         status = np.asarray(status_of(access, shift, kind), np.uint8)
-        return _Pair(
-            out, back, over, status, access.holds[at], self._booked_on(access, shift, kind)
-        )
+        return Pair(out, back, over, status, access.holds[at], self._booked_on(access, shift, kind))
 
     def _filled(
-        self, study: Study, found: Mapping[Key, _Pair], reasons: Mapping[Key, UInt8] | None
+        self, study: Study, found: Mapping[Key, Pair], reasons: Mapping[Key, UInt8] | None
     ) -> Scenario:
         """Return a scenario of which the rows of some pairs are known, and no others."""
         model = self.model
@@ -268,6 +264,7 @@ class Asking:
             weight = study.days_per_year(shift, days[kind])
             weights[roster] = weights.get(roster, 0.0) + weight
             sums[roster] = sums.get(roster, 0.0) + weight * pair.holds
+        # Sums of weights may miss a whole per cent by a rounding error.
         for roster, total in sums.items():
             share[roster] = np.floor(total / weights[roster] * 100 + 1e-9)
         return Scenario("", out, back, status, reason, over, share)

@@ -22,6 +22,7 @@ from mobility.base.clock import format_clock
 from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.files import write_text, writing
 from mobility.base.literal import csv_cell
+from mobility.base.projection import Box
 from mobility.commute.loading import read_sources
 from mobility.settings import read_territory
 from mobility.sources.columns import fold
@@ -328,7 +329,7 @@ def put_sites(file: Path, rows: list[dict[str, Any]], seen: list[dict[str, Any]]
     write_text(file, tomlkit.dumps(document))
 
 
-def _check_table(rows: list[dict[str, Any]], box: tuple[float, float, float, float] | None) -> None:
+def _check_table(rows: list[dict[str, Any]], box: Box | None) -> None:
     """Refuse a table of sites that no command would read; the error names its row and column."""
     first, firsts, sites = 1, [], []
     for row in rows:

@@ -26,6 +26,7 @@ _EDITED = {
     "sites": True,
     "shuttles": False,
 }
+_ZONES = {"A": "School zone A", "B": "School zone B", "C": "School zone C"}
 
 
 def said_by(file: Path) -> dict[str, Any]:
@@ -61,11 +62,8 @@ def document_of(file: Path) -> tomlkit.TOMLDocument:
     return tomlkit.parse(file.read_text(encoding="utf-8-sig"))
 
 
-_ZONES = {"A": "School zone A", "B": "School zone B", "C": "School zone C"}
-
-
 @dataclass(frozen=True)
-class _Mend:
+class Mend:
     """A field of the territory file, the value that mends, and what its button says."""
 
     table: str
@@ -74,24 +72,24 @@ class _Mend:
     message: str
 
 
-def mends_of(finding: Finding, territory: Territory) -> list[_Mend]:
+def mends_of(finding: Finding, territory: Territory) -> list[Mend]:
     """Return the settings that mend a finding; none where a person has to judge or to fetch."""
     code, days = finding.code, territory.days
     if code == "feeds_overlap" and territory.sources.duplicates != "drop":
-        return [_Mend("sources", "duplicates", "drop", message="Leave them out once")]
+        return [Mend("sources", "duplicates", "drop", message="Leave them out once")]
     if code == "school_routes" and territory.modes.school_services:
-        return [_Mend("modes", "school_services", False, message="Workers may not ride them")]
+        return [Mend("modes", "school_services", False, message="Workers may not ride them")]
     if code == "school_zone_unknown":
-        return [_Mend("days", "school_zone", zone, text) for zone, text in _ZONES.items()]
+        return [Mend("days", "school_zone", zone, text) for zone, text in _ZONES.items()]
     if code == "day_kind_absent" and len(days.kinds) > 1:
         left: list[str] = [kind for kind in days.kinds if kind != finding.params["kind"]]
         known = len(left) < len(days.kinds)
         return (
-            [_Mend("days", "kinds", left, message="Do not study this kind of day")] if known else []
+            [Mend("days", "kinds", left, message="Do not study this kind of day")] if known else []
         )
     if code == "flex_zones" and "on_demand" not in territory.modes.evaluated:
         modes: list[str] = [*territory.modes.evaluated, "on_demand"]
-        return [_Mend("modes", "evaluated", modes, message="Count on-demand services")]
+        return [Mend("modes", "evaluated", modes, message="Count on-demand services")]
     return []
 
 
@@ -106,7 +104,7 @@ def told(findings: Iterable[Finding], territory: Territory) -> list[list[dict[st
     ]
 
 
-def put_mend(file: Path, mend: _Mend) -> None:
+def put_mend(file: Path, mend: Mend) -> None:
     """Write a mend into the territory file, whose comments and order stay.
 
     Raises `TerritoryError`: the file cannot be with it; nothing changes then.
@@ -118,12 +116,12 @@ def put_mend(file: Path, mend: _Mend) -> None:
     write_text(file, tomlkit.dumps(document))
 
 
-def asked(findings: list[Finding], territory: Territory, index: object, choice: object) -> _Mend:
+def asked(findings: list[Finding], territory: Territory, index: object, choice: object) -> Mend:
     """Return the mend that a button stands for: of which finding, and which of its buttons.
 
     Raises `MobilityError`: there is none, as when the study was read again meanwhile.
     """
-    mends: list[_Mend] = []
+    mends: list[Mend] = []
     if isinstance(index, int) and 0 <= index < len(findings):
         mends = mends_of(findings[index], territory)
     if not isinstance(choice, int) or not 0 <= choice < len(mends):

@@ -2,6 +2,8 @@
 
 A job is a process of ``mobility``, so that it can be cancelled at any moment and gives what the
 command line gives. What was under way when the studio ended is told, to be asked for again.
+Beside them: where results lie, which files of them may be taken away, and whether they are older
+than the data they follow from.
 """
 
 from __future__ import annotations
@@ -42,6 +44,15 @@ _COMMANDS: dict[str, tuple[str, ...]] = {
 #: What runs a command: this very software.
 PROGRAM = (sys.executable, "-m", "mobility")
 _KEPT, _MOST_QUEUED = ".studio-job.json", 20
+#: Half side of the area of a first study, km: by default, least and most.
+_RADIUS_KM, _LEAST_KM, _MOST_KM = 12.0, 1.0, 60.0
+#: Folder of comparisons, beside the scenarios of a study.
+_COMPARED = "compared"
+#: Kinds of files worth taking away.
+_TAKEN = {
+    ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
+    ".parquet", ".toml",
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -236,10 +247,6 @@ def _keep(job: Job) -> None:
         write_text(job.folder / _KEPT, json.dumps(told))
 
 
-#: Half side of the area of a first study, km: by default, least and most.
-_RADIUS_KM, _LEAST_KM, _MOST_KM = 12.0, 1.0, 60.0
-
-
 def computation(opened: Opened, asked: Mapping[str, Any]) -> Job:
     """Return a command on a study, or one of its scenarios.
 
@@ -285,15 +292,6 @@ def _language(asked: Mapping[str, Any]) -> str:
     return language if language in LANGUAGES else LANGUAGES[0]
 
 
-#: Folder of comparisons, beside the scenarios of a study.
-_COMPARED = "compared"
-#: Kinds of files worth taking away.
-_TAKEN = {
-    ".html", ".pdf", ".docx", ".xlsx", ".csv", ".gpkg", ".geojson", ".zip", ".md", ".json",
-    ".parquet", ".toml",
-}  # fmt: skip
-
-
 def results_folder(opened: Opened, target: str) -> Path:
     """Return where the results of a study, or of a scenario, lie: always within its folder."""
     if target:
@@ -336,6 +334,7 @@ def results_of(opened: Opened) -> list[dict[str, Any]]:
     ]
     for target, name, place, own in places:
         files = sorted(p for p in place.rglob("*") if p.is_file() and p.suffix in _TAKEN)
+        # A link may lead elsewhere: nothing outside the study's folder is given away.
         inside = [p.resolve() for p in [*files, own] if p.is_file()]
         told = [
             {"path": p.relative_to(folder).as_posix(), "bytes": p.stat().st_size}

@@ -1,4 +1,7 @@
-"""Lines of the timetables in the browser: their first and last departures, a stop on their way."""
+"""Lines of the timetables in the browser: their first and last departures, a stop on their way.
+
+And the trips that call near a gate about the hours of a shift.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,9 @@ Leg = tuple[int, int]
 #: legs than the nearest where it is about as short.
 _DETOUR_M, _ALIKE_M = 2_000.0, 300.0
 _MOST_STOPS = 40
+#: Seconds before a shift's start, and after its end, in which a trip at the gate is listed.
+_WINDOW_S = 90 * 60
+_MOST = 120
 
 
 def lines_on(study: Study, day_index: int) -> list[dict[str, Any]]:
@@ -186,11 +192,6 @@ def _in_order(study: Study, leg: Leg, stops: list[dict[str, Any]]) -> list[dict[
     xy = study.streets.project(*np.concatenate([ends, places]).T)
     along = (xy[2:] - xy[0]) @ (xy[1] - xy[0])
     return [stops[k] for k in np.argsort(along, kind="stable")]
-
-
-#: Seconds before a shift's start, and after its end, in which a trip at the gate is listed.
-_WINDOW_S = 90 * 60
-_MOST = 120
 
 
 def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 Each answer is that of `assess` and `white_zones` on the study with the changes made, asked for
 the shift and the kind of day that are shown only; `mobility run` on the saved scenario gives
-the same figures for all of them.
+the same figures for all of them. `TripSpans` says at which hours changed trips may matter: all
+others keep the answers of the study without them.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ _ASKED = (
 )
 #: Studies of other settings kept, and bytes of answers.
 _MOST_STUDIES, _MOST_BYTES = 3, 64_000_000
+#: A trip is taken to run anywhere within so many seconds of its times, more if it moves further:
+#: so all positions of a slider leave the same hours untouched.
+_AROUND_S = 3600
 
 
 class Live:
@@ -298,11 +302,6 @@ class Live:
         """
         with self._lock:
             return self.asking.answer(self.changed(territory), self._key(territory), shown, part)
-
-
-#: A trip is taken to run anywhere within so many seconds of its times, more if it moves further:
-#: so all positions of a slider leave the same hours untouched.
-_AROUND_S = 3600
 
 
 class TripSpans(Spans):

@@ -1,4 +1,4 @@
-"""Lines drawn in the browser and plans of shuttles, as feeds that a scenario holds.
+"""What is drawn in the browser: lines and plans of shuttles as feeds, and on-demand zones.
 
 A feed is kept beside the scenarios under its content's name, so that a scenario keeps what it
 was tried with, whatever is designed later, and the command line runs it.
@@ -34,6 +34,9 @@ _FEEDS = "scenarios/feeds"
 _DRAWN = "D01"
 _MOST_LINES, _MOST_STOPS = 20, 40
 _COSTS = ("eur_year", "eur_low", "eur_high")
+_MOST_ZONES, _MOST_CORNERS = 10, 100
+#: What a browser may say of a zone; the rest is as a territory file has it by default.
+_FIELDS = ("name", "polygon", "start", "end", "wait_min", "max_ride_min", "detour")
 
 
 class UnfinishedError(MobilityError):
@@ -155,11 +158,6 @@ def _kept(folder: Path, feed: Path) -> str:
     if not (folder / name).is_file():
         write_bytes(folder / name, feed.read_bytes())
     return name
-
-
-_MOST_ZONES, _MOST_CORNERS = 10, 100
-#: What a browser may say of a zone; the rest is as a territory file has it by default.
-_FIELDS = ("name", "polygon", "start", "end", "wait_min", "max_ride_min", "detour")
 
 
 def _with_zones(live: Live, draft: Draft, step: Step) -> Step:

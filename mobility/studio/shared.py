@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import write_text
-from mobility.base.i18n import translate
+from mobility.base.i18n import LANGUAGES, translate
 from mobility.studio.drafts import slug
 from mobility.studio.guard import SHELL, too_large, within
 
@@ -239,16 +239,21 @@ class SharedGuard:
         answer = RedirectResponse(f"{self.prefix}/", 303)
         # Not read by scripts, nor sent along by other sites; in plain text only where the site is.
         answer.set_cookie(
-            _COOKIE, self.sessions.start(name), max_age=_SESSION_S, path=f"{self.prefix}/",
-            secure=self.origin.startswith("https:"), httponly=True, samesite="strict",
-        )  # fmt: skip
+            _COOKIE,
+            self.sessions.start(name),
+            max_age=_SESSION_S,
+            path=f"{self.prefix}/",
+            secure=self.origin.startswith("https:"),
+            httponly=True,
+            samesite="strict",
+        )
         return answer
 
     def _page(self, said: str = "", status: int = 200) -> Response:
         """Return the page to sign in, in both languages."""
 
         def both(text: str) -> str:
-            return html.escape(" / ".join(translate(text, code) for code in ("fr", "en")))
+            return html.escape(" / ".join(translate(text, code) for code in LANGUAGES))
 
         words = f'<p role="alert">{both(said)}</p>' if said else ""
         text = (

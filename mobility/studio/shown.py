@@ -1,4 +1,7 @@
-"""What the pages are told of an opened study: its findings, its check, what a draft may change."""
+"""What the pages are told of an opened study: its findings, its check, what a draft may change.
+
+And of a draft: what it costs, and the chances to share a car on one shift.
+"""
 
 from __future__ import annotations
 

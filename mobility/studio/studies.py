@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, RLock, Thread
 from typing import Any
@@ -32,6 +32,11 @@ from mobility.territory.validation import read_toml
 
 #: One such process at a time, however many studies are opened.
 _ONE = Lock()
+_FILE = "territory.toml"
+#: Studies held in memory at once, and seconds without a question after which one rests.
+_MOST_OPEN, _REST_S = 3, 60
+#: Seconds between looks at whether a study is read.
+_LOOK_S = 0.05
 
 
 def page_path(territory: Territory) -> Path:
@@ -72,13 +77,6 @@ def _read_aside(file: Path, tell: Callable[[str], None]) -> None:
             tell(line.strip())
 
 
-_FILE = "territory.toml"
-#: Studies held in memory at once, and seconds without a question after which one rests.
-_MOST_OPEN, _REST_S = 3, 60
-#: Seconds between looks at whether a study is read.
-_LOOK_S = 0.05
-
-
 @dataclass(eq=False)
 class Opened:
     """A study that is being read, or has been: what answers its questions.
@@ -108,7 +106,6 @@ class Opened:
     error: MobilityError | None = None
     read_ns: int = 0
     used_s: float = 0.0
-    lock: RLock = field(default_factory=RLock)
 
     def read(self) -> None:
         """Read the study; what goes wrong is kept to be told."""

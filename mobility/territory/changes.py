@@ -15,6 +15,17 @@ from pydantic import Field, model_validator
 
 from mobility.territory.fields import ClockS, Lat, Lon, Model, RefusedError
 
+_LineHow = Literal["remove", "speed", "headway", "reroute", "calendar", "on_demand"]
+#: Fields that a change needs, and those that it may have; others do not go with it.
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "speed": ("percent",),
+    "headway": ("every_min", "start", "end"),
+    "reroute": ("stops",),
+    "calendar": ("as_on", "days"),
+}
+_MAY: dict[str, tuple[str, ...]] = dict.fromkeys(("speed", "reroute"), ("from_stop", "to_stop"))
+_OWN = ("percent", "from_stop", "to_stop", "every_min", "stops", "as_on")
+
 
 class ShiftChange(Model):
     """Other hours of one shift.
@@ -115,18 +126,6 @@ class NewCall(Model):
     name: Annotated[str, Field(min_length=1)]
     lon: Lon
     lat: Lat
-
-
-_LineHow = Literal["remove", "speed", "headway", "reroute", "calendar", "on_demand"]
-#: Fields that a change needs, and those that it may have; others do not go with it.
-_NEEDS: dict[str, tuple[str, ...]] = {
-    "speed": ("percent",),
-    "headway": ("every_min", "start", "end"),
-    "reroute": ("stops",),
-    "calendar": ("as_on", "days"),
-}
-_MAY: dict[str, tuple[str, ...]] = dict.fromkeys(("speed", "reroute"), ("from_stop", "to_stop"))
-_OWN = ("percent", "from_stop", "to_stop", "every_min", "stops", "as_on")
 
 
 class LineChange(Model):

@@ -28,6 +28,15 @@ ONE_FIGURE = (
     ("carpool_adoption", "light.carpool_adoption"),
     ("driver_hour", "light.extension_driver_hour"),
 )
+#: Units of factors that are parts of something, never more than all of it.
+_PART = re.compile(r"share of (the )?(workers|payroll|pass|vehicle-km)\b")
+#: Words of units → what they measure; a factor's unit begins with one and divides by others.
+_MEASURES = {
+    "EUR": "EUR", "€": "EUR", "kEUR": "kEUR", "k€": "kEUR", "%": "%", "percent": "%",
+    "share": "share", "g": "g", "gCO2e": "g", "kg": "kg", "kgCO2e": "kg", "t": "t", "tCO2e": "t",
+    "h": "hour", "hour": "hour", "hours": "hour", "min": "minute", "minute": "minute",
+    "km": "km", "m": "metre", "metre": "metre", "trip": "trip", "day": "day", "days": "day",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -213,24 +222,11 @@ def _overridden(row: Factor, entry: object, file: object, said: str) -> Factor:
     return Factor(row.name, value, unit, year, source, False, *band)
 
 
-#: Units of factors that are parts of something, never more than all of it.
-_PART = re.compile(r"share of (the )?(workers|payroll|pass|vehicle-km)\b")
-
-
 def _number(value: object) -> float | None:
     """Return a finite number of at least zero, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 <= value < math.inf else None
-
-
-#: Words of units → what they measure; a factor's unit begins with one and divides by others.
-_MEASURES = {
-    "EUR": "EUR", "€": "EUR", "kEUR": "kEUR", "k€": "kEUR", "%": "%", "percent": "%",
-    "share": "share", "g": "g", "gCO2e": "g", "kg": "kg", "kgCO2e": "kg", "t": "t", "tCO2e": "t",
-    "h": "hour", "hour": "hour", "hours": "hour", "min": "minute", "minute": "minute",
-    "km": "km", "m": "metre", "metre": "metre", "trip": "trip", "day": "day", "days": "day",
-}  # fmt: skip
 
 
 def _same_unit(given: str, used: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from mobility.base.clock import DAY_S, parse_clock
+from mobility.base.i18n import WEEKDAY_NAMES
 from mobility.base.literal import one_line
 
 #: Ways of travelling on streets alone.
@@ -16,7 +17,7 @@ StreetMode = Literal["walk", "bike", "e_bike", "car"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FRENCH = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-_ENGLISH = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_ENGLISH = tuple(map(str.lower, WEEKDAY_NAMES))
 #: Words for several days; ouvrable is any day but the weekly rest (Code du travail L3133-3).
 _SETS = {
     "all": "mon-sun", "tous": "mon-sun", "tous les jours": "mon-sun", "7j/7": "mon-sun",

@@ -11,6 +11,12 @@ from pydantic import Field, field_validator, model_validator
 from mobility.territory.fields import WEEKDAYS, Days, Model, RefusedError, Share
 
 _SchoolZone = Literal["A", "B", "C"]
+DAY_KIND_WEEKDAYS: dict[str, str] = {
+    "school_weekday": "mon-fri",
+    "holiday_weekday": "mon-fri",
+    "saturday": "sat",
+    "sunday": "sun",
+}
 
 
 class HomesSource(Model):
@@ -127,14 +133,6 @@ class DayKind(Model):
     date: dt.date | None = None
     weekdays: Days = list(WEEKDAYS)
     label: str = ""
-
-
-DAY_KIND_WEEKDAYS: dict[str, str] = {
-    "school_weekday": "mon-fri",
-    "holiday_weekday": "mon-fri",
-    "saturday": "sat",
-    "sunday": "sun",
-}
 
 
 class DaysConfig(Model):

@@ -5,10 +5,10 @@ Boxes (west, south, east, north) in degrees hold each department with its island
 
 from __future__ import annotations
 
-_Box = tuple[float, float, float, float]
+from mobility.base.projection import Box
 
 #: By INSEE's code (Corsica, by ISO's): the clock and the box.
-_PARTS: dict[str, tuple[str, _Box]] = {
+_PARTS: dict[str, tuple[str, Box]] = {
     "971": ("America/Guadeloupe", (-61.9, 15.8, -60.9, 16.6)),
     "972": ("America/Martinique", (-61.3, 14.3, -60.7, 15.0)),
     "973": ("America/Cayenne", (-54.7, 2.0, -51.5, 5.9)),

@@ -407,23 +407,3 @@ def flatten_runs(runs: Sequence[Run]) -> RunArrays:
         call_trip=table[:, 5],
         run_day=np.array([r.day for r in runs], np.int8),
     )
-
-
-__all__ = [
-    "INF",
-    "Call",
-    "FootArrays",
-    "Run",
-    "RunArrays",
-    "Timetable",
-    "as_run",
-    "flatten_runs",
-    "footpath_rows",
-    "index_timetable",
-    "mirror_runs",
-    "mirrored",
-    "run_keys",
-    "stop_index",
-    "take_runs",
-    "timetable_from_runs",
-]

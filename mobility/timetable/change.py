@@ -230,6 +230,3 @@ def _key(tt: Timetable, run: int) -> tuple[int, ...]:
     trips = int(tt.call_trip[first]), int(tt.call_trip[last])
     ends = int(tt.call_dep[first]), int(tt.call_arr[last])
     return (*ends, min(trips), max(trips), int(tt.run_day[run]))
-
-
-__all__ = ["clipped", "mirror_index", "more_stops", "muted", "with_runs"]

@@ -197,6 +197,3 @@ def merge_departures(  # type: ignore[no-untyped-def]
             extra += 1
         out_ptr[stop + 1] = at
     return out_ptr, out_time, out_call, position
-
-
-__all__ = ["merge_departures", "merge_runs", "move_run"]

@@ -429,6 +429,3 @@ def _tell_on_demand(
             examples=_trip_names(feed, trips),
         )
     )
-
-
-__all__ = ["departures", "feed_runs"]

@@ -175,6 +175,3 @@ def _edges(feed: Feed, speed_ms: float) -> tuple[Int64, Int64, NDArray[np.float6
     first = np.ones(one.size, np.bool_)
     first[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
     return one[first], two[first], seconds[first]
-
-
-__all__ = ["AccessPoints", "access_points", "fold_points", "pathway_times", "slower"]

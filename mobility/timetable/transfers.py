@@ -170,6 +170,3 @@ def _apply(pairs: Pairs, rules: pd.DataFrame) -> Pairs:
     keep = np.ones(pairs.key.size, np.bool_)
     keep[place[kind == IMPOSSIBLE]] = False
     return Pairs(pairs.key[keep], walk[keep], need[keep])
-
-
-__all__ = ["build_footpaths"]

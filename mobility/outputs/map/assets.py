@@ -1,4 +1,4 @@
-"""Scripts and styles of the page: Leaflet from its installed distribution, and our own."""
+"""Scripts, styles and words of the page: Leaflet from its installed distribution, and our own."""
 
 from __future__ import annotations
 
@@ -21,61 +21,6 @@ _SCRIPTS = (
     "answers", "tools", "panel",
 )  # fmt: skip
 _URL = re.compile(r"url\((?!data:|#)['\"]?([^)'\"]+)['\"]?\)")
-
-
-def leaflet() -> tuple[str, str]:
-    """Return Leaflet's script and style sheet, its images inlined.
-
-    Raises
-    ------
-    SourceNotFoundError
-        The distribution that carries it is not installed.
-    """
-    folder = _leaflet_folder()
-    script = (folder / "leaflet.js").read_text(encoding="utf-8")
-    script = re.sub(r"//# sourceMappingURL=.*", "", script)
-    style = (folder / "leaflet.css").read_text(encoding="utf-8")
-
-    def inlined(found: re.Match[str]) -> str:
-        image = base64.b64encode((folder / found[1]).read_bytes()).decode("ascii")
-        return f"url(data:image/png;base64,{image})"
-
-    return safe_script(script), _URL.sub(inlined, style)
-
-
-def _leaflet_folder() -> Path:
-    try:
-        found = [f for f in files(DISTRIBUTION) or [] if f.name == "leaflet.js"]
-    except PackageNotFoundError:
-        found = []
-    path = Path(str(found[0].locate())) if found else None
-    if path is None or not path.is_file():
-        raise SourceNotFoundError(
-            "The map script Leaflet is not installed.",
-            file=DISTRIBUTION,
-            mend="Install it with: pip install {package}",
-            package=DISTRIBUTION,
-        )
-    return path.parent
-
-
-def page_script() -> str:
-    """Return the page's own script, in one function of its own."""
-    folder = resources("mobility.outputs.map") / "static"
-    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
-    return safe_script("\n".join(parts))
-
-
-def page_file(name: str) -> str:
-    """Return one of the page's own files as text."""
-    return (resources("mobility.outputs.map") / "static" / name).read_text(encoding="utf-8")
-
-
-def safe_script(text: str) -> str:
-    """Return a script that cannot end its element early."""
-    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
 #: English texts of what the page knows by a symbol.
 ENGLISH = {
     **{f"mode {name}": mode.label for name, mode in MODES.items()},
@@ -134,6 +79,59 @@ ENGLISH = {
     "source homes": "Homes",
     "source sites": "Sites",
 }
+
+
+def leaflet() -> tuple[str, str]:
+    """Return Leaflet's script and style sheet, its images inlined.
+
+    Raises
+    ------
+    SourceNotFoundError
+        The distribution that carries it is not installed.
+    """
+    folder = _leaflet_folder()
+    script = (folder / "leaflet.js").read_text(encoding="utf-8")
+    script = re.sub(r"//# sourceMappingURL=.*", "", script)
+    style = (folder / "leaflet.css").read_text(encoding="utf-8")
+
+    def inlined(found: re.Match[str]) -> str:
+        image = base64.b64encode((folder / found[1]).read_bytes()).decode("ascii")
+        return f"url(data:image/png;base64,{image})"
+
+    return safe_script(script), _URL.sub(inlined, style)
+
+
+def _leaflet_folder() -> Path:
+    try:
+        found = [f for f in files(DISTRIBUTION) or [] if f.name == "leaflet.js"]
+    except PackageNotFoundError:
+        found = []
+    path = Path(str(found[0].locate())) if found else None
+    if path is None or not path.is_file():
+        raise SourceNotFoundError(
+            "The map script Leaflet is not installed.",
+            file=DISTRIBUTION,
+            mend="Install it with: pip install {package}",
+            package=DISTRIBUTION,
+        )
+    return path.parent
+
+
+def page_script() -> str:
+    """Return the page's own script, in one function of its own."""
+    folder = resources("mobility.outputs.map") / "static"
+    parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
+    return safe_script("\n".join(parts))
+
+
+def page_file(name: str) -> str:
+    """Return one of the page's own files as text."""
+    return (resources("mobility.outputs.map") / "static" / name).read_text(encoding="utf-8")
+
+
+def safe_script(text: str) -> str:
+    """Return a script that cannot end its element early."""
+    return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 @cache

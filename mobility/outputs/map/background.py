@@ -12,14 +12,12 @@ import shapely
 from numpy.typing import NDArray
 
 from mobility.base.cache import Bundle
-from mobility.base.projection import WGS84, transformer
+from mobility.base.projection import WGS84, Box, transformer
 from mobility.commute.study import Study
 from mobility.outputs.map.model import Background, Place
 from mobility.streets.graph import Streets
 
 Floats = NDArray[np.float64]
-#: West, south, east, north, degrees.
-Bbox = tuple[float, float, float, float]
 
 #: Tolerance of simplification and least area drawn.
 _TOLERANCE_M, _LEAST_AREA_M2 = 8.0, 5_000.0
@@ -68,14 +66,14 @@ def background_of(study: Study) -> Background:
     )
 
 
-def _within(layer: gpd.GeoDataFrame, box: Bbox) -> gpd.GeoDataFrame:
+def _within(layer: gpd.GeoDataFrame, box: Box) -> gpd.GeoDataFrame:
     """Return the rows of a layer whose bounds touch a box."""
     low_x, low_y, high_x, high_y = shapely.bounds(layer.geometry.to_numpy()).T
     west, south, east, north = box
     return layer[(low_x <= east) & (high_x >= west) & (low_y <= north) & (high_y >= south)]
 
 
-def roads_of(streets: Streets, box: Bbox | None = None) -> dict[str, tuple[Floats, ...]]:
+def roads_of(streets: Streets, box: Box | None = None) -> dict[str, tuple[Floats, ...]]:
     """Return simplified centre lines by class, in longitude and latitude.
 
     Streets without any class above a minor one, as from a plain line layer, are drawn as
@@ -101,7 +99,7 @@ def _cut(points: Any, ends: Any) -> tuple[Floats, ...]:
     return tuple(points[one:two] for one, two in pairwise(at))
 
 
-def _near(streets: Streets, box: Bbox) -> NDArray[np.bool_]:
+def _near(streets: Streets, box: Box) -> NDArray[np.bool_]:
     """Return the pieces that have a point in a box, bool (m,)."""
     west, south, east, north = box
     corners = streets.project(

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError, system_reason
 from mobility.base.files import check_suffix, writing
-from mobility.base.i18n import Word
+from mobility.base.i18n import LANGUAGES, Word
 from mobility.outputs.map.pack import EarlierPage, read_page
 
 _BROWSERS = (  # the lightest first
@@ -29,7 +29,7 @@ SELECTED = (
 WORDS = {
     "direction": ("both", "out", "back"),
     "measure": ("holds", "time", "white", "reason", "share", "late", "gain", "fix"),
-    "lang": ("fr", "en"),
+    "lang": LANGUAGES,
     "layout": ("A4", "A3", "picture"),
 }
 COUNTED = {name: f"{name}s" for name in ("site", "day", "mode", "scenario", "plan")}

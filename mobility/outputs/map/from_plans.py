@@ -41,12 +41,17 @@ def _plan(plans: Plans, plan: Plan, scenario: int | None) -> MapPlan:
         ("Tonnes of CO2e avoided a year", f"{plan.co2_saved_kg(plans.factors) / 1000:.0f}"),
     )
     return MapPlan(
-        name=plan.name, cost_eur=costs.total, workers=plan.jobs_gained,
-        vehicles=plan.operations.vehicles, km_per_year=costs.run_km + costs.empty_km,
+        name=plan.name,
+        cost_eur=costs.total,
+        workers=plan.jobs_gained,
+        vehicles=plan.operations.vehicles,
+        km_per_year=costs.run_km + costs.empty_km,
         lines=tuple(_line(plans, plan, i) for i in range(len(plan.lines))),
-        runs=tuple(_runs(plans, plan)), scenario=scenario,
-        facts=tuple(f for f in facts if "nan" not in f[1]), told=plan is plans.knee,
-    )  # fmt: skip
+        runs=tuple(_runs(plans, plan)),
+        scenario=scenario,
+        facts=tuple(f for f in facts if "nan" not in f[1]),
+        told=plan is plans.knee,
+    )
 
 
 def _count(people: float | None) -> str:
@@ -120,6 +125,11 @@ def _ridden(plans: Plans, plan: Plan, move: Move, vehicle: int, kind: str) -> Ma
 
 def _empty(plans: Plans, move: Move, line: int, vehicle: int, kind: str) -> MapRun:
     return MapRun(
-        line=line, vehicle=vehicle, direction="empty", stops=(), times_s=(move.start_s, move.end_s),
-        days=(kind,), path=plans.ways.lonlat((move.origin, move.destination)),
-    )  # fmt: skip
+        line=line,
+        vehicle=vehicle,
+        direction="empty",
+        stops=(),
+        times_s=(move.start_s, move.end_s),
+        days=(kind,),
+        path=plans.ways.lonlat((move.origin, move.destination)),
+    )

@@ -24,6 +24,10 @@ from mobility.outputs.map.background import roads_of
 from mobility.outputs.map.pack import compact_json, quantised
 
 _SLOT = re.compile(r"@@mb-(\w+)@@")
+#: Coordinates are told to this part of a degree, about a metre.
+_DEGREE = 1e-5
+#: From little to much, told apart in grey too (ColorBrewer's YlGnBu, five classes).
+RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 
 
 def side_page(title: str, data: dict[str, Any], script: str, language: str) -> str:
@@ -58,12 +62,6 @@ def flat_paths(lines: Sequence[NDArray[np.float64]]) -> list[list[int]]:
     steps[first] = at[first]
     flat = steps.ravel().tolist()
     return [flat[2 * (end - len(line)) : 2 * end] for line, end in zip(lines, ends, strict=True)]
-
-
-#: Coordinates are told to this part of a degree, about a metre.
-_DEGREE = 1e-5
-#: From little to much, told apart in grey too (ColorBrewer's YlGnBu, five classes).
-RAMP = ("#ffffcc", "#a1dab4", "#41b6c4", "#2c7fb8", "#253494")
 
 
 @dataclass(frozen=True)

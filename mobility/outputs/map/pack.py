@@ -23,6 +23,11 @@ from numpy.typing import ArrayLike, NDArray
 _DEGREE = 100_000
 _LEVEL = 6
 _RAW, _DELTA = 0, 1
+_MANIFEST = re.compile(r'id="mb-manifest">(.*?)</script>', re.DOTALL)
+_BLOBS = re.compile(r'id="mb-blobs">(.*?)</script>', re.DOTALL)
+#: What must be alike for a scenario of one page to be one of another.
+_ALIKE = ("inputs", "version", "territory", "keys", "zones", "rosters", "shifts", "modes")
+Manifest = dict[str, Any]
 
 
 @dataclass
@@ -129,14 +134,6 @@ def _spread(v: NDArray[np.uint64]) -> NDArray[np.uint64]:
     for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
         v = (v | (v << np.uint64(shift))) & np.uint64(mask)
     return v
-
-
-_MANIFEST = re.compile(r'id="mb-manifest">(.*?)</script>', re.DOTALL)
-_BLOBS = re.compile(r'id="mb-blobs">(.*?)</script>', re.DOTALL)
-#: What must be alike for a scenario of one page to be one of another.
-_ALIKE = ("inputs", "version", "territory", "keys", "zones", "rosters", "shifts", "modes")
-
-Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -105,9 +105,14 @@ def drawn(location: tuple[float, float], tiles: str | None) -> str:
         There are no such tiles.
     """
     place = _Map(
-        location=location, zoom_start=11, tiles=None, zoom_control=False, zoom_snap=0.25,
-        max_zoom=_MOST_ZOOM, wheel_px_per_zoom_level=90,
-    )  # fmt: skip
+        location=location,
+        zoom_start=11,
+        tiles=None,
+        zoom_control=False,
+        zoom_snap=0.25,
+        max_zoom=_MOST_ZOOM,
+        wheel_px_per_zoom_level=90,
+    )
     place._id = "main"
     if tiles is not None:
         _tile_layer(tiles).add_to(place)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
+from mobility.base.i18n import WEEKDAY_NAMES
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.columns import dates, index_of, integers, numbers, seconds
 from mobility.sources.gtfs.feed import Services
@@ -24,7 +25,7 @@ _BOOKING = {
 _UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
 _WALKED = 3
 """Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard."""
-_WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEK = tuple(map(str.lower, WEEKDAY_NAMES))
 
 
 def read_services(raw: RawTables) -> Services:
@@ -59,9 +60,14 @@ def read_services(raw: RawTables) -> Services:
         "them in row {row}"
     )
     raw.tell(
-        "warning", "services_backwards", message, "calendar", backwards, calendar["service_id"],
+        "warning",
+        "services_backwards",
+        message,
+        "calendar",
+        backwards,
+        calendar["service_id"],
         row=next((int(k) + 2 for k in calendar.index[backwards]), 0),
-    )  # fmt: skip
+    )
     rows = raw.count(
         "calendar",
         {

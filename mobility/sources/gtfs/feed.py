@@ -1,4 +1,7 @@
-"""One or more timetables as checked tables: what `mobility.sources.gtfs.read` reads."""
+"""One or more timetables as checked tables: what `mobility.sources.gtfs.read` reads.
+
+And what tells their platforms from stations, and one kind of vehicle from another.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,22 @@ _CHUNK_DAYS = 1000
 """Days counted at once."""
 _TELLING_DAYS = 56
 """Exceptions over fewer days than these tell no period, only a holiday or two."""
+_MODES: tuple[tuple[range, str], ...] = (
+    (range(100, 200), "rail"),
+    (range(200, 300), "coach"),
+    (range(400, 405), "metro"),
+    (range(405, 406), "monorail"),
+    (range(700, 800), "bus"),
+    (range(800, 900), "trolleybus"),
+    (range(900, 1000), "tram"),
+    (range(1000, 1100), "ferry"),
+    (range(1200, 1300), "ferry"),
+    (range(1300, 1400), "cable"),
+    (range(1400, 1500), "funicular"),
+    (range(1500, 1600), "taxi"),
+)
+_BASIC = ("tram", "metro", "rail", "bus", "ferry", "cable", "cable", "funicular")
+_PLATFORM, ENTRANCE, _BOARDING_AREA = 0, 2, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,23 +349,6 @@ class Feed:
         return (days[0], days[-1]) if len(days) else None
 
 
-_MODES: tuple[tuple[range, str], ...] = (
-    (range(100, 200), "rail"),
-    (range(200, 300), "coach"),
-    (range(400, 405), "metro"),
-    (range(405, 406), "monorail"),
-    (range(700, 800), "bus"),
-    (range(800, 900), "trolleybus"),
-    (range(900, 1000), "tram"),
-    (range(1000, 1100), "ferry"),
-    (range(1200, 1300), "ferry"),
-    (range(1300, 1400), "cable"),
-    (range(1400, 1500), "funicular"),
-    (range(1500, 1600), "taxi"),
-)
-_BASIC = ("tram", "metro", "rail", "bus", "ferry", "cable", "cable", "funicular")
-
-
 def network_name(path: Path) -> str:
     """Return how a feed is called: its file's name, or its folder's for a bare "gtfs.zip"."""
     stem = path.name.removesuffix(".zip")
@@ -360,9 +362,6 @@ def route_mode(route_type: int) -> str:
     if route_type in (11, 12):
         return "trolleybus" if route_type == 11 else "monorail"
     return next((name for types, name in _MODES if route_type in types), "bus")
-
-
-_PLATFORM, ENTRANCE, _BOARDING_AREA = 0, 2, 4
 
 
 def is_platform(stops: pd.DataFrame) -> NDArray[np.bool_]:

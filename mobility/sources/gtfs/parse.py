@@ -99,9 +99,14 @@ def _tell_repeated(raw: RawTables) -> None:
         )
         every = np.ones(len(names), np.bool_)
         raw.tell(
-            "warning", "columns_repeated", message, table, every, pd.Series(names),
+            "warning",
+            "columns_repeated",
+            message,
+            table,
+            every,
+            pd.Series(names),
             file=f"{table}.txt",
-        )  # fmt: skip
+        )
 
 
 def _count_files(raw: RawTables, *, booked: bool) -> None:

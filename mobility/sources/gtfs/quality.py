@@ -4,7 +4,8 @@ Reading (`mobility.sources.gtfs.read`) reports what it leaves out: broken refere
 ids, trips back in time. Here are the checks on what is left. They are this package's own,
 vectorised, because they run before every study: about 0.3 s on 400,000 stop times. The
 canonical rule set (`mobility.sources.gtfs.canonical`) takes a minute on the same feed and
-most of its rules, on spelling and fares, change no travel time; it is an optional extra.
+most of its rules, on spelling and fares, change no travel time; it is an optional extra. Feeds
+whose hours are not the territory's are told apart, once the dates are chosen (`zone_findings`).
 """
 
 from __future__ import annotations
@@ -241,10 +242,15 @@ def _speed_findings(feed: Feed) -> list[Finding]:
     message = "{count} trips go impossibly fast between two stops ({legs} pairs of stops)"
     return [
         Finding(
-            "warning", "impossible_speed", message, "stop_times.txt", int(trips.size), shown,
+            "warning",
+            "impossible_speed",
+            message,
+            "stop_times.txt",
+            int(trips.size),
+            shown,
             {"legs": len(legs)},
         )
-    ]  # fmt: skip
+    ]
 
 
 def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:

@@ -16,12 +16,12 @@ import shapely
 
 from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
+from mobility.base.projection import Box
 from mobility.sources.columns import Table, column_or_none
 from mobility.sources.layers import check_lonlat, parse_crs, refuse_swapped, to_lonlat
 from mobility.territory.named_sources import HomesSource
 from mobility.territory.project import Site
 
-Box = tuple[float, float, float, float]
 LON_ALIASES = ("lon", "longitude", "lng", "long", "x", "coord_x", "x_wgs84")
 LAT_ALIASES = ("lat", "latitude", "y", "coord_y", "y_wgs84")
 ID_ALIASES = ("home_id", "id")

@@ -13,6 +13,7 @@ import shapely
 
 from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
+from mobility.base.projection import Box
 from mobility.sources.columns import Table
 from mobility.sources.homes.communes import check_no_categories, read_communes, read_flows
 from mobility.sources.homes.counts_file import read_counts
@@ -23,7 +24,6 @@ from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
     ID_ALIASES,
     NAME_ALIASES,
-    Box,
     Homes,
     HomesRequest,
     group_columns,

@@ -166,7 +166,7 @@ def homes_in_zones(
     counts
         float64[n, 1 + groups], workers, then the groups.
     findings
-        What is known so far, see `zones_of_codes`.
+        What is known so far, see `communes._zones_of_codes`.
     per_entry
         int64[n], rows of the file behind each row of ``counts``, one by default.
 

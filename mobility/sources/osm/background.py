@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from mobility.base.projection import Box
+
 _PLACES = ("city", "town", "village", "hamlet", "suburb")
 _RAILWAYS = ("rail", "light_rail", "subway", "tram", "narrow_gauge")
 _CARPOOL = ("car_pooling", "carpool")
@@ -92,7 +94,7 @@ class BackgroundRows:
             last = {(row[0], own): k for k, (row, own) in enumerate(zip(rows, kinds, strict=True))}
             self._rows[kind] = [rows[k] for k in last.values()]
 
-    def frames(self, bbox: tuple[float, float, float, float] | None) -> dict[str, gpd.GeoDataFrame]:
+    def frames(self, bbox: Box | None) -> dict[str, gpd.GeoDataFrame]:
         """Return one layer per kind, empty ones included, those touching ``bbox`` only."""
         layers = {kind: self._frame(kind) for kind in COLUMNS}
         if bbox is not None:

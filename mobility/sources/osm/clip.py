@@ -23,6 +23,7 @@ import shapely
 
 from mobility.base.errors import SourceError, library_words
 from mobility.base.files import writing
+from mobility.base.projection import Box
 from mobility.sources.osm import opl, states
 from mobility.sources.osm.conditions import BARRIER_KEYS
 from mobility.sources.osm.ways import FERRY, street_class
@@ -32,7 +33,6 @@ _WAY_KEYS = (
     "highway", "landuse", "natural", "waterway", "railway", "amenity", "building", "carpool",
 )  # fmt: skip
 _AREA_KEYS = ("landuse", "natural", "waterway", "building")
-_Box = tuple[float, float, float, float]
 _Ways = Callable[[int], None]
 _MARGIN_DEG = 0.01
 STEP = 500_000
@@ -54,7 +54,7 @@ _CELL = 100_000
 
 
 def clip_osm(
-    sources: Sequence[Path], target: Path, bbox: _Box, *, progress: _Ways | None = None
+    sources: Sequence[Path], target: Path, bbox: Box, *, progress: _Ways | None = None
 ) -> int:
     """Write the objects of extracts that touch a box; return how many ways are kept for themselves.
 
@@ -255,8 +255,8 @@ def _add_ways(ways: list[opl.Row], index: _AreaIndex, rings: set[int], kept: lis
                 kept[0].rings[ref] = _line(row)
     for row, near in _near(index, ways, [row[4][1:] for row in ways]):
         tags, ref = opl.tags_of(row), int(row[0][1:])
-        is_used = any(k in tags for k in _WAY_KEYS) or street_class(tags) not in (None, FERRY)
-        of_use = near if is_used else _with_whole_ferry(row, tags, near, index)
+        is_wanted = any(k in tags for k in _WAY_KEYS) or street_class(tags) not in (None, FERRY)
+        of_use = near if is_wanted else _with_whole_ferry(row, tags, near, index)
         line = _line(row) if of_use else b""
         for k in of_use:
             kept[k].ways[ref] = line

@@ -18,6 +18,7 @@ import pandas as pd
 import shapely
 
 from mobility.base.ledger import SourceLedger
+from mobility.base.projection import Box
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm.conditions import (
@@ -41,12 +42,11 @@ from mobility.sources.osm.ways import (
     street_class,
 )
 
-Bbox = tuple[float, float, float, float]
 _AnyWay = osmium.osm.Way | opl.Way
 # Kind of background, tags and member ways of each multipolygon.
 _Areas = dict[int, tuple[str, dict[str, str], list[int]]]
 # Most tagged nodes on streets are one of these, of which nothing is read.
-_MANY = frozenset({"crossing", "give_way", "stop", "street_lamp", "traffic_signals"})
+_COMMON = frozenset({"crossing", "give_way", "stop", "street_lamp", "traffic_signals"})
 # A way with none of these is of no use.
 _WAY_KEYS = ("highway", *bg.KEYS, "public_transport", "route")
 _KEY_CODE = {key: code for code, key in enumerate(TAG_COLUMNS)}
@@ -96,7 +96,7 @@ class Gathered:
 
     def add_node(self, node: osmium.osm.Node | opl.Node) -> None:
         """Add what a node says: a barrier, a place, a stop, a car park."""
-        if node.tags.get("highway") in _MANY and "barrier" not in node.tags:
+        if node.tags.get("highway") in _COMMON and "barrier" not in node.tags:
             return
         tags = _tags_of(node)
         barrier = barrier_of(tags)
@@ -263,7 +263,7 @@ class StreetTables:
     ledger: SourceLedger = NO_WAYS
 
 
-def split(stream: Gathered, bbox: Bbox | None) -> StreetTables:
+def split(stream: Gathered, bbox: Box | None) -> StreetTables:
     """Split every way at its ends, at each node used twice by streets and at barriers."""
     refs = np.array(stream.refs, dtype=np.int64)
     x, y = np.array(stream.x, dtype=np.int32), np.array(stream.y, dtype=np.int32)
@@ -299,7 +299,7 @@ def _tables(
     refs: np.ndarray,
     lonlat: np.ndarray,
     way: np.ndarray,
-    bbox: Bbox | None,
+    bbox: Box | None,
 ) -> StreetTables:
     if bbox is not None:
         west, south, east, north = bbox

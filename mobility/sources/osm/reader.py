@@ -22,6 +22,7 @@ import numpy as np
 import osmium
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.projection import Box
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm import states as osm_states
@@ -33,7 +34,6 @@ from mobility.sources.osm.conditions import (
     turn_table,
 )
 from mobility.sources.osm.pieces import (
-    Bbox,
     Gathered,
     Relations,
     StreetTables,
@@ -44,15 +44,13 @@ from mobility.sources.osm.pieces import (
 from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
 
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
-_MANY = 0.01
+_MANY_MISSING = 0.01
 NODE_KEYS = ("highway", "amenity", "place", *BARRIER_KEYS)
 # Only nodes of ways have a ref.
 _PLACE_OF_MEMBER = re.compile(rb"<nd(?![^>]*\sref=)[^>]*/>")
 
 
-def read_osm(
-    path: str | Path, *, bbox: Bbox | None = None, buildings: bool = False
-) -> StreetTables:
+def read_osm(path: str | Path, *, bbox: Box | None = None, buildings: bool = False) -> StreetTables:
     """Read streets and background from an OpenStreetMap file.
 
     Parameters
@@ -82,9 +80,14 @@ def read_osm(
         with _named_by_content(path) as source:
             relations, stream = _read(source, buildings=buildings)
     except (
-        RuntimeError, ValueError, SyntaxError, EOFError, OSError, zlib.error,
+        RuntimeError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        OSError,
+        zlib.error,
         osmium.InvalidLocationError,
-    ) as error:  # fmt: skip
+    ) as error:
         raise SourceError(
             "It cannot be read as OpenStreetMap data: {reason}.",
             file=path,
@@ -196,7 +199,11 @@ def _needs_care(path: Path, stream: Gathered) -> bool:
         return True
     missing = refs[np.frombuffer(stream.x, np.int32) == opl.UNDEFINED]
     # Looking for them costs a pass: not for the few that any packed extract lacks at its edge.
-    if path.suffix == ".pbf" and not stream.nodes_behind and len(missing) < _MANY * len(refs):
+    if (
+        path.suffix == ".pbf"
+        and not stream.nodes_behind
+        and len(missing) < _MANY_MISSING * len(refs)
+    ):
         return False
     return bool(len(missing)) and osm_states.has_places_of(path, np.unique(missing))
 

@@ -68,6 +68,7 @@ _PARTICULAR = frozenset(
         *(f"{key}:{way}" for key in ACCESS for way in ("forward", "backward")),
     }
 )
+_MOVING = {"forward": "yes", "backward": "-1"}
 
 
 def street_class(tags: Mapping[str, str]) -> str | None:
@@ -130,9 +131,6 @@ def plain(tags: dict[str, str]) -> dict[str, str]:
     if tags.get("smoothness") == "impassable":
         found.setdefault("vehicle", "no")
     return found
-
-
-_MOVING = {"forward": "yes", "backward": "-1"}
 
 
 def _one_way(tags: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
