@@ -44,6 +44,7 @@ from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data, edits, jobs
 from mobility.studio import studies as studies_module
+from mobility.studio.app import Studio
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.edits import mends_of
 from mobility.studio.lines import lines_on
@@ -776,10 +777,26 @@ def test_places_are_asked_of_the_study_that_is_read(studio, root, monkeypatch) -
         assert placed(studio, "lieux") == placed(studio, "lieux")
     with (path.parent / "homes.csv").open("a", encoding="utf-8") as file:
         file.write("H9,H9,Ailleurs,2.5,49.5,30\n")
+    studies = studio.studio.studies
+    stale = studies.open("lieux")
     os.utime(path)
+    with monkeypatch.context() as patch:  # written just after it was opened
+        patch.setattr(studies, "open", lambda _: stale)
+        assert studio.get("studies/lieux/places") == {"reading": True}
     assert studio.get("studies/lieux/places") == {"reading": True}
     assert len(placed(studio, "lieux")["off"]) == 1
     remove_study(path.parent)
+
+
+def test_places_of_a_study_that_names_files_outside_are_not_read(tmp_path) -> None:
+    """It is refused each time, and no page waits for its reading."""
+    path = write_territory(tmp_path / "studies" / "dehors")
+    homes = (path.parent / "homes.csv").rename(tmp_path / "homes.csv")
+    path.write_text(path.read_text(encoding="utf-8").replace("homes.csv", str(homes)), "utf-8")
+    studio = Studio(Studies(tmp_path / "studies", confined=True))
+    told = [studio.places({}, "dehors") for _ in range(2)]
+    assert [one["reading"] for one in told] == [False, False]
+    assert all("outside the folder of the studies" in one["error"]["en"] for one in told)
 
 
 def test_what_opens_no_study_is_answered_while_many_questions_wait(studio, monkeypatch) -> None:
