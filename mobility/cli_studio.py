@@ -33,7 +33,7 @@ def studio(  # noqa: PLR0913 (one parameter an option)
     lang: Lang = "fr",
 ) -> None:
     """Open the studio in the browser: data, what-ifs on the map, scenarios."""
-    from mobility.studio.door import PORT
+    from mobility.studio.order import PORT
     from mobility.studio.serve import serve, serve_many
     from mobility.territory.validation import read_territory_toml
 

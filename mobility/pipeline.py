@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
 from mobility.base.errors import MobilityError
@@ -103,8 +103,9 @@ def run(
     costs = _scenario_costs(territory, present[0], progress)
     if shuttles:
         return _with_shuttles(
-            folder, present, lighter=lighter, every_plan=every_plan, seed=seed, progress=progress
-        )
+            folder, present, costs=costs, lighter=lighter, every_plan=every_plan, seed=seed,
+            progress=progress,
+        )  # fmt: skip
     for path in plans:
         study = with_feed(study, read_feed(path), scenario=Path(path).stem)
     variants = [evaluate(study, progress=progress)] if plans else []
@@ -115,9 +116,19 @@ def run(
 
 
 def _scenario_costs(
-    territory: Territory, access: Access, progress: Progress
-) -> pd.DataFrame | None:
-    """Return what a scenario's changes cost a year, a row each; None where it changes nothing."""
+    territory: Territory, access: Access, progress: Progress,
+    known: tuple[Territory, Study] | None = None,
+) -> pd.DataFrame | None:  # fmt: skip
+    """Return what a scenario's changes cost a year, a row each; None where it changes nothing.
+
+    They are counted against the territory without them, which may be ``known``, and read.
+    """
+
+    def read(told: Territory) -> Study:
+        if known is not None and _is_alike(known[0], told):
+            return known[1]
+        return load(told, progress=progress)
+
     first = None if territory.base is None else Territory.from_toml(territory.base)
     zoned = first is not None and first.on_demand != territory.on_demand
     if territory.changes == Changes() and not zoned:
@@ -131,9 +142,18 @@ def _scenario_costs(
         assert first is not None
         booked = booked_trips(access)
         if "on_demand" in first.modes.evaluated:
-            booked -= booked_trips(assess(load(first, progress=progress), progress=progress))
-    bill = ScenarioPrices(load(plain, progress=progress)).bill(territory, booked)
-    return bill_frame([("", bill)], territory.language, of="rank").drop(columns="rank")
+            booked -= booked_trips(assess(read(first), progress=progress))
+    bill = ScenarioPrices(read(plain)).bill(territory, booked)
+    frame = bill_frame([("", bill)], territory.language, of="rank").drop(columns="rank")
+    against = territory.base or territory.path
+    return frame.assign(against="" if against is None else against.name)
+
+
+def _is_alike(one: Territory, other: Territory) -> bool:
+    """Whether two territories say the same of the same files, whatever they are called."""
+    names: Any = {"name": True, "output": {"dir"}}
+    first, second = (territory.model_dump(exclude=names) for territory in (one, other))
+    return first == second and one.resolve(Path()).resolve() == other.resolve(Path()).resolve()
 
 
 def _checked(territory: Territory | str | Path) -> Territory:
@@ -144,8 +164,8 @@ def _checked(territory: Territory | str | Path) -> Territory:
 
 
 def _with_shuttles(
-    folder: Path, present: Evaluation, *, lighter: bool, every_plan: bool, seed: int,
-    progress: Progress,
+    folder: Path, present: Evaluation, *, costs: pd.DataFrame | None, lighter: bool,
+    every_plan: bool, seed: int, progress: Progress,
 ) -> Results:  # fmt: skip
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
     from mobility.shuttles.design import design_shuttles
@@ -154,7 +174,7 @@ def _with_shuttles(
     access, zones = present
     found = design_shuttles(access.study, access, zones, seed=seed, progress=progress)
     if found.knee is None:
-        return _written(folder, present, found=found, progress=progress)
+        return _written(folder, present, found=found, costs=costs, progress=progress)
     variants = []
     asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
     feeds = dict(zip((plan.name for plan in asked), found.feeds(asked), strict=True))
@@ -166,7 +186,9 @@ def _with_shuttles(
     if lighter:
         progress("lighter answers")
         found, answers = with_lighter(found, zones)
-    return _written(folder, present, variants, found=found, answers=answers, progress=progress)
+    return _written(
+        folder, present, variants, found=found, answers=answers, costs=costs, progress=progress
+    )
 
 
 def compare(
@@ -186,8 +208,8 @@ def compare(
     scenarios = _checked(before), _checked(after)
     for territory in scenarios:
         check_outputs(territory, out=Path(out))
-    first, second = (load(territory, progress=progress) for territory in scenarios)
-    first, second = asked_alike(first, second), asked_alike(second, first)
+    read = [load(territory, progress=progress) for territory in scenarios]
+    first, second = asked_alike(*read), asked_alike(*reversed(read))
     check_comparable(first, second)
     names = _scenario_names(first.territory, second.territory)
     second = replace(second, scenario=names[1])
@@ -197,7 +219,7 @@ def compare(
         present,
         [after_it],
         name=names[0],
-        costs=_scenario_costs(scenarios[1], after_it[0], progress),
+        costs=_scenario_costs(scenarios[1], after_it[0], progress, (scenarios[0], read[0])),
         progress=progress,
     )
 
@@ -262,6 +284,7 @@ def _written(
     access, zones = variants[0] if variants and found is None else present
     territory = access.study.territory
     gone = [] if territory.output.geopackage else ["results.gpkg"]
+    gone += ["scenario_costs.csv"] if costs is None else []
     if found is not None:
         from mobility.shuttles.outputs import outdated, write_plans
 

@@ -21,6 +21,8 @@ from mobility.needs import RiskFactors
 from mobility.needs.driven import ways_driven
 from mobility.needs.risk import _without, added_km, by_carpool, by_feed, by_lever, rates, risk
 from mobility.outputs.plan_tables import driving
+from mobility.outputs.tables import cell_text, registry
+from mobility.outputs.words import Words
 from mobility.remedies.factors import factors_of, load_factors
 from mobility.remedies.remedy import Remedy, Rescued
 from mobility.sources.gtfs.read import read_feed
@@ -37,6 +39,14 @@ FAR_M, NEAR_M = 11_239.0, 10_539.0
 DAYS, MANNED, OCCUPANCY = 218, 260, 1.08
 #: Of a street of a town in daylight: 89.9 x 1.4 over a mean of 0.71 by day and 0.29 at 1.3.
 BY_DAY = 89.9e-9 * 1.4 / (0.71 + 0.29 * 1.3)
+
+
+def test_expected_accidents_are_read_with_the_decimals_of_their_band() -> None:
+    for key in ("risk", "risk_remedies"):
+        kinds = {c.key: c.kind for c in registry()[key].columns if "accidents" in c.key}
+        assert len(kinds) >= 3
+        told = {cell_text(Words("en"), kind, 0.123456) for kind in kinds.values()}
+        assert told == {"0.12"}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from mobility.base.errors import TerritoryError
 from mobility.cli import app
+from mobility.commute.loading import load
 from mobility.sources.sites import read_sites_file
 from mobility.territory.project import Site, Territory
 from mobility.territory.rosters import ROSTER_TEMPLATES, roster_findings
@@ -59,6 +60,15 @@ def test_a_roster_without_headcount_is_told_once():
     assert [(f.code, f.count, f.examples) for f in found] == [
         ("no_headcount", 2, ("Usine, 3x8", "Usine, day"))
     ]
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_roster_whose_headcount_is_the_default_is_no_warning(tmp_path, given):
+    path = write_territory(tmp_path)
+    with path.open("a", encoding="utf-8") as file:
+        file.write("[shuttles]\ndefault_headcount = 12\n" if given else "")
+    told = {finding.code for finding in load(path).findings}
+    assert ("no_headcount" in told) is not given
 
 
 @pytest.mark.parametrize(("start", "end"), [("05:30", "05:30"), ("00:00", "24:00")])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
-from small import SERVICES, write_territory
+from small import SERVICES, TRIPS, write_territory
 
+from mobility import pipeline
 from mobility.base.errors import MobilityError
 from mobility.commute.access import assess
 from mobility.commute.additions import with_feed
@@ -260,5 +263,34 @@ def test_costs_of_a_scenario_stand_beside_who_gains(base, tmp_path) -> None:
     alone = run(path, tmp_path / "alone").folder / "scenario_costs.csv"
     beside = compare(base, path, tmp_path / "both").folder / "scenario_costs.csv"
     assert beside.read_bytes() == alone.read_bytes()
-    back = compare(path, base, tmp_path / "back").folder
+    back = compare(path, base, tmp_path / "both").folder
     assert not (back / "scenario_costs.csv").exists()
+
+
+def test_costs_tell_against_what_they_count(base, tmp_path, monkeypatch) -> None:
+    """Of a second scenario against the base, whatever the first one is; a base is read once."""
+    read = []
+    monkeypatch.setattr(pipeline, "load", lambda *a, **k: read.append(a) or load(*a, **k))
+    changes = [TRIP.format(trip="home13", how="add", minutes=m) for m in (5, 10)]
+    one, other = (scenario(base, text, f"s{k}") for k, text in enumerate(changes))
+    tables = [
+        pd.read_csv(compare(first, other, tmp_path / "out").folder / "scenario_costs.csv")
+        for first in (base, one)
+    ]
+    assert len(read) == 2 + 3
+    assert set(tables[0]["against"]) == {base.name}
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_costs_of_a_scenario_count_from_its_own_sources(base, tmp_path) -> None:
+    """A first territory whose timetables lack the trip that is run again is none of them."""
+    path = scenario(base, TRIP.format(trip="home13", how="add", minutes=5))
+    less = write_territory(tmp_path / "less", trips=[row for row in TRIPS if row[0] != "home13"])
+    shutil.copy(less.parent / "gtfs.zip", base.parent / "less.zip")
+    other = scenario(base, '[sources]\ngtfs = ["less.zip"]\n', "less")
+    costs = [
+        compare(first, path, tmp_path / first.stem).folder / "scenario_costs.csv"
+        for first in (base, other)
+    ]
+    assert costs[0].read_bytes() == costs[1].read_bytes()
+    assert pd.read_csv(costs[0])["quantity"].min() > 0

@@ -8,9 +8,11 @@ import re
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from threading import Event, Semaphore, Thread
 
 import numpy as np
 import pandas as pd
@@ -42,6 +44,7 @@ from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data, edits, jobs
 from mobility.studio import studies as studies_module
+from mobility.studio.app import Studio
 from mobility.studio.drafts import History, slug, stepped
 from mobility.studio.edits import mends_of
 from mobility.studio.lines import lines_on
@@ -619,6 +622,26 @@ def test_the_draft_and_the_scenarios_survive_the_studio(tmp_path) -> None:
     assert slug("../..") == ""
 
 
+def test_a_draft_is_told_as_it_is_before_a_step_or_after_it(tmp_path) -> None:
+    """Asked when a step is half made, it waits for the other half."""
+    base = write_territory(tmp_path / "usine")
+    history = History(base.parent / "scenarios", base)
+    told: list[dict] = []
+    asking = Thread(target=lambda: told.append(history.told()))
+
+    class Slow(list):
+        def append(self, item) -> None:
+            super().append(item)
+            asking.start()
+            asking.join(0.3)
+
+    history._states = Slow(history._states)
+    history.commit(stepped({}, step("matin", start="05:05")))
+    asking.join()
+    assert told == [history.told()]
+    assert told[0]["revision"] == 1
+
+
 @pytest.mark.parametrize(
     "text", ["[changes", "changes = 3", 'limits = "x"', "[changes]\nfeeds = [1]", "on_demand = 3"]
 )
@@ -703,31 +726,98 @@ def test_a_wrong_file_is_refused_in_the_words_of_the_check(studio, root, empty, 
 def test_homes_and_gates_off_the_streets_are_told_where_the_files_are(
     studio, root, tmp_path
 ) -> None:
-    """One home of two, then all, then the gate as well."""
+    """One home of three, then all, then the gate, then homes without a number of workers."""
     names = []
     away = "H9,H9,Ailleurs,2.5,49.5,30\n"
-    for k, change in enumerate(("", "some", "all", "gate")):
+    for k, change in enumerate(("", "some", "all", "gate", "none")):
         folder = tmp_path / f"w{k}"
         path = write_territory(folder)
         homes = (folder / "homes.csv").read_text(encoding="utf-8")
         if change == "some":
             (folder / "homes.csv").write_text(homes + away, encoding="utf-8")
-        elif change:
+        elif change == "all":
             (folder / "homes.csv").write_text(homes.splitlines()[0] + "\n" + away, encoding="utf-8")
+        elif change == "none":
+            (folder / "homes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
         if change == "gate":
             text = re.sub(r"gates = .*", "gates = [[2.6, 49.6]]", path.read_text(encoding="utf-8"))
             path.write_text(text, encoding="utf-8")
         names.append(f"off-{k}")
         shutil.copytree(folder, root / names[-1])
-    off = [studio.get(f"studies/{name}/places")["off"] for name in names]
-    assert off[0] == []
-    assert [one["en"].split(" (")[0] for one in off[1]] == ["1 of 3 homes"]
-    assert ["Every home lies outside the streets" in one["en"] for one in off[2]] == [True]
-    assert ["The gate of site Usine is over 500 m" in one["en"] for one in off[3]] == [False, True]
-    assert all(one["fr"] != one["en"] for told in off for one in told)
+    found = [placed(studio, name) for name in names]
+    whole, some, *failed = found
+    assert whole == {"reading": False, "error": None, "off": []}
+    assert [one["en"].split(" (")[0] for one in some["off"]] == ["1 of 3 homes"]
+    assert "Every home lies outside the streets" in failed[0]["error"]["en"]
+    assert "The gate of site Usine is over 500 m" in failed[1]["error"]["en"]
+    # What cannot be read at all is told, and not that all is well.
+    assert "homes.csv" in failed[2]["error"]["en"]
+    assert all(said["fr"] != said["en"] for said in (*some["off"], *(f["error"] for f in failed)))
     for name in names:
         assert studio.get(f"studies/{name}/data")["lacks"] == []
         remove_study(root / name)
+    studio.ready("usine")  # which had to make room
+
+
+def placed(studio: Served, name: str) -> dict:
+    """Return what is told of the places of a study, once it is read."""
+    while True:
+        found = studio.get(f"studies/{name}/places")
+        if not found["reading"]:
+            return found
+        time.sleep(0.05)
+
+
+def test_places_are_asked_of_the_study_that_is_read(studio, root, monkeypatch) -> None:
+    """Asked again, nothing is read; written again, nothing is told until it is read again."""
+    path = write_territory(root / "lieux")
+    assert placed(studio, "lieux")["off"] == []
+    with monkeypatch.context() as patch:
+        patch.setattr(studies_module, "Live", None)
+        assert placed(studio, "lieux") == placed(studio, "lieux")
+    with (path.parent / "homes.csv").open("a", encoding="utf-8") as file:
+        file.write("H9,H9,Ailleurs,2.5,49.5,30\n")
+    studies = studio.studio.studies
+    stale = studies.open("lieux")
+    os.utime(path)
+    with monkeypatch.context() as patch:  # written just after it was opened
+        patch.setattr(studies, "open", lambda _: stale)
+        assert studio.get("studies/lieux/places") == {"reading": True}
+    assert studio.get("studies/lieux/places") == {"reading": True}
+    assert len(placed(studio, "lieux")["off"]) == 1
+    remove_study(path.parent)
+
+
+def test_places_of_a_study_that_names_files_outside_are_not_read(tmp_path) -> None:
+    """It is refused each time, and no page waits for its reading."""
+    path = write_territory(tmp_path / "studies" / "dehors")
+    homes = (path.parent / "homes.csv").rename(tmp_path / "homes.csv")
+    path.write_text(path.read_text(encoding="utf-8").replace("homes.csv", str(homes)), "utf-8")
+    studio = Studio(Studies(tmp_path / "studies", confined=True))
+    told = [studio.places({}, "dehors") for _ in range(2)]
+    assert [one["reading"] for one in told] == [False, False]
+    assert all("outside the folder of the studies" in one["error"]["en"] for one in told)
+
+
+def test_what_opens_no_study_is_answered_while_many_questions_wait(studio, monkeypatch) -> None:
+    """As many as there are threads to answer them."""
+    studies, gate, asked = studio.studio.studies, Event(), Semaphore(0)
+
+    def slow(_study: str) -> None:
+        asked.release()
+        gate.wait(60)
+        raise MobilityError("late")
+
+    monkeypatch.setattr(studies, "open", slow)
+    with ThreadPoolExecutor(40) as pool:
+        waiting = [pool.submit(requests.get, f"{studio.url}studies/usine") for _ in range(40)]
+        try:
+            assert all(asked.acquire(timeout=30) for _ in waiting)
+            for path in ("", "static/data.js", "words", "state", "studies/usine/job"):
+                assert requests.get(studio.url + path, timeout=10).status_code == 200, path
+        finally:
+            gate.set()
+    assert {one.result().status_code for one in waiting} == {422}
 
 
 def test_names_of_files_stay_in_the_study(studio, root, empty) -> None:

@@ -18,8 +18,9 @@ import uvicorn
 from small import write_territory
 from studio_server import step
 
-from mobility.studio.door import USER, Door, Order, free_socket
+from mobility.studio.door import Door
 from mobility.studio.guard import Guard
+from mobility.studio.order import USER, Order, free_socket
 from mobility.studio.shared import Passwords, SharedGuard
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -204,6 +205,14 @@ def test_users_keep_to_their_own_studies(tmp_path) -> None:
 
 def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "mobility", "studio", "--no-browser", "--lang", "en", *words]
+
+
+def test_the_workshop_holds_nothing_of_the_door() -> None:
+    """Each module takes memory of the process that holds the studies."""
+    names = {"mobility.studio.door", "h11"}
+    code = f"import sys, mobility.studio.workshop; print({names} & {{*sys.modules}})"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
 
 
 def test_the_workshop_ends_with_a_door_that_is_killed(place, tmp_path) -> None:

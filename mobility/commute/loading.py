@@ -225,7 +225,8 @@ def build_study(
     SourceError
         A gate, or every home, lies outside the streets.
     """
-    findings = [*findings, *homes.findings, *roster_findings(sites)]
+    jobs = territory.shuttles.get("default_headcount")
+    findings = [*findings, *homes.findings, *roster_findings(sites, default_headcount=jobs)]
     days = tuple(_days(territory, feed, findings))
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
     feed, found = _checked_timetables(territory, feed, days)

@@ -30,7 +30,6 @@ from mobility.studio.asking import Part, Shown
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
 from mobility.studio.lines import lines_on, trips_at_gate
-from mobility.studio.placed import off_streets
 from mobility.studio.plans import UnfinishedError, plans_of, with_feeds
 from mobility.studio.shown import (
     checked_page,
@@ -104,9 +103,11 @@ class Studio:
         """Return what answers a request: what a function finds, or its errors in both languages.
 
         The function is given what is asked, the body of a POST or else the query, and the parts of
-        the address by name. It runs in a thread, as reading a study takes seconds; one that takes
-        a body as it comes is given the request and runs here.
+        the address by name. It runs in a thread, as reading a study takes seconds; threads are
+        few, so what opens no study runs here, and waits for none that does. One that takes a body
+        as it comes is given the request and runs here too.
         """
+        is_quick = answer in (self.shell, self.static, self.words, self.state, self.job)
 
         async def answered(request: Request) -> Response:
             try:
@@ -115,7 +116,8 @@ class Studio:
                 else:
                     posted = request.method == "POST"
                     asked = await _body(request) if posted else dict(request.query_params)
-                    found = await run_in_threadpool(answer, asked, **request.path_params)
+                    run = partial(answer, asked, **request.path_params)
+                    found = run() if is_quick else await run_in_threadpool(run)
                 return found if isinstance(found, Response) else JSONResponse(found)
             except MobilityError as error:
                 status = 404 if isinstance(error, SourceNotFoundError) else 422
@@ -271,10 +273,19 @@ class Studio:
         return found | {"error": found["error"] and self.said(found["error"])}
 
     def places(self, _asked: _Asked, study: str) -> dict[str, Any]:
-        """Answer which homes and gates of a study lie off its streets, in words."""
-        file = self.studies.path(study)
-        self.studies.refuse_outside(file)
-        return {"off": [self.said(one) for one in off_streets(file)]}
+        """Answer whether a study is still read, why it cannot be, which homes lie off the streets.
+
+        A gate off the streets is why it cannot be.
+        """
+        opened = self.studies.open(study)
+        # One refused before it was read has no time of reading.
+        if opened.step or (opened.read_ns and opened.is_outdated):
+            return {"reading": True}
+        if opened.error is not None:
+            return {"reading": False, "error": self.said(opened.error), "off": []}
+        findings = live_of(opened).study.findings
+        off = [self.said(one) for one in findings if one.code == "homes_far_from_streets"]
+        return {"reading": False, "error": None, "off": off}
 
     async def put_file(self, request: Request, study: str, role: str) -> Response:
         """Take a file that was dropped, once it was read without fault."""

@@ -133,12 +133,13 @@ class History:
 
     def told(self) -> dict[str, Any]:
         """Return what a page shows of it."""
-        return {
-            "revision": self.revision,
-            "draft": self.draft,
-            "undo": self._place > 0,
-            "redo": self._place + 1 < len(self._states),
-        }
+        with self.lock:
+            return {
+                "revision": self.revision,
+                "draft": self.draft,
+                "undo": self._place > 0,
+                "redo": self._place + 1 < len(self._states),
+            }
 
     def steps(self) -> dict[str, Any]:
         """Return the steps made, for `resume`."""

@@ -16,8 +16,9 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from mobility.base.cache import cache_dir
-from mobility.studio.door import Door, Order, free_socket
+from mobility.studio.door import Door
 from mobility.studio.guard import Guard
+from mobility.studio.order import Order, free_socket
 
 
 def _kept_token() -> str:

@@ -324,8 +324,16 @@ class Site(Model):
         return rosters
 
 
-def roster_findings(sites: Iterable[Site]) -> list[Finding]:
-    """Return warnings about shifts over 12 h, shifts that overlap, and missing headcounts."""
+def roster_findings(
+    sites: Iterable[Site], *, default_headcount: int | None = None
+) -> list[Finding]:
+    """Return warnings about shifts over 12 h, shifts that overlap, and missing headcounts.
+
+    Parameters
+    ----------
+    default_headcount
+        Jobs of a shift that has no headcount of its own.
+    """
     found: list[Finding] = []
     idle = []
     for site in sites:
@@ -333,7 +341,7 @@ def roster_findings(sites: Iterable[Site]) -> list[Finding]:
             name = f"{site.name}, {roster.name}"
             found += _long(name, roster)
             found += _overlaps(name, roster)
-            if not any(shift.headcount for shift in roster.shifts):
+            if not default_headcount and not any(s.headcount for s in roster.shifts):
                 idle.append(name)
     if idle:
         found.append(

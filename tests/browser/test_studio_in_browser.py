@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -261,10 +262,38 @@ def test_the_data_page_tells_of_homes_off_the_streets(open_studio, studio) -> No
     folder = _copied(studio, "ailleurs", **{'name = "Droiteville"': 'name = "Ailleurs"'})
     with (folder / "homes.csv").open("a", encoding="utf-8") as file:
         file.write("H9,H9,Ailleurs,2.5,49.5,30\n")
+    os.utime(folder / "territory.toml")
     page = open_studio("#ailleurs/data")
     page.wait_for_selector("#off-streets")
     assert "1 domicile sur 3" in page.inner_text("#off-streets")
     assert page.query_selector("#whole") is None
+    # Drawn again with the same files, it asks nothing again.
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(3):
+        page.click("#add-row")
+    page.wait_for_selector("#off-streets")
+    assert not [url for url in asked if url.endswith("/places")]
+
+
+def test_the_data_page_tells_that_places_are_not_known(open_studio, studio) -> None:
+    """Unknown until the study is read, and an answer that fails is the error that it is."""
+    folder = _copied(studio, "inconnu", **{'name = "Droiteville"': 'name = "Inconnu"'})
+    (folder / "homes.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    os.utime(folder / "territory.toml")
+    page = open_studio("#inconnu/data")
+    page.wait_for_selector("#unread.bad")
+    assert "homes.csv" in page.inner_text("#unread")
+    assert page.query_selector("#whole") is None
+    page.route("**/studies/usine/places", lambda route: route.fulfill(json={"reading": True}))
+    page.goto(page.url.replace("#inconnu", "#usine"))
+    page.wait_for_selector("#placing")
+    assert page.query_selector("#whole") is None
+    page.unroute("**/studies/usine/places")
+    words = {"fr": "Rien à dire", "en": "Nothing to tell"}
+    page.route("**/studies/usine/places", lambda route: route.fulfill(json=words, status=422))
+    page.wait_for_selector("#unread.bad")
+    assert page.inner_text("#unread") == "Rien à dire"
 
 
 def test_a_line_calls_at_a_new_stop_and_a_depot_is_placed(open_studio, studio) -> None:

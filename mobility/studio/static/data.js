@@ -84,6 +84,8 @@ export async function data(main, study) {
 
   // What `mobility init` fetches, until it has ended; then the data are those it wrote.
   const fetched = el("section", { id: "fetched", "aria-live": "polite" });
+  const placed = el("div", { role: "status" });
+  let asked = null;
   let alive = true, was = "";
   async function follow() {
     const { job } = await askJson(at(study) + "/job").catch(() => ({ job: null }));
@@ -113,18 +115,27 @@ export async function data(main, study) {
   function draw() {
     const lacks = about.lacks.map((role) => t(NEEDED[role])).join(", ");
     fill(box, el("h1", {}, t("Data")), fetched, lacks ? el("p", { id: "missing" }, t("Still lacking, to be dropped below: {what}.", { what: lacks }))
-      : about.error ? el("p", { class: "bad", id: "missing" }, about.error[language])
-      : el("p", { class: "good", id: "whole" }, t("Everything a study needs is there.")),
+      : about.error ? el("p", { class: "bad", id: "missing" }, about.error[language]) : placed,
     el("div", { class: "drops" }, Object.keys(ROLES).map(zone)), table());
-    if (!lacks && !about.error) placed(about);
+    if (!lacks && !about.error) place();
   }
 
-  // Files may be there and not meet: homes or gates far from any street of the extract.
-  async function placed(of) {
-    const { off } = await askJson(at(study) + "/places").catch(() => ({ off: [] }));
-    if (!alive || of !== about || !off.length) return;
-    document.getElementById("whole").replaceWith(el("div", { id: "off-streets", class: "bad", role: "status" },
-      el("p", {}, t("Every file is there, but not every place lies on the streets:")), off.map((one) => el("p", {}, one[language]))));
+  // Files may be there and not meet, as homes far from any street: reading the study tells. Asked once of what is shown.
+  async function place() {
+    if (asked === about) return;
+    const of = asked = about;
+    let found = { reading: true };
+    fill(placed, el("p", { class: "note", id: "placing" }, t("Every file is there; the study is being read…")));
+    while (found.reading) {
+      found = await askJson(at(study) + "/places").catch((error) => ({ failed: toldBy(error) }));
+      if (!alive || of !== about) return;
+      if (found.reading) await new Promise((done) => setTimeout(done, 700));
+    }
+    const failed = found.failed || (found.error && found.error[language]);
+    fill(placed, failed ? el("p", { class: "bad", id: "unread" }, failed)
+      : found.off.length ? el("div", { id: "off-streets", class: "bad" }, el("p", {}, t("Every file is there, but not every place lies on the streets:")),
+        found.off.map((one) => el("p", {}, one[language])))
+      : el("p", { class: "good", id: "whole" }, t("Everything a study needs is there.")));
   }
   draw();
   await follow();
