@@ -493,3 +493,10 @@ def test_an_area_is_named_by_its_commune_else_by_the_nearest_stop():
     assert areas_of(study, np.arange(4), metres) == ["Mairie", "Mairie", "Gare", "38001"]
     study.feed.stops = stops.iloc[:0]
     assert areas_of(study, np.arange(3), metres[:3]) == ["T"] * 3
+
+
+def test_plans_that_all_fail_their_proof_are_told_as_no_line(demo, monkeypatch):
+    monkeypatch.setattr("mobility.shuttles.plans.pareto", lambda _plans: [])
+    found = design_shuttles(*demo, config=ShuttleConfig.from_dict(SMALL), seed=3)
+    assert (found.plans, found.knee_index) == ((), -1)
+    assert [one.code for one in found.findings] == ["no_shuttle"]

@@ -339,13 +339,13 @@ class Studio:
     def mends(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Answer what the buttons of each finding say, in the order of the check's page."""
         live = live_of(self.studies.open(study))
-        return {"mends": edits.told(findings_of(live.study), live.sources.territory)}
+        return {"mends": edits.labels(findings_of(live.study), live.sources.territory)}
 
     def put_mend(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Write the setting that a button stands for; the study is then read again."""
         opened = self.studies.open(study)
         findings, territory = findings_of(live_of(opened).study), live_of(opened).sources.territory
-        mend = edits.asked(findings, territory, asked.get("finding"), asked.get("mend"))
+        mend = edits.mend_asked(findings, territory, asked.get("finding"), asked.get("mend"))
         self._write(edits.put_mend, opened.file, mend)
         return {"table": mend.table, "field": mend.field, "value": mend.value}
 

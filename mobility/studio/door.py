@@ -22,7 +22,7 @@ import h11
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import LANGUAGES, translate
 from mobility.studio.order import BUSY, SECRET, USER, Order
 
 #: What a page left open asks again and again.
@@ -207,7 +207,7 @@ class Door:
             if body is not None:
                 self._last[user, scope["path"]] = body
         except OSError:
-            told = {code: translate(_GONE, code) for code in ("fr", "en")}
+            told = {code: translate(_GONE, code) for code in LANGUAGES}
             await JSONResponse(told, 502)(scope, receive, send)
         finally:
             self._under_way -= 1

@@ -93,7 +93,7 @@ def mends_of(finding: Finding, territory: Territory) -> list[Mend]:
     return []
 
 
-def told(findings: Iterable[Finding], territory: Territory) -> list[list[dict[str, str]]]:
+def labels(findings: Iterable[Finding], territory: Territory) -> list[list[dict[str, str]]]:
     """Return what the buttons of each finding say, in both languages."""
     return [
         [
@@ -116,7 +116,11 @@ def put_mend(file: Path, mend: Mend) -> None:
     write_text(file, tomlkit.dumps(document))
 
 
-def asked(findings: list[Finding], territory: Territory, index: object, choice: object) -> Mend:
+def mend_asked(
+    findings: list[Finding], territory: Territory, index: object, choice: object
+) -> Mend:
+    findings: list[Finding], territory: Territory, index: object, choice: object
+) -> Mend:
     """Return the mend that a button stands for: of which finding, and which of its buttons.
 
     Raises `MobilityError`: there is none, as when the study was read again meanwhile.
