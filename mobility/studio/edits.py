@@ -119,6 +119,7 @@ def put_mend(file: Path, mend: Mend) -> None:
 def mend_asked(
     findings: list[Finding], territory: Territory, index: object, choice: object
 ) -> Mend:
+    """Return the mend that a button stands for: of which finding, and which of its buttons.
 
     Raises `MobilityError`: there is none, as when the study was read again meanwhile.
     """
