@@ -487,7 +487,8 @@ def test_errors_about_employees_name_the_row_not_the_person(tmp_path, change, co
     assert error.column == column
     assert error.row in {2, 3}
     assert (error.value is None) is hidden
-    assert "43" not in str(error).replace('"EPSG:4326"', "").replace("(EPSG:4326)", "")
+    said = str(error).replace(str(tmp_path), "")  # its number may hold any digits
+    assert "43" not in said.replace('"EPSG:4326"', "").replace("(EPSG:4326)", "")
 
 
 def test_employees_by_commune_are_spread_team_by_team(tmp_path):
