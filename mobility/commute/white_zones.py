@@ -437,7 +437,5 @@ def _served(study: Study) -> Bool:
 
     Where a line could call one day, as the places that levers try, there is no stop yet.
     """
-    served = np.zeros(len(study.feed.stops), bool)
-    for two_way in study.timetables.values():
-        served[two_way.onward.timetable.call_stop] = True
-    return served
+    each = [two_way.timetable.served for two_way in study.timetables.values()]
+    return np.asarray(np.logical_or.reduce(each))

@@ -109,6 +109,13 @@ class Timetable:
         return FootArrays(self.foot_ptr, self.foot_stop, self.foot_walk_s, self.foot_need_s)
 
     @cached_property
+    def served(self) -> NDArray[np.bool_]:
+        """Stops at which a run calls, bool[S]."""
+        served = np.zeros(self.n_stops, bool)
+        served[self.call_stop] = True
+        return served
+
+    @cached_property
     def foot_into(self) -> FootArrays:
         """The footpaths by the stop they lead to, which rows then name the stop they leave."""
         if self.known_into is not None:
