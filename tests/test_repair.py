@@ -63,6 +63,9 @@ def alike(window, tried):
     for member, effect in told.items():
         for name in ("gained", "lost", "saved_s", "homes", "elapsed_s"):
             assert np.array_equal(getattr(effect, name), getattr(expected[member], name)), name
+    # Asked for one after the other they are told the same.
+    apart = Repair(window, Families.of([tried]))
+    assert {m for m in sorted(turning) if m in apart.effects([m])} == expected.keys() & turning
     return bool(turning)
 
 

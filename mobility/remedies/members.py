@@ -12,7 +12,7 @@ from mobility.remedies.newcomers import may_gain
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
 from mobility.timetable.arrays import INF
 
-IDLE, UNTRIED, TRIED = range(3)
+IDLE, PARTLY, TRIED = range(3)
 
 
 @inner
@@ -238,7 +238,7 @@ def try_families(window, limits, tried, put, run_ids, numbers, asked):
     -------
     state : int8[N]
         Of each family: `IDLE`, no member can change anything; `TRIED`, all those asked for are;
-        `UNTRIED`, those alone by which someone may begin to hold the edge.
+        `PARTLY`, those alone by which someone may begin to hold the edge.
     member_of : int32[M]
         Members tried that may change something, by family and ascending; ``-1 - number`` of a
         family first, for all those of it that put in nothing that matters.
@@ -283,7 +283,7 @@ def try_families(window, limits, tried, put, run_ids, numbers, asked):
         forgotten, fewer = nothing, 0
         if losing:
             forgotten, fewer = _without(window, limits, now, room, gone)
-        state[k] = UNTRIED
+        state[k] = PARTLY
         if asked.size or _ceases(window, limits, room, fewer):
             state[k] = TRIED
             wanted = _wanted(kept, owner, asked, members, forgotten.size > 0)

@@ -82,11 +82,8 @@ def fill_newcomers(window: Labelled, limits: Limits, people: Newcomers) -> None:
     call_stop, call_dep = window.runs.call_stop, window.runs.call_dep
     call_board, call_alight = window.runs.call_board, window.runs.call_alight
     run_ptr = window.runs.run_ptr
-    max_wait_s, access_counts, earliest_s = (
-        limits.max_wait_s,
-        limits.access_counts,
-        limits.earliest_s,
-    )
+    max_wait_s, earliest_s = limits.max_wait_s, limits.earliest_s
+    access_counts = limits.access_counts
     ceiling = min(limits.max_walk_s + 1, INF)
     _near(window, walk_s)
     come[:] = INF

@@ -81,7 +81,7 @@ class Repair:
         if not numbers.size:
             return []
         # Loading the compiler takes half a second, which nobody waits for who asks nothing.
-        from mobility.remedies.members import UNTRIED, try_families
+        from mobility.remedies.members import IDLE, PARTLY, try_families
 
         window, tried = self.window, self._tried
         state, member_of, ptr, turned, homes, elapsed_s = try_families(
@@ -93,7 +93,9 @@ class Repair:
             numbers,
             asked,
         )
-        self._left[numbers[state != UNTRIED]] = False
+        # Of those asked for by name, others of the family may be asked for later.
+        known = state == IDLE if asked.size else state != PARTLY
+        self._left[numbers[known]] = False
         ends = ptr.tolist()
         for member, low, high in zip(member_of.tolist(), ends, ends[1:], strict=False):
             self._rows[member] = homes[low:high], elapsed_s[low:high]
