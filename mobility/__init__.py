@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mobility.base.version import __version__
+from mobility.base import __version__
 
 # Public name -> module; imported when first used, so that `import mobility` is quick.
 _HOME = {

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from mobility import cli_atlas, cli_needs, cli_studio, terminal
+from mobility.base import __version__
 from mobility.base.i18n import number, translate
-from mobility.base.version import __version__
 from mobility.command import (
     COMPUTE,
     IMPROVE,
@@ -155,7 +155,7 @@ def report(
     lang: Lang = "fr",
 ) -> None:
     """Write a territory's report (HTML, PDF, Word, spreadsheet) with its map and tables."""
-    from mobility.outputs.write import NAMES
+    from mobility.outputs.report import NAMES
     from mobility.pipeline import run as run_territory
 
     with terminal.progress_bar(lang, terminal.REPORT_STEPS) as step:
@@ -311,7 +311,7 @@ def levers(
     terminal.print_table(
         results.table(lang), "remedies", lang, title=territory.name, only=terminal.REMEDIES
     )
-    terminal.print_advice(results.search.advice, lang)
+    terminal.print_advice(results.advice, lang)
     terminal.out.print(f"{folder}: {', '.join(files)}", soft_wrap=True)
 
 

@@ -105,6 +105,6 @@ def report(
     language
         ``"fr"`` or ``"en"``.
     """
-    from mobility.outputs.write import write_report
+    from mobility.outputs.report import write_report
 
     return write_report(access, zones, folder, language=language)

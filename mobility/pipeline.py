@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mobility.base.cache import SEAL, cache_dir, content_hash, is_sound, mark_used, open_cache, seal
 from mobility.base.errors import MobilityError
 from mobility.base.files import staging
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
 from mobility.commute.comparison import asked_alike, check_comparable, comparison
@@ -276,8 +276,8 @@ def _written(
     The present is set against the first variant, which the tables tell if it is the user's
     own, not a shuttle plan; the map shows them all.
     """
-    from mobility.outputs import index_page
     from mobility.outputs import record as records
+    from mobility.outputs.render import INDEX, OF_LEVERS, write_index
     from mobility.outputs.table_files import write_tables
     from mobility.outputs.tables import write_csv
 
@@ -310,7 +310,7 @@ def _written(
             progress("map")
             _draw(part / records.MAP, present, variants, found, name, earlier=folder / records.MAP)
         if report is not None:
-            from mobility.outputs.write import add_report
+            from mobility.outputs.report import add_report
 
             places = (folder, *(path.parent.parent for path in feeds))
             failed = add_report(
@@ -328,17 +328,17 @@ def _written(
         elif earlier is not None and found is None:
             kept += earlier.set_aside(part)
             findings = (*findings, earlier.finding(access.study.scenario))
-        names = sorted({*files, *kept, records.RECORD, index_page.NAME})
+        names = sorted({*files, *kept, records.RECORD, INDEX})
         told = earlier.record if earlier is not None and keeps else None
         records.write_record(
             access.study, names, part / records.RECORD, findings=findings, earlier=told
         )
         if earlier is not None:
             gone += earlier.gone(names, shown=found is not None or keeps)
-        index_page.write_index(
+        write_index(
             part, folder, report or territory.language, territory.name,
             reads=source_files(present[0].study.territory), gone=gone,
-            current=[*names, *index_page.OF_LEVERS], outdated=index_page.OF_LEVERS if old else (),
+            current=[*names, *OF_LEVERS], outdated=OF_LEVERS if old else (),
         )  # fmt: skip
     return Results(access.study, access, zones, folder, tuple(names), before, found)
 

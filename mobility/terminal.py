@@ -179,8 +179,8 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
 
 def print_advice(advice: Advice, language: Language) -> None:
     """Print what is advised, in the words of the report."""
+    from mobility.outputs.advice import advice_blocks
     from mobility.outputs.document import Bullets, Text
-    from mobility.outputs.sentences import advice_blocks
     from mobility.outputs.words import Words
 
     for block in advice_blocks(advice, Words(language)):

@@ -16,8 +16,8 @@ import pandas as pd
 from openpyxl import load_workbook
 
 from mobility.base.literal import read_csv_text
+from mobility.outputs.advice import ALONE, NOT_COMPARED, PLAN, PLAN_ADVISED, TOGETHER
 from mobility.outputs.letter import ASKED
-from mobility.outputs.sentences import ALONE, NOT_COMPARED, PLAN, PLAN_ADVISED, TOGETHER
 from mobility.outputs.tables import registry
 from mobility.outputs.words import Words
 

@@ -15,7 +15,7 @@ from mobility.sources.days import ChosenDay, choose_days, day_kinds, plain_days
 from mobility.sources.feed_dates import school_calendar_gap
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.holidays import read_holidays
-from mobility.territory.named_sources import DaysConfig
+from mobility.territory.fields import DaysConfig
 
 PARIS = ZoneInfo("Europe/Paris")
 STOPS = {"A": (4.00, 45.0), "B": (4.01, 45.0)}

@@ -9,9 +9,8 @@ from texts import french
 
 from mobility.commute.delay_factors import DelayFactors
 from mobility.needs import RiskFactors
-from mobility.outputs.factor_words import FACTORS
 from mobility.outputs.tables import cell_text
-from mobility.outputs.words import Words
+from mobility.outputs.words import FACTORS, Words
 from mobility.remedies.factors import load_factors
 from mobility.shuttles.factors import EnergyFactors
 from mobility.shuttles.factors import Factors as ShuttleFactors

@@ -18,7 +18,7 @@ from mobility.commute.feeder_modes import Feeder, _best_place, mixed
 from mobility.commute.loading import load
 from mobility.commute.study import engine_limits
 from mobility.engine.journeys import HomeTimes
-from mobility.sources.osm.car_parks import (
+from mobility.sources.osm.background import (
     CARPOOL,
     HITCHING,
     PARK_RIDE,

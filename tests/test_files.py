@@ -12,8 +12,7 @@ from pyogrio.errors import DataSourceError, FeatureError
 from mobility.base import files
 from mobility.base.errors import MobilityError, SourceError, library_words
 from mobility.base.failures import explained
-from mobility.base.files import staging, write_bytes, write_text, writing
-from mobility.base.geopackage import write_gpkg
+from mobility.base.files import staging, write_bytes, write_gpkg, write_text, writing
 from mobility.sources.layers import read_layer
 
 

@@ -33,7 +33,7 @@ from mobility.shuttles.edit import read_lines
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.read import read_homes
 from mobility.sources.layers import read_layer
-from mobility.sources.osm.car_parks import read_car_parks
+from mobility.sources.osm.background import read_car_parks
 from mobility.sources.osm.reader import read_osm
 from mobility.sources.sites import read_sites_file
 from mobility.territory.project import Territory

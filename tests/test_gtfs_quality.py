@@ -13,7 +13,7 @@ from mobility.base.errors import Finding
 from mobility.sources.gtfs.quality import check_feed, school_routes
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.holidays import read_holidays
-from mobility.territory.named_sources import DaysConfig
+from mobility.territory.fields import DaysConfig
 
 STOPS = {"A": (4.00, 45.0), "B": (4.01, 45.0), "C": (4.02, 45.0)}
 TUESDAY = dt.date(2024, 1, 16)

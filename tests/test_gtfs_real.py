@@ -18,7 +18,7 @@ from mobility.sources.days import choose_days
 from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.holidays import read_holidays
-from mobility.territory.named_sources import DaysConfig
+from mobility.territory.fields import DaysConfig
 from mobility.timetable.arrays import Timetable, mirrored
 from mobility.timetable.change import with_runs
 from mobility.timetable.footpaths import WalkTable

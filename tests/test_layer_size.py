@@ -10,7 +10,7 @@ from small import with_many_sites, write_territory
 
 from mobility import pipeline
 from mobility.base.errors import SourceError
-from mobility.base.geopackage import write_gpkg
+from mobility.base.files import write_gpkg
 from mobility.commute import layer_size
 from mobility.commute.access import assess
 from mobility.commute.loading import load

@@ -19,7 +19,7 @@ from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.read import read_homes
-from mobility.sources.osm.car_parks import read_car_parks
+from mobility.sources.osm.background import read_car_parks
 from mobility.sources.osm.reader import read_osm
 from mobility.streets.graph import streets_from_lines
 from mobility.territory.project import Territory

@@ -39,13 +39,13 @@ def results(demo):
 
 
 def test_every_recommendation_is_shown(results):
-    assert [one.remedy for one in results.illustrations] == list(results.search.remedies)
+    assert [one.remedy for one in results.illustrations] == list(results.remedies)
     text = markdown_text(recommendations_report(results, "fr"))
     assert text.count("\n### ") == sum(o.example is not None for o in results.illustrations)
 
 
 def test_what_is_shown_gains_what_is_said(results):
-    present = results.search.zones
+    present = results.zones
     for one in results.illustrations:
         was, now = present.status == SERVED, one.zones.status == SERVED
         if one.remedy.rescued:
@@ -69,7 +69,7 @@ def test_examples_hold_after_and_not_before(results):
 
 def test_full_runs_are_those_of_a_study_by_itself(results):
     """What the present answers for a lever, or for moved hours, is what the change itself tells."""
-    bench = results.search.found.bench
+    bench = results.found.bench
     tried = 0
     for one in results.illustrations:
         if one.remedy.levers:
@@ -92,8 +92,8 @@ def by_itself(study):
 
 
 def test_moved_hours_are_those_of_the_curve(results):
-    study = results.search.found.bench.study
-    for curve in shift_hours(results.search.zones.access).rosters:
+    study = results.found.bench.study
+    for curve in shift_hours(results.zones.access).rosters:
         offset, best = curve.best
         if not offset:
             continue
@@ -119,12 +119,12 @@ def test_shuttles_are_ranked_among_the_levers(results, shuttles):
     assert remedies[0].kind in ("shuttle", "feeder")
     assert remedies[0].eur_year == pytest.approx(shuttles.knee.costs.total)
     assert all(r.workers > 0 and r.lost == 0 for r in remedies)
-    ranked = recommend(results.search.found, others=remedies)
+    ranked = recommend(results.found, others=remedies)
     costs = [r.eur_per_job for r in ranked]
     assert costs == sorted(costs)
     assert all(remedy in ranked for remedy in remedies)
-    (shown,) = illustrate(results.search.found.bench, results.search.zones, remedies[:1])
-    assert (shown.zones.status == SERVED).sum() > (results.search.zones.status == SERVED).sum()
+    (shown,) = illustrate(results.found.bench, results.zones, remedies[:1])
+    assert (shown.zones.status == SERVED).sum() > (results.zones.status == SERVED).sum()
 
 
 def test_shuttles_of_an_earlier_run_are_read(shuttles, tmp_path):
@@ -163,10 +163,10 @@ def test_shuttles_designed_with_other_inputs_are_told(shuttles, tmp_path, same):
 
 
 def test_gains_equal_the_score_of_a_set_of_levers(results):
-    bench = results.search.found.bench
-    levers = [o.lever for o in results.search.found.useful[:1]]
+    bench = results.found.bench
+    levers = [o.lever for o in results.found.useful[:1]]
     score = bench.scores.score(bench.try_together(levers))
-    gains = gains_between(results.search.zones.access, assess(what_if(bench.study, levers)))
+    gains = gains_between(results.zones.access, assess(what_if(bench.study, levers)))
     assert (gains.workers, gains.lost) == (score.workers_gained, score.workers_lost)
 
 

@@ -21,21 +21,19 @@ from openpyxl import load_workbook
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.outputs.advice import read_advice
+from mobility.outputs.advice import plan_sentence, read_advice
 from mobility.outputs.document import Bullets, Document, Table, Text
 from mobility.outputs.illustrations import illustrate
 from mobility.outputs.letter import ASKED, request_letter, write_letter
-from mobility.outputs.levers import LeverResults, searched, write_levers
+from mobility.outputs.levers import searched, write_levers
 from mobility.outputs.map.from_plans import map_plans
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.render import markdown_text
-from mobility.outputs.report import Writer
+from mobility.outputs.report import Writer, write_report
 from mobility.outputs.report_tables import all_sheets
-from mobility.outputs.sentences import plan_sentence
 from mobility.outputs.shuttle_tables import read_shuttles
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import workbook_bytes
-from mobility.outputs.write import write_report
 from mobility.remedies.candidates import SearchOptions
 from mobility.shuttles.sharing import group_cost, overcharged
 from mobility.territory.project import Territory
@@ -79,7 +77,7 @@ class Written:
         self.plans = made.plans
         bench = made.found.bench
         drawn = illustrate(bench, self.zones, made.remedies[:shown]) if shown else ()
-        write_levers(LeverResults(made, tuple(drawn)), folder, "en", maps=bool(shown))
+        write_levers(replace(made, illustrations=tuple(drawn)), folder, "en", maps=bool(shown))
         self.advice = read_advice([folder], self.study, designed=True)
         words = Words("en", self.study.days)
         self.sheets = all_sheets(self.access, self.zones, None, words)
@@ -101,7 +99,7 @@ def pages(written):
         pytest.skip("the pages are those of the demo")
     study, folder = written.study, written.folder
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mobility.outputs.write.pdf_bytes", no_pdf)
+        patch.setattr("mobility.outputs.report.pdf_bytes", no_pdf)
         patch.setattr("mobility.outputs.letter.pdf_bytes", no_pdf)
         write_report(written.access, written.zones, folder, language="en")
         mobility_plan(written.access, written.advice, language="en").write(folder)

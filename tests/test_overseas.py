@@ -8,7 +8,7 @@ from mobility.prepare.init_text import territory_text
 from mobility.prepare.service import Commune
 from mobility.sources.holidays import localised, read_holidays
 from mobility.sources.sites import read_sites_file
-from mobility.territory.named_sources import DaysConfig
+from mobility.territory.fields import DaysConfig
 from mobility.territory.overseas import clock_of
 from mobility.territory.project import Territory
 

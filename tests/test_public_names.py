@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 import mobility
 from mobility.commute.inventory import find_shift
 from mobility.streets.graphs import to_graph
-from mobility.territory.named_sources import Sources
+from mobility.territory.fields import Sources
 
 ROOT = Path(__file__).parents[1]
 DEMO = ROOT / "data" / "demo.toml"

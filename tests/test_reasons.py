@@ -16,7 +16,7 @@ from mobility.commute.loading import load
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.white_zones import REASONS, _cured, _held, _held_among, white_zones
 from mobility.sources.days import ordinary_day, plain_days
-from mobility.territory.named_sources import DaysConfig
+from mobility.territory.fields import DaysConfig
 
 MORNING, AFTERNOON, NIGHT = 0, 1, 2
 

@@ -29,18 +29,15 @@ from mobility.commute.access import STATUSES, assess, rosters
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs import document as blocks
-from mobility.outputs.advice import has_advice
-from mobility.outputs.index_page import write_index
+from mobility.outputs.advice import has_advice, modes_that_count, present_sentences
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
-from mobility.outputs.render import docx_bytes, html_page, markdown_text, pdf_bytes
-from mobility.outputs.report import Writer
+from mobility.outputs.render import docx_bytes, html_page, markdown_text, pdf_bytes, write_index
+from mobility.outputs.report import NAMES, Writer, write_report
 from mobility.outputs.report_tables import all_sheets
-from mobility.outputs.sentences import modes_that_count, sentences
 from mobility.outputs.table_files import status_qml, write_tables
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
-from mobility.outputs.write import NAMES, write_report
 
 HOSTILE = "<script>alert(\"é\")</script> & 'Cie' {x}"
 
@@ -519,7 +516,7 @@ def test_rosters_out_of_reach_are_counted_in_the_singular_too(language, one, two
     shifts = pd.DataFrame({"site": [], "roster": []})
     for count, told in ((1, one), (2, two)):
         rows[1]["is_white"] = count == 2
-        *_, last = sentences(rows[0], pd.DataFrame(rows), shifts, Words(language), 0.1)
+        *_, last = present_sentences(rows[0], pd.DataFrame(rows), shifts, Words(language), 0.1)
         assert last.startswith(told)
 
 

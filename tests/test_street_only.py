@@ -12,7 +12,7 @@ from mobility.commute.white_zones import REASONS, white_zones
 from mobility.pipeline import run
 from mobility.sources.days import PLAIN_DATES, plain_days
 from mobility.sources.gtfs.read import empty_feed, merge_feeds, read_feed
-from mobility.territory.named_sources import DaysConfig
+from mobility.territory.fields import DaysConfig
 from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from street_cases import METRE_A_SECOND, lonlat, osm_text, streets_of
 
-from mobility.sources.osm.conditions import clauses
 from mobility.sources.osm.reader import read_osm
+from mobility.sources.osm.ways import clauses
 from mobility.streets.arcs import times_key
 from mobility.streets.graph import streets_from_tables
 from mobility.streets.hours import Place, hours_findings, state_at, streets_in, value_at

@@ -26,7 +26,7 @@ from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import NONE
 from mobility.outputs.map.pack import Store
-from mobility.outputs.map.payload import build
+from mobility.outputs.map.page import build
 from mobility.pipeline import run
 
 #: Three homes that differ only in distance: H1 rides, H2 walks too far to the stop.

@@ -10,15 +10,7 @@ from texts import PACKAGE, extracted, forms, french, quoted
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import MONTHS, WEEKDAY_NAMES, number, signed, translate, typeset
-from mobility.outputs import (
-    factor_words,
-    report,
-    report_tables,
-    shuttle_part,
-    shuttle_tables,
-    table_files,
-    words,
-)
+from mobility.outputs import report, report_tables, shuttle_part, shuttle_tables, table_files, words
 from mobility.outputs.map.assets import page_french
 from mobility.outputs.tables import registry
 from mobility.shuttles.factors import Factors
@@ -48,7 +40,7 @@ def fields(template: str) -> set[str]:
 def tables() -> set[str]:
     """Texts kept in tables, where no call tells that they are texts."""
     texts = {words.WORST_OF, *words.METHODS, *words.DEFINITIONS, *report_tables.ASSUMED.values()}
-    for table in (words.DEFINITIONS, words.REMEDIES, factor_words.FACTORS, KIND_LABELS,
+    for table in (words.DEFINITIONS, words.REMEDIES, words.FACTORS, KIND_LABELS,
                   shuttle_tables.PLACES, shuttle_tables.UNITS, words.SHORT_DAYS,
                   report_tables.ROLES):  # fmt: skip
         texts |= set(table.values())

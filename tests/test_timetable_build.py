@@ -21,7 +21,7 @@ from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.footpaths import WalkTable
 from mobility.timetable.runs import departures
-from mobility.timetable.station import access_points, fold_points, slower
+from mobility.timetable.transfers import access_points, fold_points, slower
 
 PARIS = ZoneInfo("Europe/Paris")
 TUESDAY = dt.date(2024, 1, 16)
@@ -555,7 +555,7 @@ def test_entrances_are_where_one_meets_the_streets(tmp_path: Path) -> None:
 
 def test_a_stop_is_entered_at_one_door_and_left_at_another() -> None:
     """100 + 60 s in at the first door, 130 + 90 s out at the second: 220 s either way."""
-    from mobility.timetable.station import AccessPoints
+    from mobility.timetable.transfers import AccessPoints
 
     points = AccessPoints(
         lonlat=np.zeros((3, 2)),
@@ -572,7 +572,7 @@ def test_a_stop_is_entered_at_one_door_and_left_at_another() -> None:
 
 def test_changes_go_out_of_a_station_and_into_it() -> None:
     """From platform 0, 40 s down from the street, to stop 1 100 s away, and back."""
-    from mobility.timetable.station import AccessPoints
+    from mobility.timetable.transfers import AccessPoints
 
     points = AccessPoints(
         lonlat=np.zeros((2, 2)),
@@ -590,7 +590,7 @@ def test_changes_go_out_of_a_station_and_into_it() -> None:
 
 def test_walks_to_points_fold_into_walks_to_stops() -> None:
     """Stop 7 has two doors: 100 + 50 s beats 90 + 80 s going in; out of door 1 there is no way."""
-    from mobility.timetable.station import AccessPoints
+    from mobility.timetable.transfers import AccessPoints
 
     points = AccessPoints(
         lonlat=np.zeros((3, 2)),

@@ -20,7 +20,7 @@ from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import Feed, merge_feeds
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.footpaths import WalkTable
-from mobility.timetable.station import access_points
+from mobility.timetable.transfers import access_points
 
 ONLY_TODAY = {"S": service("0100000", "20240101", "20240131")}
 

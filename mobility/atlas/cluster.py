@@ -27,7 +27,7 @@ from mobility.atlas.unit import Outcome, failed, note_failure, other_version, ru
 from mobility.base.cache import cache_limit
 from mobility.base.errors import MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
-from mobility.base.threads import THREADS, thread_count
+from mobility.base.machine import THREADS, thread_count
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones

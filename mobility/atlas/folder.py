@@ -18,9 +18,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mobility.base import __version__
 from mobility.base.cache import code_hash, content_hash, file_hash
 from mobility.base.errors import SourceError, SourceNotFoundError
-from mobility.base.version import __version__
 from mobility.territory.project import Territory, source_files
 
 if TYPE_CHECKING:

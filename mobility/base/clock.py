@@ -41,9 +41,7 @@ def parse_clock(text: str) -> int:
 
 def format_clock(second: int, *, seconds: bool = False) -> str:
     """Return ``HH:MM`` of an axis second, modulo 24 h, for people to read (no clock change)."""
-    second = int(second) % DAY_S
-    text = f"{second // 3600:02d}:{second % 3600 // 60:02d}"
-    return f"{text}:{second % 60:02d}" if seconds else text
+    return service_clock(int(second) % DAY_S, seconds=seconds)
 
 
 def service_clock(second: int, *, seconds: bool = False) -> str:

@@ -8,10 +8,10 @@ import time
 import traceback
 from pathlib import Path
 
+from mobility.base import __version__
 from mobility.base.cache import open_cache
 from mobility.base.errors import STORAGE, MobilityError, library_words, system_reason
 from mobility.base.files import without_room
-from mobility.base.version import __version__
 
 _HEAD = (
     "mobility {version}: where an error arose, {kind}.\n"

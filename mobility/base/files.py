@@ -20,9 +20,12 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mobility.base.errors import STORAGE, MobilityError, SourceError, system_reason
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
 
 if sys.platform != "win32":
     import fcntl
@@ -405,3 +408,34 @@ def _sync(path: Path) -> None:
     if path.is_file():
         with path.open("rb+") as handle:
             os.fsync(handle.fileno())
+
+
+def write_gpkg(path: str | Path, layers: Iterable[tuple[str, GeoDataFrame]]) -> None:
+    """Write layers, by name, as a GeoPackage; the same layers give the same bytes."""
+    import pyogrio
+
+    # A GeoPackage holds the time of its last change.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    for name, frame in layers:
+        try:
+            # Version 1.2 is read without a warning by the QGIS of older distributions too.
+            frame.to_file(
+                path,
+                layer=name,
+                driver="GPKG",
+                engine="pyogrio",
+                use_arrow=True,
+                dataset_options={"VERSION": "1.2"},
+            )
+        except pyogrio.errors.FieldError:
+            raise SourceError(
+                "The layer {layer} has {count} columns, more than a GeoPackage can hold.",
+                file=path,
+                mend="Study fewer sites at a time; of a run, Parquet holds the same: set "
+                "geopackage = false under [output].",
+                layer=name,
+                count=len(frame.columns),
+            ) from None
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError):
+            # The driver does not say what stopped it: a limit of the disk, of files, of a quota.
+            raise unwritable(OSError(errno.EIO, os.strerror(errno.EIO)), path) from None

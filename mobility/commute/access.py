@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
-from mobility.base.threads import thread_count
+from mobility.base.machine import thread_count
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime, transit_seconds
 from mobility.commute.modes import counting, evaluated
 from mobility.commute.study import Progress, Study, engine_limits, quiet

@@ -19,8 +19,7 @@ import shapely
 
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
-from mobility.base.files import check_suffix, writing
-from mobility.base.geopackage import write_gpkg
+from mobility.base.files import check_suffix, write_gpkg, writing
 from mobility.base.literal import one_line
 from mobility.commute.access import check_worked
 from mobility.commute.door_to_door import at_gate, dark_at_gate

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.cache import Bundle
-from mobility.base.threads import spread, thread_count
+from mobility.base.machine import spread, thread_count
 from mobility.commute.access import site_key
 from mobility.commute.door_to_door import at_gate, home_in_dark, ride, transit_times
 from mobility.commute.study import Study, engine_limits

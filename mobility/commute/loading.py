@@ -15,7 +15,7 @@ import pandas as pd
 from mobility.base.cache import code_hash, content_hash
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_timetable_changes
 from mobility.commute.closed_drives import drives_any_hour

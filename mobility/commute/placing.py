@@ -25,7 +25,7 @@ from mobility.streets.turns import rules_findings
 from mobility.territory.project import Site, Territory
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, snaps_of_some, walk_snaps
-from mobility.timetable.station import access_points
+from mobility.timetable.transfers import access_points
 
 Float = NDArray[np.float64]
 INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")

@@ -17,7 +17,7 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.additions import with_feeds_together
 from mobility.commute.door_to_door import MOST_HELD_BYTES, at_gate, ever_held
 from mobility.commute.study import StandIn, Study, Timetables
@@ -26,10 +26,10 @@ from mobility.commute.variants import with_timetables
 from mobility.commute.white_zones import BEST_HOURS_S, Bool, Hours, Moved, as_open, at_hour
 from mobility.engine.journeys import Edge, EngineLimits, Scan, TwoWay, held_by, scan
 from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.feed import IMPOSSIBLE
 from mobility.sources.gtfs.read import Feed
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.change import muted
-from mobility.timetable.transfers import IMPOSSIBLE
 
 Int64 = NDArray[np.int64]
 

@@ -20,7 +20,7 @@ from mobility.sources.gtfs.read import Feed, empty_feed, merge_feeds, read_feed
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import dwellings
 from mobility.sources.layers import need_file, read_layer
-from mobility.sources.osm.car_parks import read_car_parks, with_car_parks
+from mobility.sources.osm.background import read_car_parks, with_car_parks
 from mobility.streets.changes import with_streets
 from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
 from mobility.territory.project import Territory

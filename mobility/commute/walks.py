@@ -27,8 +27,7 @@ from mobility.streets.snap import Snaps
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF, FootArrays
 from mobility.timetable.footpaths import WalksBefore, WalkTable, home_walks, stop_walks, walk_snaps
-from mobility.timetable.station import access_points, fold_points, slower
-from mobility.timetable.transfers import build_footpaths
+from mobility.timetable.transfers import access_points, build_footpaths, fold_points, slower
 
 Int32 = NDArray[np.int32]
 Float = NDArray[np.float64]

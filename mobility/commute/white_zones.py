@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import Bundle
 from mobility.base.clock import local_to_axis
 from mobility.base.literal import one_line
-from mobility.base.threads import spread, thread_count
+from mobility.base.machine import spread, thread_count
 from mobility.commute.access import (
     NEITHER,
     OUTBOUND_ONLY,

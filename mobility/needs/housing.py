@@ -284,7 +284,7 @@ class Job:
     rosters: tuple[int, ...]
 
 
-def jobs_of(study: Study, texts: Sequence[str], *, option: str = "--job") -> list[Job]:
+def jobs_of(study: Study, texts: Sequence[str]) -> list[Job]:
     """Return the jobs that texts name: ``Site`` or ``Site/roster``; without any, every roster.
 
     Raises
@@ -302,7 +302,7 @@ def jobs_of(study: Study, texts: Sequence[str], *, option: str = "--job") -> lis
             names = dict.fromkeys([site for site, _ in known] + ["/".join(row) for row in known])
             raise TerritoryError(
                 "There is no such site, or no such roster of it.",
-                column=option,
+                column="--job",
                 value=text,
                 mend="Write one of: {known}.",
                 known=", ".join(names),

@@ -30,7 +30,7 @@ _GROUNDS = ("residential", "buildings", "streets")
 _NAME_WITHIN_M = 5000.0
 
 
-def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -> tuple[Homes, str]:
+def lattice(study: Study, *, cell_m: float, ground: str | None) -> tuple[Homes, str]:
     """Return the squares of land one could live on, as homes without workers, and which land.
 
     Parameters
@@ -39,7 +39,7 @@ def lattice(study: Study, *, cell_m: float = 200.0, ground: str | None = None) -
         Side of a square, metres.
     ground
         ``residential`` land, ``buildings`` that may be dwellings, or any square with a street;
-        by default the first of them that the extract has.
+        of None the first of them that the extract has.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def check_on_streets(
         )
 
 
-def read_point(text: str, *, option: str = "--at") -> tuple[str, float, float]:
+def read_point(text: str) -> tuple[str, float, float]:
     """Read ``longitude,latitude`` or ``name=longitude,latitude``.
 
     Raises
@@ -161,7 +161,7 @@ def read_point(text: str, *, option: str = "--at") -> tuple[str, float, float]:
     if not (-180 <= lon <= 180 and -89 <= lat <= 89):
         raise TerritoryError(
             "It is no longitude and latitude.",
-            column=option,
+            column="--at",
             value=text,
             mend="Write both in degrees, longitude first, after a name if there is one: "
             "Residence=-1.4286,46.6659",

@@ -17,7 +17,6 @@ import pandas as pd
 
 from mobility.base.clock import format_clock
 from mobility.commute.access import Access, assess
-from mobility.commute.study import Progress, quiet
 from mobility.remedies.candidates import SearchOptions, lines_of, same_departures
 from mobility.remedies.factors import factors_of
 from mobility.remedies.full_runs import what_if
@@ -77,9 +76,7 @@ class Swap:
         return self.gains.rosters.jobs - self.gains.rosters_lost.jobs
 
 
-def swaps(
-    access: Access, *, most: int = 3, keep_min: float = 60, progress: Progress = quiet
-) -> tuple[Swap, ...]:
+def swaps(access: Access, *, most: int = 3, keep_min: float = 60) -> tuple[Swap, ...]:
     """Return cost-neutral swaps of one run put in, two, up to ``most``: each on top of the last.
 
     Parameters
@@ -94,9 +91,7 @@ def swaps(
         and is no worker of the sites is not counted.
     """
     bench = workbench(access, stops=False)
-    found = search(
-        bench.access, options=SearchOptions(kinds=("add_run",)), bench=bench, progress=progress
-    )
+    found = search(bench.access, options=SearchOptions(kinds=("add_run",)), bench=bench)
     wanted = [o for o in found.outcomes if o.score.jobs > 0 and not _vehicles(bench, o.lever)]
     wanted.sort(key=lambda o: (-o.score.jobs / _hours_added(bench, o.lever), o.lever.trips))
     pool = _least_lost(bench, list(_round_trips(bench, keep_min)))

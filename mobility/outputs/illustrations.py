@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.i18n import translate
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.access import SERVED, Access
 from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Progress, Study, quiet

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
 from mobility.commute.ledger import capture_band

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,21 @@ from typing import Any
 import pandas as pd
 
 from mobility.base.clock import DAY_S, format_clock
-from mobility.base.files import staging, write_text
-from mobility.base.geopackage import write_gpkg
+from mobility.base.files import staging, write_gpkg, write_text
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.access import Access
 from mobility.commute.indicators import by_group, whole_persons
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.outputs.advice import Advice, write_advice
+from mobility.outputs.advice import Advice, advice_blocks, write_advice
 from mobility.outputs.document import Bullets, Document, Heading
 from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
-from mobility.outputs.index_page import write_index
 from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
 from mobility.outputs.map.model import MapLever
 from mobility.outputs.plan_tables import employer_steps
 from mobility.outputs.record import MAP, OWN_PLANS
-from mobility.outputs.render import write_document
-from mobility.outputs.sentences import advice_blocks
+from mobility.outputs.render import write_document, write_index
 from mobility.outputs.tables import write_csv
 from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
@@ -60,8 +57,8 @@ _HOW = {"move_trip": "move", "move_line": "move", "add_run": "add"}
 
 
 @dataclass(frozen=True, eq=False)
-class _Search:
-    """What a search finds, and what is advised of it.
+class LeverResults:
+    """What `mobility levers` finds, what is advised of it, and what it shows.
 
     Attributes
     ----------
@@ -76,6 +73,8 @@ class _Search:
         What booked rides to each site take.
     plans, answers
         The shuttles designed with it, and what lighter answers they were set against, if any.
+    illustrations
+        Recommendations with their territory and the journey of one home.
     """
 
     present: Access
@@ -87,28 +86,21 @@ class _Search:
     booked: tuple[BookedSite, ...]
     plans: Plans | None = None
     answers: pd.DataFrame | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class LeverResults:
-    """What `mobility levers` finds and writes: the search and its illustrations."""
-
-    search: _Search
-    illustrations: tuple[Illustration, ...]
+    illustrations: tuple[Illustration, ...] = ()
 
     @property
     def study(self) -> Study:
         """The study, with the stops that levers need."""
-        return self.search.found.bench.study
+        return self.found.bench.study
 
     def table(self, language: str) -> pd.DataFrame:
         """Return the ranked remedies."""
-        return self.search.advice.frames(factors_of(self.study), language)["remedies"]
+        return self.advice.frames(factors_of(self.study), language)["remedies"]
 
 
 def find_levers(
     access: Access, *, folder: Path | None = None, limit: int = 20, shuttles: bool = False,
-    seed: int = 0, illustrated: int = _ILLUSTRATED, progress: Progress = quiet,
+    illustrated: int = _ILLUSTRATED, progress: Progress = quiet,
 ) -> LeverResults:  # fmt: skip
     """Search the levers of an assessed territory.
 
@@ -121,8 +113,6 @@ def find_levers(
     shuttles
         Design shuttles too, and rank them among the levers; without it, the plan that an
         earlier `mobility shuttles` wrote into the outputs is ranked, if any.
-    seed
-        Of that design.
     illustrated
         Recommendations whose territory and journeys are computed, at most.
 
@@ -133,20 +123,20 @@ def find_levers(
     """
     territory = access.study.territory
     folder = territory.resolve(territory.output.dir) if folder is None else folder
-    made = searched(access, folder, design=shuttles, seed=seed, limit=limit, progress=progress)
+    made = searched(access, folder, design=shuttles, limit=limit, progress=progress)
     made.found.bench.lighten()  # nothing more is tried
     # Those advised, whatever their rank, before the others.
     first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
     wanted = [made.remedies[k] for k in sorted(first[:illustrated])]
     shown = illustrate(made.found.bench, made.zones, wanted, progress=progress)
-    return LeverResults(made, tuple(shown))
+    return replace(made, illustrations=tuple(shown))
 
 
 def searched(
-    access: Access, folder: Path, *, design: bool = False, seed: int = 0, limit: int = 20,
+    access: Access, folder: Path, *, design: bool = False, limit: int = 20,
     options: SearchOptions | None = None, progress: Progress = quiet,
-) -> _Search:  # fmt: skip
-    """Search every remedy, rank them, and return what is advised.
+) -> LeverResults:  # fmt: skip
+    """Search every remedy, rank them, and return what is advised, nothing shown yet.
 
     Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
     stand in the outputs.
@@ -164,24 +154,21 @@ def searched(
         left = access_left(found.bench, recommend(found, hours, limit=limit, factors=factors))
         progress("shuttle demand")
         still = white_zones(left)
-        plans = design_shuttles(
-            access.study, left, still, present=access, seed=seed, progress=progress
-        )
+        plans = design_shuttles(access.study, left, still, present=access, progress=progress)
         named = tuple(replace(plan, name=plan.name + _OWN) for plan in plans.plans)
         plans, answers = with_lighter(replace(plans, plans=named), still)
         others = shuttle_remedies(plans, access)
     else:
         others = written_remedies(access, folder / "shuttles")
     others += booked_remedies(found.bench.study, booked)
-    remedies = recommend(found, hours, others=others, limit=limit, factors=factors)
+    remedies = tuple(recommend(found, hours, others=others, limit=limit, factors=factors))
     progress("frontier")
     advice = _advice_from(access, remedies, combined_frontier(found.bench, remedies))
-    return _Search(access, found, hours, tuple(remedies), advice, zones, booked, plans, answers)
+    return LeverResults(access, found, hours, remedies, advice, zones, booked, plans, answers)
 
 
-def _advice_from(access: Access, remedies: Iterable[Remedy], combined: Combined) -> Advice:
+def _advice_from(access: Access, remedies: tuple[Remedy, ...], combined: Combined) -> Advice:
     """Return what is advised among ranked remedies, from the frontier of their sets."""
-    remedies = tuple(remedies)
     against = objections(remedies, combined.members, combined.chosen)
     tables = {
         "frontier": combined.to_frame(),
@@ -227,9 +214,9 @@ def recommendations_report(results: LeverResults, language: str) -> Document:
     study, words = results.study, Words(language, results.study.days)
     blocks = [
         Heading(words.t("In one page")),
-        *advice_blocks(results.search.advice, words),
+        *advice_blocks(results.advice, words),
         Heading(translate("Recommendations, cheapest per job gained first", language)),
-        Bullets(tuple(("", r.sentence(language)) for r in results.search.remedies), numbered=True),
+        Bullets(tuple(("", r.sentence(language)) for r in results.remedies), numbered=True),
     ]
     shown = [block for one in results.illustrations for block in example_blocks(study, one, words)]
     if shown:
@@ -252,29 +239,29 @@ def write_levers(
     maps
         Also put each recommendation on ``map.html``, beside the present and the shuttle plans.
     """
-    study, made = results.study, results.search
+    study = results.study
     own = folder / OWN_PLANS
     # A page of their own, as earlier versions wrote it, would tell older levers.
     gone = ["levers.html", "cycle_tracks.geojson"]
-    if made.plans is not None:
+    if results.plans is not None:
         from mobility.shuttles.outputs import outdated, write_plans
 
-        gone += [f"{OWN_PLANS}/{name}" for name in outdated(own, made.plans)]
+        gone += [f"{OWN_PLANS}/{name}" for name in outdated(own, results.plans)]
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:
-        write_csv(part, "levers", levers_table(made.found))
-        fixes = fixes_of(made.found)
+        write_csv(part, "levers", levers_table(results.found))
+        fixes = fixes_of(results.found)
         write_csv(part, "minutes_to_fix", fixes.to_frame(language))
         write_gpkg(part / "minutes_to_fix.gpkg", [("minutes_to_fix", fixes.to_layer())])
-        write_csv(part, "shift_hours", whole_persons(made.hours.to_frame(), ["workers"]))
-        for key, frame in made.advice.frames(factors_of(study), language).items():
+        write_csv(part, "shift_hours", whole_persons(results.hours.to_frame(), ["workers"]))
+        for key, frame in results.advice.frames(factors_of(study), language).items():
             write_csv(part, key, frame)
-        write_advice(made.advice, study, part, folder=folder, designed=made.plans is not None)
-        if made.plans is not None:
-            write_plans(made.plans, part / OWN_PLANS, lighter=made.answers, language=language)
-        write_csv(part, "levers_on_demand", sites_table(study, made.booked, language))
-        write_text(part / "levers_changes.json", _lever_changes(study, made.remedies))
+        write_advice(results.advice, study, part, folder=folder, designed=results.plans is not None)
+        if results.plans is not None:
+            write_plans(results.plans, part / OWN_PLANS, lighter=results.answers, language=language)
+        write_csv(part, "levers_on_demand", sites_table(study, results.booked, language))
+        write_text(part / "levers_changes.json", _lever_changes(study, results.remedies))
         write_document(recommendations_report(results, language), part, "recommendations")
-        tracks = tracks_layer(study, made.remedies, language)
+        tracks = tracks_layer(study, results.remedies, language)
         if len(tracks):
             write_text(part / "cycle_tracks.geojson", tracks.to_json() + "\n")
         if maps and results.illustrations:
@@ -295,16 +282,14 @@ def _write_levers_map(
     from mobility.outputs.map.from_results import map_model
     from mobility.outputs.map.page import write_map
 
-    zones = results.search.zones
+    zones = results.zones
     shown = results.illustrations
     after = tuple((one.remedy.head("en"), one.access, one.zones) for one in shown)
-    present = results.search.present
+    present = results.present
     model = map_model(present, zones, after=after, fix=fixes.aligned(zones.keys))
-    against = dict(
-        zip(map(id, results.search.remedies), results.search.advice.against, strict=True)
-    )
+    against = dict(zip(map(id, results.remedies), results.advice.against, strict=True))
     study = zones.access.study
-    remedies = results.search.remedies
+    remedies = results.remedies
     plans = {id(remedies[k]): name for name, k in whole_plans(remedies).items()}
     levers = tuple(
         replace(

@@ -15,8 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from mobility.base.errors import Finding
-from mobility.base.files import refuse_inputs, staging
-from mobility.base.geopackage import write_gpkg
+from mobility.base.files import refuse_inputs, staging, write_gpkg
 from mobility.base.i18n import translate
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.fairness import EVERYBODY, fairness, rosters_held

@@ -14,10 +14,9 @@ import shapely
 from mobility.base.i18n import translate
 from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
-from mobility.outputs.factor_words import factor_text
 from mobility.outputs.map.needs_page import PageLayer
 from mobility.outputs.needs import Answer
-from mobility.outputs.words import Words
+from mobility.outputs.words import Words, factor_text
 from mobility.remedies.factors import factors_of
 from mobility.territory.factors import Factors
 

@@ -13,21 +13,26 @@ from pathlib import Path
 
 import pandas as pd
 
+from mobility.base import __version__
 from mobility.base.files import staging
 from mobility.base.i18n import long_date, translate
-from mobility.base.version import __version__
 from mobility.commute.access import Access, assess
 from mobility.commute.indicators import whole_persons
 from mobility.commute.last_return import LastReturn, last_return
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, quiet
 from mobility.outputs import plan_tables
-from mobility.outputs.advice import Advice, read_advice
+from mobility.outputs.advice import (
+    Advice,
+    advice_blocks,
+    advice_sentence,
+    decisions,
+    modes_that_count,
+    read_advice,
+)
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
-from mobility.outputs.index_page import write_index
-from mobility.outputs.render import write_document
+from mobility.outputs.render import write_document, write_index
 from mobility.outputs.report_tables import mode_tables
-from mobility.outputs.sentences import advice_blocks, advice_sentence, decisions, modes_that_count
 from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import MARKS, NOTHING, Words
 from mobility.remedies.factors import LeverFactors, factors_of

@@ -16,10 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from mobility.base import __version__
 from mobility.base.cache import content_hash
 from mobility.base.errors import Finding
 from mobility.base.files import write_text
-from mobility.base.version import __version__
 from mobility.commute.study import Study
 
 SHUTTLES, RECORD, MAP, _COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
@@ -242,3 +242,14 @@ def is_advice_outdated(folder: Path, study: Study, *, plans_in: Path) -> bool:
         return bool({name: found[name] for name in key} != key)
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def designed_plans(folder: Path, study: Study) -> Path | None:
+    """Return the folder of the shuttles designed with the advice for the inputs of a study."""
+    try:
+        found = json.loads((folder / ADVICE).read_text(encoding="utf-8"))
+        same = found["designed"] and found["inputs"] == inputs_hash(study)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    place = folder / OWN_PLANS
+    return place if same and (place / "plans.csv").is_file() else None

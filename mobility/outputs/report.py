@@ -1,24 +1,42 @@
-"""The report's content: from results to sentences, pictures and tables in one language."""
+"""The report of a run: its sentences, pictures and tables in one language, and its files."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from mobility.base.version import __version__
+import pandas as pd
+
+from mobility.base import __version__
+from mobility.base.errors import Finding
+from mobility.base.files import staging
 from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
-from mobility.commute.study import ShiftRow, Study
+from mobility.commute.study import Progress, ShiftRow, Study, quiet
 from mobility.commute.white_zones import REASONS, WhiteZones
 from mobility.outputs import document as blocks
-from mobility.outputs import sentences
-from mobility.outputs.advice import Advice
+from mobility.outputs.advice import (
+    Advice,
+    advice_sentence,
+    decisions,
+    has_advice,
+    modes_that_count,
+    plan_sentence,
+    present_sentences,
+    read_advice,
+)
 from mobility.outputs.pictures import Painter
+from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
+from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
+from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_part import lines_figure, shuttle_part
-from mobility.outputs.shuttle_tables import Shuttles
-from mobility.outputs.tables import MOST_ROWS, Sheet, table_block
+from mobility.outputs.shuttle_tables import Shuttles, read_shuttles, shuttle_sheets
+from mobility.outputs.tables import MOST_ROWS, Sheet, sheet_of, table_block
 from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
+from mobility.outputs.workbook import workbook_bytes
+from mobility.territory.project import source_files
 
 #: Pictures of shifts side by side.
 _ABREAST = 3
@@ -32,6 +50,10 @@ _NOT_SEARCHED = (
 _OUTDATED = (
     "The remedies found in this folder are of other inputs, or of before these shuttles: run "
     "the command “mobility levers” again, and this page then tells what is advised."
+)
+_LAST_RETURN = (
+    "How long one may stay after the end of the shift and still get home by public transport or on "
+    "foot within the limits, by steps of 15 minutes up to three hours."
 )
 LEGEND = ("There and back", "Outbound only", "Return only", "Neither direction")
 
@@ -71,7 +93,7 @@ class Writer:
                 *self.essentials(),
                 *self._sites(),
                 *self._white_zones(),
-                *self._late(),
+                *self._themed("late", t("Last return"), t(_LAST_RETURN)),
                 *self._themed("groups", t("Groups of the population")),
                 *self._remedies(),
                 *self._shuttles(),
@@ -92,7 +114,7 @@ class Writer:
         k = self._largest(1)[0]
         row = frame.to_dict("records")[k]
         threshold = self.study.territory.limits.white_site_share
-        told = sentences.sentences(row, frame, self.sheets["shifts"].frame, self.words, threshold)
+        told = present_sentences(row, frame, self.sheets["shifts"].frame, self.words, threshold)
         yield blocks.Text(told[0], "lead")
         yield from map(blocks.Text, told[1:])
         yield self._panel(k)
@@ -101,13 +123,13 @@ class Writer:
         yield from self._decisions()
         white = f"{t('White zone')}. {t(DEFINITIONS['White zone'])}"
         yield blocks.Text(white, "callout")
-        counting = sentences.modes_that_count(self.study.territory, self.words)
+        counting = modes_that_count(self.study.territory, self.words)
         yield blocks.Text(f"{self._limits()} {counting}", "note")
 
     def _decisions(self) -> Iterator[blocks.Block]:
         if self.advice is not None:
-            yield blocks.Text(sentences.advice_sentence(self.advice, self.words))
-            table = sentences.decisions(self.advice, self.words)
+            yield blocks.Text(advice_sentence(self.advice, self.words))
+            table = decisions(self.advice, self.words)
             if table is not None:
                 yield table
         else:
@@ -117,7 +139,7 @@ class Writer:
 
     def _plan(self) -> str:
         assert self.shuttles is not None
-        return sentences.plan_sentence(self.shuttles.row, self.advice, self.words)
+        return plan_sentence(self.shuttles.row, self.advice, self.words)
 
     def _panel(self, k: int) -> blocks.Panel:
         """Return the map of a roster beside its card."""
@@ -152,16 +174,12 @@ class Writer:
             n=words.number(row["reachable"]),
             pool=words.number(row["pool"]),
         )
-        reason = str(row["main_reason"])
+        jobs, reason = t("{n} jobs", n=words.number(row["headcount"])), str(row["main_reason"])
         if reason:
             sentence += t("; main obstacle: {reason}", reason=words.reason(reason))
         return blocks.Card(
             title=f"{row['site']} · {roster}",
-            subtitle=" · ".join(
-                filter(
-                    None, [str(row["employer"]), t("{n} jobs", n=words.number(row["headcount"]))]
-                )
-            ),
+            subtitle=" · ".join(filter(None, [str(row["employer"]), jobs])),
             headline=words.percent(row["share"]),
             sentence=sentence,
             parts=parts,
@@ -259,16 +277,13 @@ class Writer:
         if day is None:
             return None
         z = self.zones.row(row.shift_id, day.kind)
-        frame = self.sheets["shifts"].frame
-        share = frame["share"].iloc[z]
-        kind = self.words.day(day.kind)
+        share, words = self.sheets["shifts"].frame["share"].iloc[z], self.words
+        kind = words.day(day.kind)
         return blocks.Figure(
             self.painter.png(self.zones.status[z], row.site, small=True),
-            self._alt(row.site_name, self.words.shift(row.shift), kind),
-            f"{self.words.shift(row.shift)} {self.words.hours(row.start_s, row.end_s)}",
-            self.words.t(
-                "{day}: {share} there and back", day=kind, share=self.words.percent(share)
-            ),
+            self._alt(row.site_name, words.shift(row.shift), kind),
+            f"{words.shift(row.shift)} {words.hours(row.start_s, row.end_s)}",
+            words.t("{day}: {share} there and back", day=kind, share=words.percent(share)),
         )
 
     def _table(self, key: str) -> blocks.Table:
@@ -291,29 +306,16 @@ class Writer:
             told = t("Workers in a white zone by the first limit that binds.")
             yield table_block(sheet.only(*wanted), self.words, caption=told, most=MOST_ROWS)
 
-    def _late(self) -> Iterator[blocks.Block]:
-        if "late" not in self.sheets:
-            return
-        t = self.words.t
-        yield blocks.Heading(t("Last return"))
-        yield blocks.Text(
-            t(
-                "How long one may stay after the end of the shift and still get home by public "
-                "transport or on foot within the limits, by steps of 15 minutes up to three hours."
-            )
-        )
-        yield self._table("late")
-
-    def _themed(self, key: str, title: str) -> Iterator[blocks.Block]:
-        """Yield a part that is one table, where there is one."""
+    def _themed(self, key: str, title: str, meant: str = "") -> Iterator[blocks.Block]:
+        """Yield a part that is one table, and what it means, where there is one."""
         if key in self.sheets:
             yield blocks.Heading(title)
+            if meant:
+                yield blocks.Text(meant)
             yield self._table(key)
 
     def _remedies(self) -> Iterator[blocks.Block]:
-        table = (
-            None if self.advice is None else sentences.decisions(self.advice, self.words, most=15)
-        )
+        table = None if self.advice is None else decisions(self.advice, self.words, most=15)
         if table is None:
             return
         yield blocks.Heading(self.words.t("What to do, and what it costs"))
@@ -333,13 +335,9 @@ class Writer:
         yield self._table("days")
         if "findings" in self.sheets:
             yield blocks.Heading(t("What to know about the data"), 2)
-            rows = self.sheets["findings"].frame.itertuples(index=False)
-            yield blocks.Bullets(
-                tuple(
-                    (f"{r.severity!s} · {r.source!s}" if r.source else str(r.severity), str(r.text))
-                    for r in rows
-                )
-            )
+            rows = self.sheets["findings"].frame.astype(str).itertuples(index=False, name=None)
+            told = ((" · ".join(filter(None, where)), text) for *where, text in rows)
+            yield blocks.Bullets(tuple(told))
         yield blocks.Heading(t("Parameters"), 2)
         yield table_block(self.sheets["parameters"], self.words)
         yield blocks.Heading(t("Sources and licences"), 2)
@@ -348,5 +346,103 @@ class Writer:
         yield blocks.Bullets(tuple((t(name), t(text)) for name, text in DEFINITIONS.items()))
         yield blocks.Heading(t("Methods in short"), 2)
         yield blocks.Bullets(tuple(("", t(text)) for text in METHODS))
-        empty = t(MARKS, mark=NOTHING)
-        yield blocks.Text(empty, "note")
+        yield blocks.Text(t(MARKS, mark=NOTHING), "note")
+
+
+NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
+
+
+def write_report(
+    access: Access, zones: WhiteZones, folder: str | Path, *, before: Access | None = None,
+    language: str = "fr", files: Sequence[str] = (), plans_in: Sequence[Path] = (),
+    progress: Progress = quiet,
+) -> tuple[Path, ...]:  # fmt: skip
+    """Write ``report.html``, ``.pdf``, ``.docx`` and ``.xlsx``, and list them in ``run.json``.
+
+    Parameters
+    ----------
+    access, zones
+        The results.
+    folder
+        Where the other files of the run are.
+    before
+        The present, where the results are those of a variant.
+    language
+        ``fr`` or ``en``.
+    files
+        Names of the run's other files, for its record.
+    plans_in
+        Other folders of results whose shuttle plans are told if ``folder`` has none; plans
+        designed on other inputs are left out.
+    progress
+        Called with the name of each step.
+
+    Returns
+    -------
+    tuple of Path
+        The files; without the PDF where its library fails.
+    """
+    study = access.study
+    record = read_record(Path(folder))
+    own = record if record is not None and is_of(record, study) else None
+    gone: list[str] = []
+    with staging(folder, reads=source_files(study.territory), gone=gone) as part:
+        failed = add_report(
+            access,
+            zones,
+            part,
+            before=before,
+            language=language,
+            plans_in=(Path(folder), *plans_in),
+            progress=progress,
+        )
+        gone += [finding.source for finding in failed]
+        names = [name for name in NAMES if name not in gone]
+        outputs = sorted({*files, *names, RECORD})
+        findings = (*study.findings, *failed)
+        write_record(study, outputs, part / RECORD, findings=findings, earlier=own)
+    return tuple(Path(folder) / name for name in names)
+
+
+def add_report(
+    access: Access, zones: WhiteZones, part: Path, *, before: Access | None, language: str,
+    plans_in: Sequence[Path], costs: pd.DataFrame | None = None, progress: Progress = quiet,
+) -> tuple[Finding, ...]:  # fmt: skip
+    """Add the files of a report to a set of outputs that is being written; see above.
+
+    Parameters
+    ----------
+    costs
+        What the changes of a scenario cost, for the spreadsheet.
+
+    Returns
+    -------
+    tuple of Finding
+        That there is no PDF, where the library that makes it fails.
+    """
+    study = access.study
+    words = Words(language, study.days)
+    progress("report")
+    sheets = all_sheets(access, zones, before, words)
+    shuttles = read_shuttles(plans_in, study)
+    if costs is not None:
+        sheets["scenario_costs"] = sheet_of("scenario_costs", costs)
+    if shuttles is not None:
+        sheets |= shuttle_sheets(shuttles, study, words)
+    # What is advised is for the territory as it is.
+    advice = None if study.scenario else read_advice(plans_in, study)
+    if advice is not None:
+        sheets |= advice.sheets(study, language)
+    outdated = advice is None and has_advice(plans_in)
+    document = Writer(access, zones, words, sheets, shuttles, advice, outdated).document()
+    (part / "report.html").write_bytes(html_page(document).encode("utf-8"))
+    (part / "report.docx").write_bytes(docx_bytes(document))
+    (part / "report.xlsx").write_bytes(workbook_bytes(sheets, study, words))
+    try:
+        (part / "report.pdf").write_bytes(pdf_bytes(document))
+    except (ImportError, RuntimeError) as error:
+        # A library that is there but does not run takes no other file with it.
+        message = "The PDF could not be made: {reason}. Page, text and spreadsheet are whole"
+        params = {"reason": str(error) or type(error).__name__}
+        return (Finding("warning", NO_PDF, message, source="report.pdf", params=params),)
+    return ()

@@ -13,11 +13,9 @@ from mobility.base.clock import day_clock
 from mobility.base.i18n import LANGUAGES, signed, translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
-from mobility.outputs.advice import designed_plans
-from mobility.outputs.factor_words import factor_label
-from mobility.outputs.record import SHUTTLES, earlier_plans
+from mobility.outputs.record import SHUTTLES, designed_plans, earlier_plans
 from mobility.outputs.tables import Sheet, sheet_of
-from mobility.outputs.words import HARD, Words, natural
+from mobility.outputs.words import HARD, Words, factor_label, natural
 from mobility.shuttles.written import DIRECTIONS, read_plan_table
 
 #: Units that read better than the factor's own.

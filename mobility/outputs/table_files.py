@@ -13,8 +13,7 @@ import geopandas as gpd
 import pandas as pd
 from geopandas import GeoDataFrame
 
-from mobility.base.files import writing
-from mobility.base.geopackage import write_gpkg
+from mobility.base.files import write_gpkg, writing
 from mobility.base.i18n import translate
 from mobility.commute.access import STATUSES, Access
 from mobility.commute.indicators import by_group, by_shift, summary

@@ -20,8 +20,7 @@ from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, typeset
 from mobility.base.literal import csv_text
 from mobility.outputs.document import Table
-from mobility.outputs.factor_words import factor_text
-from mobility.outputs.words import NOTHING, Words
+from mobility.outputs.words import NOTHING, Words, factor_text
 
 Kind = Literal[
     "text", "count", "expected", "value", "exact", "money", "share", "clock", "date", "flag",

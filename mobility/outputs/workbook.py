@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mobility.base import __version__
 from mobility.base.literal import one_line
-from mobility.base.version import __version__
 from mobility.commute.study import Study
 from mobility.outputs.pictures import STYLES
 from mobility.outputs.tables import Column, Kind, Sheet, cell_text

@@ -47,6 +47,7 @@ from mobility.prepare.service import Commune, Desk, around, communes_within, fin
 from mobility.sources.layers import need_file
 from mobility.sources.osm.clip import clip_osm
 from mobility.streets.graph import streets_from_osm
+from mobility.territory.overseas import part_at
 
 Language = Literal["fr", "en"]
 _SMALL_AREA_KM2 = 400.0
@@ -66,18 +67,8 @@ _BY_HAND = {
     "commune": "Check the connection; or do without: name the centre (--centre=-1.43,46.67) and "
     "your own files (--osm, --gtfs); in the studio, drop them on the data page.",
 }
-#: Boxes (west, south, east, north) of mainland France and Corsica, then of the parts overseas.
-_FRANCE: tuple[Box, ...] = (
-    (-5.5, 41.2, 9.8, 51.3),
-    (-63.3, 14.2, -60.7, 18.3),  # Guadeloupe, Martinique, Saint-Martin, Saint-Barthélemy
-    (-54.8, 2.0, -51.4, 6.0),  # Guyane
-    (-56.6, 46.6, -56.0, 47.3),  # Saint-Pierre-et-Miquelon
-    (44.9, -13.2, 45.4, -12.5),  # Mayotte
-    (55.1, -21.5, 55.9, -20.8),  # La Réunion
-    (157.9, -23.0, 172.2, -18.0),  # Nouvelle-Calédonie
-    (-178.4, -14.5, -176.0, -13.1),  # Wallis-et-Futuna
-    (-155.0, -28.0, -134.0, -7.5),  # Polynésie française
-)
+#: Box of mainland France and Corsica.
+_MAINLAND: Box = (-5.5, 41.2, 9.8, 51.3)
 
 
 @dataclass(frozen=True)
@@ -212,7 +203,9 @@ def parse_centre(text: str) -> tuple[float, float]:
 
 
 def _in_france(lon: float, lat: float) -> bool:
-    return any(w <= lon <= e and s <= lat <= n for w, s, e, n in _FRANCE)
+    west, south, east, north = _MAINLAND
+    on_mainland = west <= lon <= east and south <= lat <= north
+    return on_mainland or part_at(lon, lat) is not None
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -99,11 +99,7 @@ class CandidateSite:
 
 
 def candidate_sites(
-    industrial: gpd.GeoDataFrame,
-    roads: gpd.GeoSeries,
-    *,
-    min_area_m2: float = _MIN_AREA_M2,
-    max_gates: int = _MAX_GATES,
+    industrial: gpd.GeoDataFrame, roads: gpd.GeoSeries, *, min_area_m2: float = _MIN_AREA_M2
 ) -> list[CandidateSite]:
     """Return industrial estates, the largest first.
 
@@ -120,8 +116,6 @@ def candidate_sites(
         Lines cars may use, in a projected system, metres.
     min_area_m2
         Smaller estates are left out.
-    max_gates
-        Gates kept for each estate.
     """
     if industrial.empty or roads.empty:
         return []
@@ -132,7 +126,7 @@ def candidate_sites(
     for name, estate in _estates(industrial, roads.crs):
         if estate.area < min_area_m2:
             continue
-        entrances = _thin(_entrances(estate, tree), max_gates)
+        entrances = _thin(_entrances(estate, tree), _MAX_GATES)
         if not len(entrances):
             continue
         lonlat = np.column_stack(to_lonlat.transform(entrances[:, 0], entrances[:, 1]))

@@ -275,7 +275,7 @@ def _neighbours(
     return None
 
 
-def overpass_query(box: Box, *, timeout_s: int = 300) -> str:
+def overpass_query(box: Box) -> str:
     """Return the Overpass query of everything a study reads, as OSM XML."""
     west, south, east, north = box
     parts: Iterable[str] = (
@@ -283,5 +283,5 @@ def overpass_query(box: Box, *, timeout_s: int = 300) -> str:
         *(f"node{tags};" for tags in _OVERPASS_NODES),
         *(f"relation{tags};" for tags in _OVERPASS_RELATIONS),
     )
-    settings = f"[out:xml][timeout:{timeout_s}][bbox:{south},{west},{north},{east}];"
+    settings = f"[out:xml][timeout:300][bbox:{south},{west},{north},{east}];"
     return f"{settings}({''.join(parts)});(._;>;);out body;"

@@ -15,8 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.base.memory import trim_memory
-from mobility.base.threads import thread_count
+from mobility.base.machine import thread_count, trim_memory
 from mobility.commute.access import Access
 from mobility.commute.study import Progress, Study, quiet
 from mobility.remedies.candidates import SearchOptions, Unit, candidates

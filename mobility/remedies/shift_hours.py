@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import DAY_S
+from mobility.base.machine import thread_count
 from mobility.base.projection import WGS84, transformer
-from mobility.base.threads import thread_count
 from mobility.commute.access import Access, counting_modes, roster_shifts
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.ledger import roster_jobs

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.threads import spread, thread_count
+from mobility.base.machine import spread, thread_count
 from mobility.commute.access import Access
 from mobility.commute.door_to_door import ever_held
 from mobility.commute.side_by_side import alone

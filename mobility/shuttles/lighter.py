@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.additions import with_stops
 from mobility.commute.study import Study
 from mobility.commute.variants import with_timetables

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.additions import with_feed
 from mobility.commute.ledger import Ledger

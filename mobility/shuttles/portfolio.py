@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.base.memory import trim_memory
+from mobility.base.machine import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.ledger import Ledger, capture_band, capture_rate
 from mobility.commute.study import Study

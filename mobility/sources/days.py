@@ -15,8 +15,7 @@ from mobility.base.errors import Finding, TerritoryError
 from mobility.sources.feed_dates import SCHOOL_KINDS, school_calendar_gap, valid_counts
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import Holidays, check_fixed_date, read_holidays
-from mobility.territory.fields import WEEKDAYS, Weekday
-from mobility.territory.named_sources import DAY_KIND_WEEKDAYS, DayKind, DaysConfig
+from mobility.territory.fields import DAY_KIND_WEEKDAYS, WEEKDAYS, DayKind, DaysConfig, Weekday
 
 _TUESDAY, _THURSDAY = 1, 3
 _WEEKEND = frozenset({"sat", "sun"})

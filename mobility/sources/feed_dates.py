@@ -13,7 +13,7 @@ from mobility.base.clock import today
 from mobility.base.errors import Finding
 from mobility.sources.gtfs.feed import CALENDARS, Feed
 from mobility.sources.holidays import FIRST_KNOWN, LAST_DECREED, Holidays
-from mobility.territory.named_sources import DayKind, DaysConfig
+from mobility.territory.fields import DayKind, DaysConfig
 
 _TERM_DAYS, _TERM_SPAN_DAYS = 3, 120
 """School lines tell what is term where they run on so many days so near a date."""

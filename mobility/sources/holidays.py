@@ -18,8 +18,7 @@ import numpy as np
 from mobility.base.cache import Bundle, cached
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.i18n import WEEKDAY_NAMES, Word, Words
-from mobility.territory.fields import WEEKDAYS
-from mobility.territory.named_sources import DAY_KIND_WEEKDAYS, DayKind, DaysConfig
+from mobility.territory.fields import DAY_KIND_WEEKDAYS, WEEKDAYS, DayKind, DaysConfig
 from mobility.territory.overseas import clock_of, part_at
 from mobility.territory.project import Territory
 from mobility.territory.rosters import Site

@@ -20,8 +20,7 @@ from mobility.base.cache import Bundle, cached, content_hash
 from mobility.base.errors import SourceError
 from mobility.base.ledger import SourceLedger, from_json
 from mobility.base.projection import WGS84, Box, transformer
-from mobility.sources.osm.conditions import barrier_table, condition_table, turn_table
-from mobility.sources.osm.ways import NO_WAYS
+from mobility.sources.osm.ways import NO_WAYS, barrier_table, condition_table, turn_table
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -104,9 +103,9 @@ class Streets:
         Layers in EPSG:4326 by kind, see `mobility.sources.osm.background`.
     turns, barriers
         Turn restrictions of cars and barriers, by OpenStreetMap ids, see
-        `mobility.sources.osm.conditions` and `mobility.streets.turns`.
+        `mobility.sources.osm.ways` and `mobility.streets.turns`.
     conditions
-        What of all this depends on the hour, see `mobility.sources.osm.conditions` and
+        What of all this depends on the hour, see `mobility.sources.osm.ways` and
         `mobility.streets.hours`; the tables hold what is said for any hour.
     ledger
         What became of each way read, see `mobility.sources.osm.pieces.StreetTables`.

@@ -1,4 +1,4 @@
-"""Streets as they are at one moment: what `mobility.sources.osm.conditions` says, worked out.
+"""Streets as they are at one moment: what `mobility.sources.osm.ways` says, worked out.
 
 The syntax of hours is that of ``opening_hours``, read by the library opening-hours-py; public
 holidays and sunrise are those of the place.
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.conditions import ACCESS, CONDITIONAL, OPENING_HOURS, clauses, kind_of
+from mobility.sources.osm.ways import ACCESS, CONDITIONAL, OPENING_HOURS, clauses, kind_of
 from mobility.streets.graph import State, Streets, WorkedOut
 from mobility.territory.fields import StreetMode
 

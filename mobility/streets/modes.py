@@ -13,8 +13,7 @@ import pandas as pd
 
 from mobility.base.cache import content_hash
 from mobility.base.errors import Finding
-from mobility.sources.osm.conditions import ELEVATOR
-from mobility.sources.osm.ways import FERRY
+from mobility.sources.osm.ways import ELEVATOR, FERRY
 from mobility.streets.arcs import Times, TurnTimes
 from mobility.streets.graph import Streets
 from mobility.streets.hours import by_hour, part_of

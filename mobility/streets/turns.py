@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import Finding
-from mobility.sources.osm.conditions import (
+from mobility.sources.osm.ways import (
     CONDITIONAL,
     ELEVATOR,
     INCOMPLETE,

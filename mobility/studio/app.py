@@ -21,16 +21,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from mobility.base import __version__
 from mobility.base.errors import Finding, MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate, typeset
-from mobility.base.version import __version__
 from mobility.studio import data, edits, jobs
 from mobility.studio.asking import Part, Shown
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
-from mobility.studio.lines import lines_on, trips_at_gate
-from mobility.studio.plans import UnfinishedError, plans_of, with_feeds
+from mobility.studio.lines import UnfinishedError, lines_on, plans_of, trips_at_gate, with_feeds
 from mobility.studio.shown import (
     checked_page,
     costs,

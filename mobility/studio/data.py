@@ -27,7 +27,7 @@ from mobility.commute.loading import read_sources
 from mobility.settings import read_territory
 from mobility.sources.columns import fold
 from mobility.sources.gtfs.read import read_feed
-from mobility.sources.homes.counts_file import write_counts
+from mobility.sources.homes.employees import write_counts
 from mobility.sources.homes.model import Homes
 from mobility.sources.layers import home_box
 from mobility.sources.sites import check_sites, read_sites, read_sites_file

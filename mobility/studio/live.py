@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from mobility.base.memory import give_back_memory
+from mobility.base.machine import give_back_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.changes import with_timetable_changes
 from mobility.commute.loading import ReadSources, read_sources

@@ -16,14 +16,15 @@ from mobility.territory.fields import (
     WEEKDAYS,
     ClockS,
     Days,
+    DaysConfig,
     Lat,
     Lon,
     Model,
     RefusedError,
     Share,
+    Sources,
     StreetMode,
 )
-from mobility.territory.named_sources import DaysConfig, Sources
 from mobility.territory.rosters import Site
 from mobility.territory.validation import explain_validation, read_territory_toml
 

@@ -294,7 +294,7 @@ def stop_index(
 ) -> tuple[Int64, Int32, Int32, Int32]:
     """Return ``dep_ptr, dep_time, dep_call, call_pos`` of `Timetable`."""
     # Loading the compiler takes half a second: where nobody asks for a timetable, it is not.
-    from mobility.timetable.departures import order_departures
+    from mobility.timetable.kernels import order_departures
 
     count = np.count_nonzero(call_board)
     dep_ptr, after = np.zeros(n_stops + 1, np.int64), np.empty(n_stops, np.int64)
@@ -350,7 +350,6 @@ def timetable_from_runs(
     footpaths: Iterable[Footpath] = (),
     *,
     min_change_s: int = 0,
-    change_at_stops: bool = True,
 ) -> Timetable:
     """Build a timetable from plain Python lists.
 
@@ -365,8 +364,6 @@ def timetable_from_runs(
         ``(from_stop, to_stop, walk_s, need_s)``.
     min_change_s
         Seconds kept at each change on top of the walk.
-    change_at_stops
-        Add the footpath of walk 0 from each stop to itself where none is given.
 
     Examples
     --------
@@ -374,9 +371,8 @@ def timetable_from_runs(
     >>> tt.n_connections
     2
     """
-    pairs: dict[tuple[int, int], tuple[int, int]] = {}
-    if change_at_stops:
-        pairs = {(s, s): (0, min_change_s) for s in range(n_stops)}
+    # A change at the stop itself is a footpath of no walk.
+    pairs = {(s, s): (0, min_change_s) for s in range(n_stops)}
     for source, target, walk, *need in footpaths:
         pairs[source, target] = (walk, need[0] if need else walk + min_change_s)
     foot = np.array([(*st, *wn) for st, wn in pairs.items()], np.int32).reshape(-1, 4)

@@ -170,7 +170,7 @@ def _joined(one: RunArrays, two: RunArrays) -> RunArrays:
 
 def _shifted(tt: Timetable, moves: Mapping[int, int]) -> Timetable:
     """Move runs one by one on a copy of the arrays."""
-    from mobility.timetable.merge import move_run
+    from mobility.timetable.kernels import move_run
 
     names = (*RunArrays._fields, "dep_time", "dep_call", "call_pos")
     new = replace(tt, **{name: getattr(tt, name).copy() for name in names}).with_feet_of(tt)
@@ -189,7 +189,7 @@ def _shifted(tt: Timetable, moves: Mapping[int, int]) -> Timetable:
 
 def _edited(tt: Timetable, gone: Int64, extra: RunArrays) -> Timetable:
     """Merge the sorted runs ``extra`` into ``tt`` without its runs ``gone``."""
-    from mobility.timetable.merge import merge_departures, merge_runs
+    from mobility.timetable.kernels import merge_departures, merge_runs
 
     extra = take_runs(extra, np.lexsort(run_keys(extra)[::-1]).astype(np.int64))
     extra.call_board[extra.run_ptr[1:] - 1] = False

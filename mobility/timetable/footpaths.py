@@ -19,6 +19,8 @@ from mobility.territory.project import Speeds
 from mobility.timetable.arrays import Timetable, footpath_rows
 
 FORMAT = 4
+#: Longest straight line between a point and its street; beyond, the point has no walk.
+_MAX_SNAP_M = 500.0
 # On which of two streets a corner lies is not known within these metres; taken for the one open
 # to through traffic, it gives no right to drive along the other: an assumption.
 _CORNER_M = 20.0
@@ -123,7 +125,6 @@ def home_walks(
     times: Times | None = None,
     snap_times: Times | None = None,
     before: WalksBefore | None = None,
-    max_snap_m: float = 500.0,
     cache: bool = True,
 ) -> WalkTable:
     """Return the walks from each home (or gate) to the stops within a limit.
@@ -143,8 +144,6 @@ def home_walks(
         are given, a point on a piece closed in ``times`` has no walk.
     before
         Walks of much the same streets: those that nothing changed for are taken from there.
-    max_snap_m
-        Longest straight line between a point and its street.
     cache
         Keep the table in the user's cache.
     """
@@ -153,9 +152,7 @@ def home_walks(
 
     def compute() -> dict[str, np.ndarray]:
         def attached(by: Times) -> tuple[Snaps, Snaps]:
-            homes, stops = (
-                walk_snaps(streets, by, p, max_snap_m) for p in (homes_lonlat, stops_lonlat)
-            )
+            homes, stops = (walk_snaps(streets, by, p) for p in (homes_lonlat, stops_lonlat))
             return homes, stops
 
         here = attached(snapping)
@@ -171,7 +168,7 @@ def home_walks(
         return WalkTable(**compute())
     key = [
         FORMAT, streets.digest, *times_key(walking), homes_lonlat, stops_lonlat, float(limit_s),
-        speeds.walk_kmh, float(max_snap_m),
+        speeds.walk_kmh, _MAX_SNAP_M,
     ]  # fmt: skip
     if snap_times is not None:
         key += times_key(snap_times)
@@ -188,7 +185,6 @@ def stop_walks(
     times: Times | None = None,
     snap_times: Times | None = None,
     before: WalksBefore | None = None,
-    max_snap_m: float = 500.0,
     cache: bool = True,
 ) -> WalkTable:
     """Return the walks between stops within a limit, each stop to itself (0 s) included.
@@ -197,14 +193,12 @@ def stop_walks(
     """
     table = home_walks(
         streets, stops_lonlat, stops_lonlat, limit_s, speeds,
-        times=times, snap_times=snap_times, before=before, max_snap_m=max_snap_m, cache=cache,
+        times=times, snap_times=snap_times, before=before, cache=cache,
     )  # fmt: skip
     return table.to_itself()
 
 
-def walk_snaps(
-    streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: float = 500.0
-) -> Snaps:
+def walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray) -> Snaps:
     """Return where points meet the streets one can travel in ``times``, islands left out.
 
     A street closed to through traffic is passed over for one open to all that is hardly
@@ -212,22 +206,22 @@ def walk_snaps(
     """
     if streets.at is not None:
         # From those of other hours they are found in less time than in the cache.
-        return _walk_snaps(streets, times, lonlat, max_snap_m)
-    key = ["snaps", open_key(times), lonlat, float(max_snap_m)]
+        return _walk_snaps(streets, times, lonlat)
+    key = ["snaps", open_key(times), lonlat, _MAX_SNAP_M]
 
     def compute() -> Bundle:
-        return vars(_walk_snaps(streets, times, lonlat, max_snap_m))
+        return vars(_walk_snaps(streets, times, lonlat))
 
     found = streets.kept(key, compute)
     return Snaps(**{name: np.asarray(found[name]) for name in found})
 
 
-def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: float) -> Snaps:
+def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray) -> Snaps:
     usable, local = _usable(streets, times), local_of(times)
-    found = _snapped(streets, lonlat, usable, max_snap_m)
+    found = _snapped(streets, lonlat, usable)
     if local is None:
         return found
-    open_to_all = _snapped(streets, lonlat, usable & ~local, max_snap_m)
+    open_to_all = _snapped(streets, lonlat, usable & ~local)
     corner = open_to_all.distance_m <= found.distance_m + _CORNER_M
     return Snaps(
         *(
@@ -237,32 +231,30 @@ def _walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray, max_snap_m: 
     )
 
 
-def _snapped(streets: Streets, lonlat: np.ndarray, usable: np.ndarray, max_m: float) -> Snaps:
+def _snapped(streets: Streets, lonlat: np.ndarray, usable: np.ndarray) -> Snaps:
     """Return `snap`, from that of the same points on pieces much like these where there is one."""
-    key, at = _points_key(streets, lonlat, max_m), (lonlat[:, 0], lonlat[:, 1])
+    key, at = _points_key(streets, lonlat), (lonlat[:, 0], lonlat[:, 1])
     known = _LATEST.pop(key, ())
     before = min(known, key=lambda one: np.count_nonzero(one[0] != usable), default=None)
     if before is None:
-        found = snap(streets, *at, usable, max_m=max_m)
+        found = snap(streets, *at, usable, max_m=_MAX_SNAP_M)
     else:
-        found = snap_again(streets, *at, usable, before, max_m=max_m)
+        found = snap_again(streets, *at, usable, before, max_m=_MAX_SNAP_M)
     _LATEST[key] = ((usable, found), *known)[:MOST_LATEST]
     while len(_LATEST) > MOST_POINTS:
         _LATEST.pop(next(iter(_LATEST)), None)
     return found
 
 
-def snaps_of_some(
-    streets: Streets, lonlat: np.ndarray, rows: np.ndarray, max_snap_m: float = 500.0
-) -> None:
+def snaps_of_some(streets: Streets, lonlat: np.ndarray, rows: np.ndarray) -> None:
     """Let what was last found of points be known of some of them, which are asked from now on."""
-    known = _LATEST.get(_points_key(streets, lonlat, max_snap_m), ())
-    key = _points_key(streets, lonlat[rows], max_snap_m)
+    known = _LATEST.get(_points_key(streets, lonlat), ())
+    key = _points_key(streets, lonlat[rows])
     _LATEST[key] = tuple((usable, found.take(rows)) for usable, found in known)
 
 
-def _points_key(streets: Streets, lonlat: np.ndarray, max_m: float) -> str:
-    return content_hash([streets.digest, lonlat, max_m])
+def _points_key(streets: Streets, lonlat: np.ndarray) -> str:
+    return content_hash([streets.digest, lonlat, _MAX_SNAP_M])
 
 
 def _usable(streets: Streets, times: Times) -> np.ndarray:

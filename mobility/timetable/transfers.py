@@ -1,23 +1,196 @@
-"""Footpaths between stops: walks on the streets, stations, pathways and transfers.txt."""
+"""Footpaths between stops: walks on the streets, stations with their pathways, transfers.txt."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.sources.gtfs.feed import for_platforms, is_platform
+from mobility.sources.gtfs.feed import (
+    EARTH_M,
+    ENTRANCE,
+    IMPOSSIBLE,
+    MINIMUM,
+    TIMED,
+    for_platforms,
+    is_platform,
+)
 from mobility.sources.gtfs.read import Feed
-from mobility.timetable.arrays import FootArrays, Int64, footpath_rows
-from mobility.timetable.footpaths import WalkTable
-from mobility.timetable.station import pathway_times
+from mobility.streets.arcs import joined
+from mobility.timetable.arrays import INF, FootArrays, Int32, Int64, footpath_rows
+from mobility.timetable.footpaths import WalkTable, sorted_walks
+
+_LIFT_S = 60.0
+"""A lift ride of unknown time, waiting included."""
+_LIFT = 5
+Links = tuple[Int64, Int64]
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class AccessPoints:
+    """Where one meets the streets to reach or leave each stop.
+
+    Attributes
+    ----------
+    lonlat
+        float64[P, 2] degrees: the points walking tables must be built for.
+    stop
+        int32[P]: the stop each point leads to.
+    in_s, out_s
+        int32[P]: seconds from the point to the stop and back, inside the station; ``INF``
+        where there is no way in that direction.
+    """
+
+    lonlat: NDArray[np.float64]
+    stop: Int32
+    in_s: Int32
+    out_s: Int32
+
+
+def _pathway_times(feed: Feed, *, walk_speed_ms: float) -> Links:
+    """Return the pairs of platforms linked by pathways.
+
+    Returns
+    -------
+    key, walk_s : int64
+        ``from * n_stops + to``, and seconds rounded up.
+    """
+    stops = np.flatnonzero(is_platform(feed.stops))
+    return _between(feed, stops, stops, walk_speed_ms)
+
+
+def access_points(feed: Feed, *, walk_speed_ms: float = 1.25) -> AccessPoints:
+    """Return the points where riders enter and leave the streets.
+
+    A platform that pathways link to entrances of its station is reached through each of
+    them, at the pathways' traversal time; any other platform is reached where it stands.
+    """
+    count = feed.n_stops
+    stops = np.flatnonzero(is_platform(feed.stops))
+    doors = np.flatnonzero(feed.stops["location_type"].to_numpy() == ENTRANCE)
+    into, into_s = _between(feed, doors, stops, walk_speed_ms)
+    out, out_s = _between(feed, stops, doors, walk_speed_ms)
+    # Key both directions by (platform, entrance).
+    entering = (into % count) * count + into // count
+    key = np.union1d(entering, out)
+    seconds = np.full((2, key.size), INF, np.int64)
+    seconds[0, np.searchsorted(key, entering)] = into_s
+    seconds[1, np.searchsorted(key, out)] = out_s
+    plain = np.setdiff1d(stops, key // count)
+    plain = plain[plain == feed.own_stop[plain]]
+    at = np.concatenate([plain, key % count])
+    zero = np.zeros(plain.size, np.int64)
+    # Copies of a stop are reached as it is.
+    row, stop = joined(feed.own_stop, np.arange(count), np.concatenate([plain, key // count]))
+    return AccessPoints(
+        lonlat=feed.lonlat()[at[row]],
+        stop=stop.astype(np.int32),
+        in_s=np.concatenate([zero, seconds[0]])[row].astype(np.int32),
+        out_s=np.concatenate([zero, seconds[1]])[row].astype(np.int32),
+    )
+
+
+def fold_points(
+    table: WalkTable,
+    points: AccessPoints,
+    *,
+    leaving: bool = False,
+    between: int = 0,
+    limit_s: int = INF - 1,
+) -> WalkTable:
+    """Return the walks to stops from a table of walks to access points.
+
+    Parameters
+    ----------
+    table
+        Rows are homes or gates, its ``stop`` are places in ``points``.
+    leaving
+        The walks lead from the stops to the rows (gates reached, homes regained).
+    between
+        Number of stops where the rows of ``table`` are ``points`` too: the walks found lead
+        from stop to stop.
+    limit_s
+        Longest walk kept, inside the station included.
+    """
+    inside = points.out_s if leaving else points.in_s
+    walk = table.walk_s.astype(np.int64) + inside[table.stop]
+    row, n_rows = table.rows, between or table.n_rows
+    if between:
+        row, walk = points.stop[row], walk + points.out_s[row]
+    keep = walk <= limit_s
+    row, stop, walk = row[keep], points.stop[table.stop][keep], walk[keep]
+    row, stop, walk = _least(row, stop, walk)
+    return sorted_walks(row, stop, walk, n_rows, int(stop.max(initial=0)) + 1)
+
+
+def slower(into: WalkTable, out: WalkTable, n_stops: int) -> WalkTable:
+    """Return the walks to stops that are reached and left again, each as long as the longer way.
+
+    One may go in at one door and out at another.
+    """
+    key, back = (t.rows.astype(np.int64) * n_stops + t.stop for t in (into, out))
+    both, one, two = np.intersect1d(key, back, assume_unique=True, return_indices=True)
+    row, stop = np.divmod(both, n_stops)
+    walk_s = np.maximum(into.walk_s[one], out.walk_s[two])
+    return sorted_walks(row, stop, walk_s, into.n_rows, n_stops)
+
+
+def _between(
+    feed: Feed, sources: NDArray[np.intp], targets: NDArray[np.intp], speed_ms: float
+) -> Links:
+    """Return keys and seconds of the pairs of distinct stops that pathways link."""
+    one, two, seconds = _edges(feed, speed_ms)
+    used = np.union1d(one, two)
+    rows = np.flatnonzero(np.isin(used, sources))
+    if not rows.size:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import dijkstra
+
+    ends = [np.searchsorted(used, end).astype(np.int32) for end in (one, two)]
+    graph = coo_array((seconds, tuple(ends)), shape=(used.size, used.size)).tocsr()
+    time = dijkstra(graph, indices=rows)
+    time[np.arange(rows.size), rows] = np.inf
+    time[:, ~np.isin(used, targets)] = np.inf
+    a, b = np.nonzero(np.isfinite(time))
+    key = used[rows[a]].astype(np.int64) * feed.n_stops + used[b]
+    return key, np.ceil(time[a, b]).astype(np.int64)
+
+
+def _edges(feed: Feed, speed_ms: float) -> tuple[Int64, Int64, NDArray[np.float64]]:
+    """Return the shortest directed pathway between each two stops: from, to, seconds (> 0)."""
+    table = feed.pathways
+    one, two = (table[f"{s}_stop"].to_numpy(np.int64) for s in ("from", "to"))
+    line_m = feed.metres(one, two)
+    length = table["length_m"].to_numpy(np.float64)
+    guess = np.where(np.isnan(length), np.nan_to_num(line_m), length) / speed_ms
+    guess = np.where(table["mode"].to_numpy() == _LIFT, _LIFT_S, guess)
+    seconds = table["traversal_s"].to_numpy(np.float64)
+    # A sparse graph takes a zero for no edge.
+    seconds = np.maximum(np.where(np.isnan(seconds), guess, seconds), 1e-3)
+    back = table["both_ways"].to_numpy()
+    one, two = np.concatenate([one, two[back]]), np.concatenate([two, one[back]])
+    seconds = np.concatenate([seconds, seconds[back]])
+    return _least(one, two, seconds)
+
+
+def _least(
+    one: Int64, two: Int64, seconds: NDArray[_Number]
+) -> tuple[Int64, Int64, NDArray[_Number]]:
+    """Return the least seconds of each pair, sorted by pair."""
+    order = np.lexsort((seconds, two, one))
+    one, two, seconds = one[order], two[order], seconds[order]
+    first = np.ones(one.size, np.bool_)
+    first[1:] = (one[1:] != one[:-1]) | (two[1:] != two[:-1])
+    return one[first], two[first], seconds[first]
+
 
 DETOUR = 1.3
 """Length of a walk over its straight line, where the streets do not tell."""
-TIMED, MINIMUM, IMPOSSIBLE = 1, 2, 3
-EARTH_M = 6_371_009.0
 
 
 class Pairs(NamedTuple):
@@ -69,7 +242,7 @@ def _walks(
     source = np.repeat(np.arange(count, dtype=np.int64), np.diff(stop_walks.ptr))
     keep = platform[source] & platform[stop_walks.stop] & (source != stop_walks.stop)
     streets = source[keep] * count + stop_walks.stop[keep], stop_walks.walk_s[keep]
-    inside = pathway_times(feed, walk_speed_ms=speed_ms)
+    inside = _pathway_times(feed, walk_speed_ms=speed_ms)
     itself = np.flatnonzero(platform).astype(np.int64) * (count + 1)
     one, two = np.divmod(rules["key"].to_numpy(), count)
     guesses = np.union1d(_siblings(feed, platform), feed.own_stop[one] * count + feed.own_stop[two])

@@ -42,7 +42,7 @@ def find_browser() -> str | None:
 
 
 def export_png(
-    page: str | Path, png: str | Path, *, size: tuple[int, int] = (1600, 1000), scale: float = 1.0,
+    page: str | Path, png: str | Path, *, size: tuple[int, int] = (1600, 1000),
     select: Mapping[str, object] | None = None, controls: bool = False, browser: str | None = None,
 ) -> Path:  # fmt: skip
     """Write a picture of a map page.
@@ -54,9 +54,7 @@ def export_png(
     png
         The picture, replaced whole.
     size
-        Width and height, CSS pixels.
-    scale
-        Pixels of the picture per CSS pixel.
+        Width and height, pixels.
     select
         What is shown, as in the page's address: ``site``, ``pick`` (``"s2"`` a shift,
         ``"r0"`` a roster), ``day``, ``direction``, ``mode``, ``measure``, ``scenario``,
@@ -106,7 +104,7 @@ def export_png(
     address = dict(select or {}) | ({} if controls else {"layout": "picture"})
     url = f"{page.as_uri()}#{urlencode(address)}"
     with writing(png, reads=[page]) as part, tempfile.TemporaryDirectory() as profile:
-        reason = _draw(browser, url, part, size, scale, profile)
+        reason = _draw(browser, url, part, size, profile)
         if not part.is_file() or not part.stat().st_size:
             raise SourceError(
                 "The browser drew no picture: {reason}.",
@@ -133,15 +131,13 @@ def _check_values(select: Mapping[str, object], page: EarlierPage | None) -> Non
             )
 
 
-def _draw(
-    browser: str, url: str, png: Path, size: tuple[int, int], scale: float, profile: str
-) -> str:
+def _draw(browser: str, url: str, png: Path, size: tuple[int, int], profile: str) -> str:
     """Run the browser; return why it drew nothing: its own last words, or ours."""
     # The page draws by timers: with virtual time they run out at once, before the picture.
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
         "--disable-background-networking", "--no-first-run", f"--user-data-dir={profile}",
-        f"--window-size={size[0]},{size[1]}", f"--force-device-scale-factor={scale:g}",
+        f"--window-size={size[0]},{size[1]}", "--force-device-scale-factor=1",
         "--virtual-time-budget=20000", f"--screenshot={png}", url,
     ]  # fmt: skip
     try:

@@ -12,9 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.errors import Finding, Severity
-from mobility.sources.gtfs.feed import for_platforms, is_platform
+from mobility.sources.gtfs.feed import IMPOSSIBLE, MINIMUM, TIMED, for_platforms, is_platform
 
-_TIMED, _MINIMUM, _IMPOSSIBLE = 1, 2, 3
 MAX_COMBINATIONS = 1_000_000
 """Rules times the callers they may be for; beyond it stops stay whole."""
 _SIDES = ("from", "to")
@@ -48,7 +47,7 @@ def split_stops(
     """
     stops = stops.assign(copy_of=np.int32(-1))
     ends = transfers[[f"{s}_stop" for s in _SIDES]].to_numpy(np.int64)
-    walks = (transfers["kind"] <= _IMPOSSIBLE).to_numpy() & (ends >= 0).all(axis=1)
+    walks = (transfers["kind"] <= IMPOSSIBLE).to_numpy() & (ends >= 0).all(axis=1)
     bound = walks & (transfers[_CALLERS] >= 0).any(axis=1).to_numpy()
     if not bound.any():
         return stops, stop_times, transfers
@@ -117,9 +116,7 @@ def _between_platforms(rules: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame
 def _pairs_told_apart(rules: pd.DataFrame) -> NDArray[np.int64]:
     """Return the pairs with a rule for some riders, and one that says more than "walk"."""
     some = rules.loc[(rules[_CALLERS] >= 0).any(axis=1), "pair"]
-    return np.intersect1d(
-        some, rules.loc[rules["kind"].isin((_TIMED, _MINIMUM, _IMPOSSIBLE)), "pair"]
-    )
+    return np.intersect1d(some, rules.loc[rules["kind"].isin((TIMED, MINIMUM, IMPOSSIBLE)), "pair"])
 
 
 def _callers(rules: pd.DataFrame, trips: pd.DataFrame, stop_times: pd.DataFrame) -> pd.DataFrame:

@@ -42,7 +42,9 @@ _MODES: tuple[tuple[range, str], ...] = (
     (range(1500, 1600), "taxi"),
 )
 _BASIC = ("tram", "metro", "rail", "bus", "ferry", "cable", "cable", "funicular")
+# Values of location_type and of transfer_type, as the reference of GTFS numbers them.
 _PLATFORM, ENTRANCE, _BOARDING_AREA = 0, 2, 4
+TIMED, MINIMUM, IMPOSSIBLE = 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False)

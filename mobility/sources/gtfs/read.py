@@ -86,7 +86,7 @@ def existing(path: str | Path) -> Path:
     return path
 
 
-def read_feed(path: str | Path, *, prefix: str = "", cache: bool = True) -> Feed:
+def read_feed(path: str | Path, *, cache: bool = True) -> Feed:
     """Read a GTFS feed through partridge, check and link its tables.
 
     Text stays text, times become int32 seconds once (missing ones interpolated). Rows that
@@ -96,8 +96,6 @@ def read_feed(path: str | Path, *, prefix: str = "", cache: bool = True) -> Feed
     ----------
     path
         A zip, whose files may lie in one inner folder, or a folder.
-    prefix
-        Put before every id, e.g. ``"0:"``.
     cache
         Keep the checked tables in the user's cache, by content of the source.
 
@@ -120,10 +118,8 @@ def read_feed(path: str | Path, *, prefix: str = "", cache: bool = True) -> Feed
 
     if cache:
         bundle = cached("gtfs", (_FORMAT, path), lambda: _to_bundle(parsed()))
-        feed = _from_bundle(bundle, path)
-    else:
-        feed = parsed()
-    return _prefixed(feed, prefix) if prefix else feed
+        return _from_bundle(bundle, path)
+    return parsed()
 
 
 def merge_feeds(feeds: Sequence[Feed]) -> Feed:

@@ -19,7 +19,7 @@ from mobility.base.ledger import SourceLedger
 from mobility.base.projection import Box
 from mobility.sources.columns import Table, column_or_none
 from mobility.sources.layers import check_lonlat, parse_crs, refuse_swapped, to_lonlat
-from mobility.territory.named_sources import HomesSource
+from mobility.territory.fields import HomesSource
 from mobility.territory.project import Site
 
 LON_ALIASES = ("lon", "longitude", "lng", "long", "x", "coord_x", "x_wgs84")

@@ -16,9 +16,8 @@ from mobility.base.ledger import SourceLedger
 from mobility.base.projection import Box
 from mobility.sources.columns import Table
 from mobility.sources.homes.communes import check_no_categories, read_communes, read_flows
-from mobility.sources.homes.counts_file import read_counts
 from mobility.sources.homes.door import protected_homes
-from mobility.sources.homes.employees import read_employees
+from mobility.sources.homes.employees import read_counts, read_employees
 from mobility.sources.homes.grid import cell_index, insee_column, read_insee_grid, squares_around
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
@@ -39,7 +38,7 @@ from mobility.sources.homes.model import (
 )
 from mobility.sources.layers import home_box, parse_crs, read_layer, to_lonlat
 from mobility.sources.tables import read_table, without_sums
-from mobility.territory.named_sources import HomesSource
+from mobility.territory.fields import HomesSource
 from mobility.territory.project import Site, Territory
 
 _WORKERS_ALIASES = ("actifs", "effectif", "effectifs", "salariés", "travailleurs", "employees")

@@ -25,8 +25,7 @@ from mobility.base.errors import SourceError, library_words
 from mobility.base.files import writing
 from mobility.base.projection import Box
 from mobility.sources.osm import opl, states
-from mobility.sources.osm.conditions import BARRIER_KEYS
-from mobility.sources.osm.ways import FERRY, street_class
+from mobility.sources.osm.ways import BARRIER_KEYS, FERRY, street_class
 
 _NODE_KEYS = ("highway", "amenity", "place", "carpool", *BARRIER_KEYS)
 _WAY_KEYS = (

@@ -20,9 +20,8 @@ from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.base.ledger import SourceLedger
 from mobility.base.projection import WGS84, transformer
 from mobility.sources.layers import read_layer
-from mobility.sources.osm.conditions import ACCESS
 from mobility.sources.osm.pieces import StreetTables, empty_tags
-from mobility.sources.osm.ways import TAG_COLUMNS
+from mobility.sources.osm.ways import ACCESS, TAG_COLUMNS
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -224,7 +223,7 @@ def _least(classes: str) -> str:
 
 
 def read_lines(
-    path: str | Path, *, layer: str | None = None, crs: str | None = None, tolerance_m: float = 0.5
+    path: str | Path, *, layer: str | None = None, tolerance_m: float = 0.5
 ) -> StreetTables:
     """Read a line layer and node it into street pieces.
 
@@ -235,8 +234,6 @@ def read_lines(
         (``highway``, ``name``, ``oneway``, ``maxspeed``, ``lit``...), others are not.
     layer
         Name of the layer in a file that holds several.
-    crs
-        Coordinate system of a file that does not say its own.
     tolerance_m
         Points within about this distance are one point, so that lines drawn almost to
         each other meet.
@@ -247,7 +244,7 @@ def read_lines(
         The file is missing, unreadable, without lines or coordinate system.
     """
     path = Path(path)
-    frame = read_layer(path, layer=layer, crs=crs, key="lines_layer")
+    frame = read_layer(path, layer=layer, key="lines_layer")
     read = len(frame)
     frame = frame[frame.geom_type.isin(["LineString", "MultiLineString"])]
     if frame.empty:

@@ -21,25 +21,23 @@ from mobility.base.ledger import SourceLedger
 from mobility.base.projection import Box
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
-from mobility.sources.osm.conditions import (
+from mobility.sources.osm.ways import (
+    AS_WRITTEN,
     BY_HOUR,
+    NO_WAYS,
+    OTHER_WAYS,
+    TAG_COLUMNS,
     Condition,
     Row,
     barrier_of,
     barrier_table,
     condition_table,
     conditions_of,
-    turn_table,
-)
-from mobility.sources.osm.ways import (
-    AS_WRITTEN,
-    NO_WAYS,
-    OTHER_WAYS,
-    TAG_COLUMNS,
     is_ferry,
     is_travelled,
     plain,
     street_class,
+    turn_table,
 )
 
 _AnyWay = osmium.osm.Way | opl.Way
@@ -241,9 +239,9 @@ class StreetTables:
     background
         Layers by kind, see `mobility.sources.osm.background`.
     turns, barriers
-        Turn restrictions and barriers, see `mobility.sources.osm.conditions`.
+        Turn restrictions and barriers, see `mobility.sources.osm.ways`.
     conditions
-        What depends on the hour, see `mobility.sources.osm.conditions`.
+        What depends on the hour, see `mobility.sources.osm.ways`.
     ledger
         What became of each way read; its remark ``cut`` counts the streets used that lack some
         node, ``nodes_missing`` the nodes.

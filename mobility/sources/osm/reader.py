@@ -3,7 +3,7 @@
 Reads ``.osm.pbf``, ``.osm``, ``.osm.gz`` and ``.osm.bz2``, in any order of ids and kinds of
 objects. Ways whose nodes lie outside the extract are kept where their nodes are. An object
 that stands there several times counts once, at its last state. Files out of the ordinary are
-read by `mobility.sources.osm.states`.
+read by `mobility.sources.osm.opl`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,6 @@ from mobility.base.projection import Box
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm import states as osm_states
-from mobility.sources.osm.conditions import (
-    BARRIER_KEYS,
-    condition_table,
-    conditions_of,
-    restriction_rows,
-    turn_table,
-)
 from mobility.sources.osm.pieces import (
     Gathered,
     Relations,
@@ -41,7 +34,16 @@ from mobility.sources.osm.pieces import (
     keep_last,
     split,
 )
-from mobility.sources.osm.ways import OTHER_WAYS, carries_cars, street_class
+from mobility.sources.osm.ways import (
+    BARRIER_KEYS,
+    OTHER_WAYS,
+    carries_cars,
+    condition_table,
+    conditions_of,
+    restriction_rows,
+    street_class,
+    turn_table,
+)
 
 # A packed extract that lacks this share of the nodes of its streets may have them elsewhere.
 _MANY_MISSING = 0.01

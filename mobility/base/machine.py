@@ -1,10 +1,13 @@
-"""How many threads a computation may take, and what is spread over them."""
+"""What a computation takes of the machine: threads it is spread over, memory it gives back."""
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 _Item = TypeVar("_Item")
@@ -29,3 +32,26 @@ def spread(
 ) -> list[_Result]:
     """Return what a function gives of each item, found in threads; one item waits for none."""
     return list(pool.map(function, items) if len(items) > 1 else map(function, items))
+
+
+def give_back_memory() -> None:
+    """Return what lies unused to the system, where its C library can.
+
+    What is in use stays so: later collections do not look at it, and take milliseconds.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    trim_memory()
+
+
+def trim_memory() -> None:
+    """Return what is freed already, of which the C library keeps a store for each thread.
+
+    It takes some milliseconds.
+    """
+    import pyarrow as pa  # whose pool there is nothing in until tables are read
+
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # only glibc has it
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
