@@ -23,6 +23,7 @@ from mobility.territory.factors import Factors, factor_names
 from mobility.territory.project import Territory
 
 _USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
+#: Files that are written beside the tables.
 OTHERS = (
     "map.html", "run.json", "homes.parquet", "results.gpkg", "report.html", "report.pdf",
     "report.docx", "report.xlsx", "index.html", "letter.pdf", "minutes_to_fix.gpkg",
@@ -32,7 +33,6 @@ OTHERS = (
     *(f"{name}.{kind}" for name in ("recommendations", "plan", "letter")
       for kind in ("html", "md", "docx")),
 )  # fmt: skip
-"""Files that are written beside the tables."""
 
 
 def read_territory(path: str | Path) -> Territory:

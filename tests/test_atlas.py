@@ -23,10 +23,9 @@ from typer.testing import CliRunner
 from mobility.atlas import cluster
 from mobility.atlas import folder as atlas_folder
 from mobility.atlas.cluster import run_atlas, run_part, slow_units
-from mobility.atlas.figures import of_kind
 from mobility.atlas.folder import Atlas
 from mobility.atlas.merge import merge
-from mobility.atlas.unit import Outcome, run_unit
+from mobility.atlas.unit import Outcome, of_kind, run_unit
 from mobility.base.errors import MobilityError
 from mobility.base.literal import read_csv_text
 from mobility.cli import app

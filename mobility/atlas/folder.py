@@ -24,6 +24,8 @@ from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.territory.project import Territory, source_files
 
 if TYPE_CHECKING:
+    import shapely
+
     from mobility.sources.homes.model import Homes
 
 PREFIX = "ti="
@@ -35,6 +37,12 @@ MANIFEST, FAILURE, FIGURES, SHIFTS = (
     "territory.json",
     "shifts.parquet",
 )
+#: In the inputs of a unit: the territory's outline, where there is one.
+OUTLINE = "territory.geojson"
+#: Kinds of roster by which a territory is told, whatever its plants call theirs.
+KINDS = ("3x8", "night", "weekend", "2x8", "day")
+#: Employer of a site that is assumed, so that each page says it.
+ASSUMED = "assumed: industrial land, rosters 3x8, 2x8 and day"
 #: Of the whole atlas: territories asked for that could not be prepared, and why.
 MISSING = "missing.json"
 #: Path below the atlas → SHA-256; None for what has no digest, as the secret of a protection.
@@ -224,3 +232,27 @@ def _is_untouched(path: Path, written_ns: int) -> bool:
     folders = [path, *(p for p in path.rglob("*") if p.is_dir())] if path.is_dir() else []
     # A copy that keeps the time of its original has a new time of change all the same.
     return max(max(_stamp(file)[1:]) for file in (*_files(path), *folders)) < written_ns
+
+
+def drawn_outline(file: Path) -> shapely.Geometry | None:
+    """Return the outline that a file draws, EPSG:4326; None where there is no such file.
+
+    Raises
+    ------
+    SourceError
+        It draws none.
+    """
+    import shapely
+
+    if not file.is_file():
+        return None
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return shapely.geometry.shape(found["features"][0]["geometry"])
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError,
+            shapely.errors.GEOSException):  # fmt: skip
+        raise SourceError(
+            "It is no outline of a territory.",
+            file=file,
+            mend="Prepare the territory again, or remove the file.",
+        ) from None

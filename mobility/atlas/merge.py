@@ -18,15 +18,17 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from mobility.atlas.figures import KINDS, OUTLINE, drawn_outline
 from mobility.atlas.folder import (
     FAILURE,
     FIGURES,
+    KINDS,
     MANIFEST,
     MISSING,
+    OUTLINE,
     PREFIX,
     SHIFTS,
     Atlas,
+    drawn_outline,
     is_done,
     is_whole,
     json_text,
@@ -80,12 +82,11 @@ def merge(
     gone = sorted({path.relative_to(national).as_posix() for path in found} - kept)
     gone += [] if changed is not None else ["changes.csv"]
     with staging(national, gone=gone) as part:
-        write_csv(part, "ranking", ranking)
-        write_csv(part, "failures", _failures(told, language))
         sheets = {"ranking": ranking, "failures": _failures(told, language)}
         if changed is not None:
-            write_csv(part, "changes", changed)
             sheets["changes"] = changed
+        for key, frame in sheets.items():
+            write_csv(part, key, frame)
         filled = [sheet_of(key, frame) for key, frame in sheets.items()]
         title = translate("Atlas of territories", language)
         (part / "ranking.xlsx").write_bytes(book_bytes(filled, words, title=title))
@@ -220,7 +221,7 @@ class Told:
         ``computed``, ``outdated`` (its files or the software changed since), ``failed``,
         ``not_run``, or ``not_prepared`` (it was asked for, and has no files).
     figures
-        See `figures.territory_figures`; empty where there are none.
+        See `unit.territory_figures`; empty where there are none.
     message
         Of a failure, by language.
     """

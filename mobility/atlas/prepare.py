@@ -19,8 +19,7 @@ import pandas as pd
 import shapely
 import tomlkit
 
-from mobility.atlas.figures import ASSUMED, OUTLINE
-from mobility.atlas.folder import MISSING, Atlas, json_text
+from mobility.atlas.folder import ASSUMED, MISSING, OUTLINE, Atlas, json_text
 from mobility.atlas.territories import Communes, Lost, Perimeter, read_communes, read_territories
 from mobility.base.cache import file_hash
 from mobility.base.clock import format_clock

@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = 1
+#: Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise.
 LIMIT_MB = 10_000
-"""Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise."""
+#: Sub-folders of the cache.
 _KINDS = (
     "answers", "checks", "demo", "downloads", "drives", "failures", "gtfs", "holidays", "lines",
     "pages", "results", "streets", "walks",
 )  # fmt: skip
-"""Sub-folders of the cache."""
 _TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
     "# This folder is a cache of mobility-shift, see https://bford.info/cachedir/\n"

@@ -33,7 +33,10 @@ if sys.platform != "win32":
 _MARK, _JOURNAL, _SET = ".part-mobility-", "journal.json", "set"
 #: Beside a new database, SQLite would take an earlier one's for its own.
 _COMPANIONS = ("-wal", "-shm", "-journal")
-_AGE_S, _FULL = 86_400.0, 1 << 20
+#: Where no lock can be asked (Windows), a room so old was left by a killed writer.
+_AGE_S = 86_400.0
+#: With fewer bytes left a disk counts as full: not every driver says why it failed.
+_FULL = 1 << 20
 
 
 @contextmanager

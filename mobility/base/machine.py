@@ -13,8 +13,8 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+#: Environment variable that says so; workers of a cluster have it say 1.
 THREADS = "MOBILITY_THREADS"
-"""Environment variable that says so; workers of a cluster have it say 1."""
 
 
 def thread_count() -> int:

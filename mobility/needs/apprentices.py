@@ -37,8 +37,9 @@ from mobility.territory.rosters import Roster, Shift
 from mobility.timetable.arrays import INF
 
 Bool = NDArray[np.bool_]
-#: Night of young workers by age: from this clock time to `_MORNING_S`.
+#: Night of young workers by age: from this clock time to `_MORNING_S` (Code du travail L3163-1).
 _NIGHT_16_S, _NIGHT_UNDER_16_S, _MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
+#: Minors may not work at night (L3163-2); from sixteen on, their night begins later.
 _ADULT, _SIXTEEN = 18, 16
 _APART_KM = 15.0
 #: What a remedy opens and closes, persons × pairs, and in how many pairs.

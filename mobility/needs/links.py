@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 #: Up to so many links every set is looked at, shorter ones first where it matters.
 _EXACT = 12
+#: Stands for no way at all in a sum of seconds: so long that any link helps, and finite, so that
+#: of two sums the one with fewer such gates is the smaller.
 _NO_WAY_S = 1e6
 #: How much farther each gate is from a stop than it may be, seconds, by a table of all ways.
 _Over = Callable[..., Float]
@@ -132,7 +134,6 @@ def _greedy(seconds: Float, links: Sequence[Link], over_s: _Over) -> tuple[int, 
     table = seconds
 
     def lacking_s(table: Float) -> float:
-        # Where there is no way at all, so long that any link helps.
         return float(over_s(table, _NO_WAY_S).sum())
 
     while lacking_s(table) > 0:
@@ -144,6 +145,7 @@ def _greedy(seconds: Float, links: Sequence[Link], over_s: _Over) -> tuple[int, 
             best = min(left, key=lambda k: links[k].metres)
         chosen.append(best)
         table = with_link(table, links[best])
+    # A link taken early may be needless beside later ones; the longest goes first.
     for k in sorted(chosen, key=lambda k: -links[k].metres):
         if not over_s(_with(seconds, (links[j] for j in chosen if j != k))).any():
             chosen.remove(k)

@@ -33,9 +33,11 @@ from mobility.territory.project import StreetMode
 from mobility.timetable.footpaths import walk_snaps
 
 Float = NDArray[np.float64]
+#: A link is missing where the way on the streets is longer than this many straight lines.
 _DETOUR = 2.0
 #: Points so near each other may be joined; stops so near a gate are of the area.
 _LINK_M, _AREA_M = 800.0, 1500.0
+# An hour: a longer way inside one area counts as none.
 _SEARCH_S = 3600.0
 #: From this limit on, a road is dangerous to cross where nothing helps.
 _FAST_KMH = 70.0

@@ -39,8 +39,9 @@ NONE = (
 _NONE_MEND = "Read in the plan what speaks against each change, or study other days or hours."
 _TOGETHER = "Changes of one number are one request: their jobs count once."
 _FURTHER = "{count} further changes of timetable are advised; the plan lists them."
-#: Kinds of remedies that a mobility authority can be asked for, and changes asked for at most.
+#: Kinds of remedies that a mobility authority can be asked for.
 ASKED = ("move_trip", "move_line", "pair", "hold", "extend", "add_run", "lift_school", "stop")
+# The letter has one page; what is left over is counted, and stands in the plan.
 _MOST = 5
 #: Left for whoever signs to fill in: a computation knows neither place nor day.
 _BLANK = "…………………"

@@ -50,6 +50,7 @@ from mobility.streets.graph import streets_from_osm
 from mobility.territory.overseas import part_at
 
 Language = Literal["fr", "en"]
+#: Overpass answers so much in its time; a larger area is cut out of an extract.
 _SMALL_AREA_KM2 = 400.0
 _MAX_FEEDS = 8
 MAX_SITES = 12

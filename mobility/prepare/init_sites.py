@@ -18,11 +18,13 @@ from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.territory.project import Speeds
 
+# A gate opens on a road that one may turn off.
 _NO_ENTRANCE = ("motorway", "motorway_link", "trunk", "trunk_link")
 _MIN_AREA_M2 = 20_000.0
 _MAX_GATES = 4
 _GATE_SPACING_M = 80.0
 _NEAR_ROAD_M = 150.0
+#: Land that a street or a ditch parts is one estate: polygons nearer than twice this are joined.
 _JOIN_M = 25.0
 
 

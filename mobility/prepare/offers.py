@@ -33,11 +33,14 @@ from mobility.base.projection import Box
 from mobility.prepare.service import Desk, listed, unexpected
 from mobility.sources.columns import fold
 
+#: With one stop here a network takes nobody from one place of the area to another.
 _MIN_STOPS = 2
+#: Square degrees: a feed as wide as a large country is no timetable of the area.
 _MAX_FEED_DEG2 = 40.0
+#: How the service says that a box holds more stops than it tells at once.
 _TOO_MANY = 422
+#: A box with too many stops is cut in four this many times over, at most.
 _MAX_CUTS = 4
-"""A box with too many stops is cut in four this many times over, at most."""
 _AGGREGATE = ("agregat", "aggregate")
 _MAX_NEIGHBOURS = 4
 _OVERPASS_WAYS = (

@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 
 from mobility.remedies.full_runs import patch
 from mobility.remedies.model import DayNetwork, Lever
-from mobility.timetable.arrays import Bool, Int32, Int64, RunArrays, mirror_runs, take_runs
-from mobility.timetable.trips import join_runs
+from mobility.timetable.arrays import (
+    Bool,
+    Int32,
+    Int64,
+    RunArrays,
+    join_runs,
+    mirror_runs,
+    take_runs,
+)
 
 Unit = tuple[Lever, ...]
 

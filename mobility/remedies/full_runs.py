@@ -16,9 +16,9 @@ from mobility.commute.variants import with_timetables
 from mobility.commute.white_zones import Bool, Hours
 from mobility.engine.journeys import TwoWay
 from mobility.remedies.model import DayNetwork, Lever, networks
-from mobility.timetable.arrays import Int64, RunArrays
+from mobility.timetable.arrays import Int64, RunArrays, join_runs
 from mobility.timetable.change import with_runs
-from mobility.timetable.trips import join_runs, mended, moved, one_run, only_trips, without_trips
+from mobility.timetable.trips import mended, moved, one_run, only_trips, without_trips
 
 Item = TypeVar("Item", bound=np.generic)
 

@@ -25,12 +25,12 @@ from mobility.timetable.arrays import (
     Int32,
     Int64,
     RunArrays,
+    join_runs,
     mirror_runs,
     stop_index,
     take_runs,
 )
 from mobility.timetable.footpaths import WalkTable
-from mobility.timetable.trips import join_runs
 
 #: An array of its own: an empty slice would keep what it was cut from.
 _NOBODY = np.zeros(0, np.int32)

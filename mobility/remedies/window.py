@@ -29,10 +29,10 @@ from mobility.timetable.arrays import (
     Int64,
     RunArrays,
     Timetable,
+    pick_calls,
     stop_index,
 )
 from mobility.timetable.footpaths import WalkTable
-from mobility.timetable.trips import pick_calls
 
 if TYPE_CHECKING:
     from mobility.remedies.labels import Labelled, Limits

@@ -32,8 +32,8 @@ _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 _BY_POINT = r"[1-9]\d{0,2}(\.\d{3})+"
 MAX_LISTED = 12
 OTHER_LAYER = "another sheet or layer, to be chosen in the territory file"
+#: Headings are looked for in so many rows.
 MAX_ABOVE = 10
-"""Headings are looked for in so many rows."""
 
 FirstRows = tuple[tuple[int, tuple[str, ...]], ...]
 

@@ -20,13 +20,13 @@ from mobility.territory.fields import DAY_KIND_WEEKDAYS, WEEKDAYS, DayKind, Days
 _TUESDAY, _THURSDAY = 1, 3
 _WEEKEND = frozenset({"sat", "sun"})
 
+#: English templates of the kinds' names.
 KIND_LABELS = {
     "school_weekday": "school-term weekday",
     "holiday_weekday": "school-holiday weekday",
     "saturday": "Saturday",
     "sunday": "Sunday or public holiday",
 }
-"""English templates of the kinds' names."""
 #: Ordinary days near an equinox: a week of term time in every French zone, and an autumn
 #: holiday common to them. Without a timetable the date tells daylight and clock changes only.
 PLAIN_DATES = {

@@ -25,6 +25,7 @@ from mobility.sources.tables import read_table
 _PACKAGE = "google.transit.gtfs_realtime_pb2"
 #: Delay of a cancelled trip, seconds: no one waits so long.
 CANCELLED_S = 2**28
+# schedule_relationship of a trip, then of a call, as the reference of GTFS-Realtime numbers them.
 _CANCELED, _SKIPPED, _NO_DATA = 3, 1, 2
 _Int32 = NDArray[np.int32]
 

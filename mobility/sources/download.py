@@ -26,6 +26,7 @@ State = Literal["new", "same", "offline"]
 OnBytes = Callable[[int, int | None], None]
 _USER_AGENT = "mobility-shift (commute accessibility of industrial sites)"
 _BLOCK = 1 << 16
+# What a server may get over: too slow, too early, too much asked, out of order for a moment.
 _RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MAX_RETRY_AFTER_S = 60.0
 _MAX_TRIES = 100

@@ -15,8 +15,8 @@ from mobility.sources.gtfs.feed import CALENDARS, Feed
 from mobility.sources.holidays import FIRST_KNOWN, LAST_DECREED, Holidays
 from mobility.territory.fields import DayKind, DaysConfig
 
+#: School lines tell what is term where they run on so many days so near a date.
 _TERM_DAYS, _TERM_SPAN_DAYS = 3, 120
-"""School lines tell what is term where they run on so many days so near a date."""
 SCHOOL_KINDS = ("school_weekday", "holiday_weekday")
 
 

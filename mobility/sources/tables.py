@@ -44,20 +44,20 @@ _OTHER_WORKBOOKS = frozenset({".xls", ".xlsb", ".ods"})
 #: What begins a row that sums up the others, among the last of a table.
 _CLOSING_ROWS = 20
 _SUM = r"(?:sous-|grand )?total|total g[ée]n[ée]ral|totaux|ensemble|somme|sum"
+#: Bytes; a sheet of a million rows unpacks to less.
 _MAX_UNPACKED = 500 << 20
-"""Bytes; a sheet of a million rows unpacks to less."""
+#: Excel counts days from 1900, or from 1904 in workbooks made on old Macintoshes.
 _LAST_FIRST_YEAR = 1904
-"""Excel counts days from 1900, or from 1904 in workbooks made on old Macintoshes."""
+#: A formula without a value; one whose value is an empty text has the type ``str``.
 _UNCOMPUTED = re.compile(
     rb'<c r="([A-Z]+)([0-9]+)"(?![^>]*t="str")[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)'
     rb"\s*(?:<v\s*/>|<v></v>)?\s*</c>"
 )
-"""A formula without a value; one whose value is an empty text has the type ``str``."""
+#: What a damaged zip or its XML gives rise to.
 _BROKEN = (
     OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError,
     RuntimeError, SyntaxError, EOFError, zipfile.BadZipFile, zlib.error, struct.error,
 )  # fmt: skip
-"""What a damaged zip or its XML gives rise to."""
 
 
 def is_csv(path: Path) -> bool:

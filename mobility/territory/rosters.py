@@ -19,8 +19,8 @@ from mobility.territory.fields import WEEKDAYS, ClockS, Days, Lat, Lon, Model, R
 DAYS_A_YEAR = 365
 #: More than any plant has: a number that is no headcount.
 MOST_WORKERS = 1_000_000
+#: Season of a roster that works all year round: see `season_of`.
 ALL_YEAR = (1 << DAYS_A_YEAR) - 1
-"""Season of a roster that works all year round: see `season_of`."""
 #: Shifts of the templates, by their French name.
 ENGLISH_SHIFTS = {
     "matin": "morning",
@@ -39,8 +39,9 @@ ROSTER_LABELS = {
     "weekend": "weekend",
     "vsd": "week-end (VSD)",
 }
+#: No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement).
 _LONG_S = 12 * 3600
-"""No shift is longer (Code du travail L3121-18 and -19: ten hours, twelve by agreement)."""
+#: Those who leave tell those who come how things stand: shifts that follow each other may overlap.
 _HANDOVER_S = 30 * 60
 _WEEK_S = 7 * DAY_S
 

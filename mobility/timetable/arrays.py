@@ -20,8 +20,8 @@ Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 
+#: Unreached, int32 seconds; two of them add without overflow. Never leaves the engine.
 INF = 2**30
-"""Unreached, int32 seconds; two of them add without overflow. Never leaves the engine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,16 +277,23 @@ def take_runs(runs: RunArrays, order: Int64) -> RunArrays:
     ptr = np.zeros(order.size + 1, np.int64)
     np.cumsum(sizes, out=ptr[1:])
     take = np.arange(ptr[-1], dtype=np.int64) + np.repeat(runs.run_ptr[order] - ptr[:-1], sizes)
-    return RunArrays(
-        ptr,
-        runs.call_stop[take],
-        runs.call_arr[take],
-        runs.call_dep[take],
-        runs.call_board[take],
-        runs.call_alight[take],
-        runs.call_trip[take],
-        runs.run_day[order],
-    )
+    return pick_calls(runs, take, ptr, runs.run_day[order])
+
+
+def pick_calls(runs: RunArrays, calls: Int64 | slice, run_ptr: Int64, run_day: Int8) -> RunArrays:
+    """Return runs made of some calls of others, in the order given."""
+    return RunArrays._make([run_ptr, *(column[calls] for column in runs[1:-1]), run_day])
+
+
+def join_runs(parts: Sequence[RunArrays]) -> RunArrays:
+    """Return the runs of all parts, in their order."""
+    if not parts:
+        return flatten_runs([])
+    sizes = [int(p.run_ptr[-1]) for p in parts]
+    starts = np.cumsum([0, *sizes[:-1]])
+    ptr = [p.run_ptr[1:] + s for p, s in zip(parts, starts, strict=True)]
+    flat = [np.concatenate(arrays) for arrays in zip(*(p[1:] for p in parts), strict=True)]
+    return RunArrays(np.concatenate([np.zeros(1, np.int64), *ptr]), *flat)
 
 
 def stop_index(

@@ -16,12 +16,13 @@ from mobility.timetable.arrays import (
     as_run,
     flatten_runs,
     index_timetable,
+    join_runs,
     run_keys,
     take_runs,
 )
 
+#: Up to this many runs are moved one by one, more are merged anew.
 FEW = 20
-"""Up to this many runs are moved one by one, more are merged anew."""
 
 
 def with_runs(
@@ -60,7 +61,7 @@ def with_runs(
     if 0 < len(moves) <= FEW and gone.size == len(moves) and extra.run_day.size == 0:
         return _shifted(tt, moves)
     if moves:
-        extra = _joined(_moved(tt, moves), extra)
+        extra = join_runs([_moved(tt, moves), extra])
     if not gone.size and extra.run_day.size == 0:
         return tt
     return _edited(tt, gone, extra)
@@ -152,20 +153,6 @@ def _moved(tt: Timetable, moves: Mapping[int, int]) -> RunArrays:
     runs = take_runs(tt.runs, np.array(list(moves), np.int64))
     by = np.repeat(np.array(list(moves.values()), np.int32), np.diff(runs.run_ptr))
     return runs._replace(call_arr=runs.call_arr + by, call_dep=runs.call_dep + by)
-
-
-def _joined(one: RunArrays, two: RunArrays) -> RunArrays:
-    ptr = np.concatenate([one.run_ptr, two.run_ptr[1:] + one.run_ptr[-1]])
-    return RunArrays(
-        ptr,
-        np.concatenate([one.call_stop, two.call_stop]),
-        np.concatenate([one.call_arr, two.call_arr]),
-        np.concatenate([one.call_dep, two.call_dep]),
-        np.concatenate([one.call_board, two.call_board]),
-        np.concatenate([one.call_alight, two.call_alight]),
-        np.concatenate([one.call_trip, two.call_trip]),
-        np.concatenate([one.run_day, two.run_day]),
-    )
 
 
 def _shifted(tt: Timetable, moves: Mapping[int, int]) -> Timetable:

@@ -15,14 +15,17 @@ from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.read import Feed
 from mobility.timetable.arrays import Bool, Int8, Int32, Int64, RunArrays, Timetable
 
+# More than any network runs on a day: headways in minutes were read as seconds.
 _MAX_JOURNEYS = 1_000_000
+#: Step of the moments at which riders may come to a stop served at a headway.
 _MOMENT_S = 60
-"""Step of the moments at which riders may come to a stop served at a headway."""
+#: Such moments a day of all trips at most; beyond it their step grows.
 _MAX_MOMENTS = 100_000
-"""Such moments a day of all trips at most; beyond it their step grows."""
+#: Runs made at most of one vehicle that splits and joins.
 _MAX_WAYS = 64
-"""Runs made at most of one vehicle that splits and joins."""
+# A trip of the day before may run past midnight, and a night shift ends on the day after.
 _SERVICE_DAYS = (-1, 0, 1)
+# Values of pickup_type and drop_off_type, then of transfer_type, in the reference of GTFS.
 REGULAR, NONE = 0, 1
 IN_SEAT, RE_BOARD = 4, 5
 

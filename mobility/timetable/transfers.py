@@ -23,8 +23,8 @@ from mobility.streets.arcs import joined
 from mobility.timetable.arrays import INF, FootArrays, Int32, Int64, footpath_rows
 from mobility.timetable.footpaths import WalkTable, sorted_walks
 
+#: A lift ride of unknown time, waiting included.
 _LIFT_S = 60.0
-"""A lift ride of unknown time, waiting included."""
 _LIFT = 5
 Links = tuple[Int64, Int64]
 _Number = TypeVar("_Number", bound=np.generic)
@@ -189,8 +189,8 @@ def _least(
     return one[first], two[first], seconds[first]
 
 
+#: Length of a walk over its straight line, where the streets do not tell.
 DETOUR = 1.3
-"""Length of a walk over its straight line, where the streets do not tell."""
 
 
 class Pairs(NamedTuple):

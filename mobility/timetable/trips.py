@@ -10,10 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.timetable.arrays import RunArrays, Timetable
-
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
+from mobility.timetable.arrays import Int32, Int64, RunArrays, Timetable, pick_calls
 
 
 class Pieces(NamedTuple):
@@ -37,11 +34,7 @@ class DayNetwork:
     @cached_property
     def runs(self) -> RunArrays:
         """The runs as plain arrays."""
-        tt = self.timetable
-        return RunArrays(
-            tt.run_ptr, tt.call_stop, tt.call_arr, tt.call_dep,
-            tt.call_board, tt.call_alight, tt.call_trip, tt.run_day,
-        )  # fmt: skip
+        return self.timetable.runs
 
     @cached_property
     def pieces(self) -> Pieces:
@@ -123,55 +116,11 @@ class DayNetwork:
         return slice(int(ptr[run]), int(ptr[run + 1]))
 
 
-def _no_runs() -> RunArrays:
-    """Return an empty set of runs."""
-    empty = np.zeros(0, np.int32)
-    off = np.zeros(0, np.bool_)
-    return RunArrays(
-        np.zeros(1, np.int64), empty, empty, empty, off, off, empty, np.zeros(0, np.int8)
-    )
-
-
-def join_runs(parts: Sequence[RunArrays]) -> RunArrays:
-    """Return the runs of all parts, in their order."""
-    if not parts:
-        return _no_runs()
-    sizes = [int(p.run_ptr[-1]) for p in parts]
-    starts = np.cumsum([0, *sizes[:-1]])
-    ptr = [p.run_ptr[1:] + s for p, s in zip(parts, starts, strict=True)]
-    flat = [np.concatenate(arrays) for arrays in zip(*(p[1:] for p in parts), strict=True)]
-    return RunArrays(np.concatenate([np.zeros(1, np.int64), *ptr]), *flat)
-
-
 def one_run(network: DayNetwork, run: int) -> RunArrays:
     """Return one run of a timetable."""
     runs, span = network.runs, network.span(run)
-    return RunArrays(
-        np.array([0, span.stop - span.start], np.int64),
-        runs.call_stop[span],
-        runs.call_arr[span],
-        runs.call_dep[span],
-        runs.call_board[span],
-        runs.call_alight[span],
-        runs.call_trip[span],
-        runs.run_day[run : run + 1],
-    )
-
-
-def pick_calls(
-    runs: RunArrays, calls: Int64, run_ptr: Int64, run_day: NDArray[np.int8]
-) -> RunArrays:
-    """Return runs made of some calls of others, in the order given."""
-    return RunArrays(
-        run_ptr,
-        runs.call_stop[calls],
-        runs.call_arr[calls],
-        runs.call_dep[calls],
-        runs.call_board[calls],
-        runs.call_alight[calls],
-        runs.call_trip[calls],
-        run_day,
-    )
+    ptr = np.array([0, span.stop - span.start], np.int64)
+    return pick_calls(runs, span, ptr, runs.run_day[run : run + 1])
 
 
 def only_trips(run: RunArrays, trips: Sequence[int]) -> RunArrays:

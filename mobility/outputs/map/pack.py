@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 #: Coordinates are whole hundred-thousandths of a degree, about a metre.
 _DEGREE = 100_000
 _LEVEL = 6
+#: First byte of a blob of bytes: whether the page has to add up what follows.
 _RAW, _DELTA = 0, 1
 _MANIFEST = re.compile(r'id="mb-manifest">(.*?)</script>', re.DOTALL)
 _BLOBS = re.compile(r'id="mb-blobs">(.*?)</script>', re.DOTALL)

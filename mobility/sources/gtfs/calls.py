@@ -23,14 +23,14 @@ from mobility.sources.gtfs.files import RawTables, read_extra
 
 _Int32 = NDArray[np.int32]
 _Bool = NDArray[np.bool_]
+#: ``continuous_pickup`` and ``continuous_drop_off``: all along, by phone, by asking the driver.
 _CONTINUOUS = (0, 2, 3)
-"""``continuous_pickup`` and ``continuous_drop_off``: all along, by phone, by asking the driver."""
 
+#: Why a call is in no timetable: it belongs to a service on demand, see `read_flex`.
 _BOOKED = "a call on demand"
-"""Why a call is in no timetable: it belongs to a service on demand, see `read_flex`."""
 
+#: Share of times that a feed may leave out without a warning.
 _FEW_FILLED = 0.01
-"""Share of times that a feed may leave out without a warning."""
 _Float = NDArray[np.float64]
 
 

@@ -20,10 +20,10 @@ _PACKAGE = "gtfs_guru"
 _SEVERITY: dict[str, Severity] = {"ERROR": "warning", "WARNING": "warning", "INFO": "info"}
 _UNREADABLE = frozenset({"i_o_error", "runtime_exception_in_loader_error"})
 _NAMED = ("tripId", "stopId", "routeId", "serviceId", "shapeId", "fieldValue", "filename")
+#: Rules that compare a feed with the day of the check: studied dates are chosen from it.
 _ABOUT_TODAY = frozenset(
     {"expired_calendar", "feed_expiration_date7_days", "feed_expiration_date30_days"}
 )
-"""Rules that compare a feed with the day of the check: studied dates are chosen from it."""
 
 
 def canonical_findings(path: str | Path, *, date: dt.date, country: str = "ZZ") -> list[Finding]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from mobility.base.errors import Finding, Severity
 from mobility.sources.gtfs.feed import IMPOSSIBLE, MINIMUM, TIMED, for_platforms, is_platform
 
+#: Rules times the callers they may be for; beyond it stops stay whole.
 MAX_COMBINATIONS = 1_000_000
-"""Rules times the callers they may be for; beyond it stops stay whole."""
 _SIDES = ("from", "to")
 _CALLERS = ["from_route", "to_route", "from_trip", "to_trip"]
 _CLASS = ["stop", "route", "trip"]

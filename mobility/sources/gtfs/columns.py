@@ -22,13 +22,13 @@ from mobility.base.errors import SourceError
 
 _TIME = re.compile(r"^(\d{1,3}):([0-5]?\d):([0-5]?\d)$")
 _UNREADABLE = object()
+#: Texts that programs write for no value; in a column of ids or names they may be one.
 PLACEHOLDERS = frozenset(
     {
         "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
         "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
     }
 )  # fmt: skip
-"""Texts that programs write for no value; in a column of ids or names they may be one."""
 MISSING_TIME = np.iinfo(np.int32).min
 
 

@@ -23,8 +23,8 @@ _BOOKING = {
     "location_group_stops": "location_group_id",
 }
 _UNKNOWN = {"stop": "an unknown stop", "route": "an unknown route", "trip": "an unknown trip"}
+#: Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard.
 _WALKED = 3
-"""Rules up to this ``transfer_type`` hold between two stops; the others for who stays aboard."""
 _WEEK = tuple(map(str.lower, WEEKDAY_NAMES))
 
 

@@ -21,12 +21,12 @@ from mobility.base.ledger import SourceLedger
 
 CALENDARS = "calendar.txt, calendar_dates.txt"
 EARTH_M = 6_371_009.0
+#: A calendar longer than this is a formality: its exceptions tell the real period.
 _MAX_SPAN_DAYS = 1200
-"""A calendar longer than this is a formality: its exceptions tell the real period."""
+#: Days counted at once.
 _CHUNK_DAYS = 1000
-"""Days counted at once."""
+#: Exceptions over fewer days than these tell no period, only a holiday or two.
 _TELLING_DAYS = 56
-"""Exceptions over fewer days than these tell no period, only a holiday or two."""
 _MODES: tuple[tuple[range, str], ...] = (
     (range(100, 200), "rail"),
     (range(200, 300), "coach"),

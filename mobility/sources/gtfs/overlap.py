@@ -15,14 +15,14 @@ from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.feed import Feed, Services
 
+#: Stops this near are one: feeds place the same pole some tens of metres apart.
 _NEAR_M = 50.0
-"""Stops this near are one: feeds place the same pole some tens of metres apart."""
+#: Share of the smaller network's trips in both feeds from which the network counts as the same.
 _SHARED = 0.5
-"""Share of the smaller network's trips in both feeds from which the network counts as the same."""
+#: One departure alone may be the same by accident.
 _FEWEST = 2
-"""One departure alone may be the same by accident."""
+#: Departures at headways looked at in all: more are taken as the headways they are.
 _MAX_DEPARTURES = 200_000
-"""Departures at headways looked at in all: more are taken as the headways they are."""
 _EARLIER = "in an earlier feed too"
 
 _Int64 = NDArray[np.int64]

@@ -26,21 +26,23 @@ from mobility.sources.gtfs.feed import CALENDARS, EARTH_M, Feed, route_mode
 from mobility.sources.holidays import SATURDAY, Holidays
 
 _Bool = NDArray[np.bool_]
+#: A stop this far from any other is misplaced or serves no one here.
 _LONELY_M = 30_000.0
-"""A stop this far from any other is misplaced or serves no one here."""
+# Three service days are put on one axis: what leaves later than a day after its own is on none.
 _TWO_DAYS_S = 48 * 3600
+#: Times are often rounded to the minute.
 _SLACK_S = 60
-"""Times are often rounded to the minute."""
+#: Faster than any vehicle of its kind runs between two stops.
 _MAX_SPEED_KMH = {
     "tram": 100, "metro": 150, "rail": 350, "bus": 130, "coach": 130, "trolleybus": 100,
     "ferry": 90, "cable": 60, "funicular": 60, "monorail": 150, "taxi": 130,
 }  # fmt: skip
-"""Faster than any vehicle of its kind runs between two stops."""
+#: Of the extended route types, which many feeds of GTFS use.
 _SCHOOL_BUS = 712
+#: Fewer days of term or of holidays than these tell nothing of a route.
 _TERM_DAYS = 3
-"""Fewer days of term or of holidays than these tell nothing of a route."""
+#: A school service runs in the morning, at noon and in the evening, no more often.
 _SCHOOL_TRIPS = 8
-"""A school service runs in the morning, at noon and in the evening, no more often."""
 _SCHOOL = re.compile(
     r"\b(scolaires?|écoles?|ecoles?|coll[eè]ges?|lyc[ée]es?|schools?|schul\w*)\b", re.IGNORECASE
 )

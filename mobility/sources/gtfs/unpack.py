@@ -22,12 +22,13 @@ from partridge.utilities import detect_encoding
 
 from mobility.base.errors import STORAGE, MobilityError, SourceError, SourceNotFoundError
 
+#: What a damaged zip gives rise to: an offset below zero is an OSError of seeking.
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)
-"""What a damaged zip gives rise to: an offset below zero is an OSError of seeking."""
+# No feed unpacks to so much, nor is one packed so tightly: an archive made to fill the disk is.
 _MAX_BYTES = 8 * 2**30
 _MAX_RATIO = 150
+#: A table under this size may be packed as tightly as it likes.
 _RATIO_FREE_BYTES = 50 * 2**20
-"""A table under this size may be packed as tightly as it likes."""
 ZONES = "locations.geojson"
 FLEX_COLUMNS = (
     "location_id",

@@ -47,9 +47,10 @@ from mobility.sources.tables import read_table, without_sums
 _RESIDENCE_ALIASES = ("COMMUNE", "CODGEO", "commune_residence", "code_residence", "residence")
 _WORK_ALIASES = ("DCLT", "commune_travail", "code_travail", "work_commune", "travail")
 _WEIGHT_ALIASES = ("IPONDI", "flux", "poids", "weight")
+#: INSEE's column of a census year, folded: ``NBFLUX_C21_ACTOCC15P``.
 _FLOW = re.compile(r"nbflux(?:c(\d\d))?\w*")
-"""INSEE's column of a census year, folded: ``NBFLUX_C21_ACTOCC15P``."""
 _MAX_CATEGORIES = 12
+# Flows come of a survey: INSEE calls counts from this size on safe.
 _FEW_WORKERS = 200
 
 

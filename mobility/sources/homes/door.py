@@ -46,16 +46,17 @@ from mobility.sources.homes.spread import land_cells
 from mobility.sources.homes.zones import read_zones
 from mobility.sources.layers import need_file
 
+# Beyond, no local system keeps lengths: squares of homes would be none.
 _MAX_SIDE_M = 1.5e6
+#: So far from the streets a home is still one of theirs, as everywhere in this package.
 _BESIDE_M = 500.0
-"""So far from the streets a home is still one of theirs, as everywhere in this package."""
 _ROUND = 5  # the study of some persons is cut out by squares of 32 cells
+#: Of a side: of two homes on either side, neither is more than e^3 times as likely.
 SIDE_EPSILON = 3.0
-"""Of a side: of two homes on either side, neither is more than e^3 times as likely."""
+#: So often, at most, does a side seem to hold k persons that holds fewer.
 _CERTAIN = 0.01
-"""So often, at most, does a side seem to hold k persons that holds fewer."""
+#: Of each site and roster, whether its commute holds at each place, bool[n].
 _Sides = Mapping[tuple[str, str], np.ndarray]
-"""Of each site and roster, whether its commute holds at each place, bool[n]."""
 
 
 def protected_homes(

@@ -37,11 +37,12 @@ from mobility.sources.tables import read_table
 
 _INSEE_CELL = re.compile(r"(?:\w*_)?CRS(\d{4,6})RES(\d{2,6})mN(\d{1,8})E(\d{1,8})")
 _GEOSTAT_CELL = re.compile(r"(\d{1,6})(k?)mN(\d{1,8})E(\d{1,8})")
+#: Columns of all residents, INSEE's first (``Ind``, ``ind``, ``ind_c``), then Eurostat's.
 _RESIDENTS = (
     "ind", "ind_c", "OBS_VALUE_T", "T", "TOT_P", "TOT_P_2021", "TOT_P_2018", "TOT_P_2011",
     "TOT_P_2006", "GEOSTAT_grid_POP_1K_2011", "POP",
 )  # fmt: skip
-"""Columns of all residents, INSEE's first (``Ind``, ``ind``, ``ind_c``), then Eurostat's."""
+#: What Eurostat writes for a number that it does not publish.
 _UNPUBLISHED = -9999
 _WORKING_AGES = ("ind_18_24", "ind_25_39", "ind_40_54", "ind_55_64")
 _IMPUTED = ("i_est_200", "i_est_1km", "i_est", "i_pauv_200")

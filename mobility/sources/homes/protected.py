@@ -29,15 +29,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+#: Of each noisy total: adding a person changes no probability by more than a factor e^0.5.
 EPSILON = 0.5
-"""Of each noisy total: adding a person changes no probability by more than a factor e^0.5."""
+#: Of where a worker is told: of two neighbouring areas, neither is e^1.5 times as likely.
 PLACE_EPSILON = 1.5
-"""Of where a worker is told: of two neighbouring areas, neither is e^1.5 times as likely."""
 _MAX_FALLBACK = 64
 TEAM = ["site", "roster"]
+#: Levels of the curve: it has 2^20 cells a side, more than any country's, on which it repeats.
 _ORDER = 20
+#: Length of the curve.
 END = 1 << (2 * _ORDER)
-"""Length of the curve."""
 _MASK = (1 << _ORDER) - 1
 
 

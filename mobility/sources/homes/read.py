@@ -42,9 +42,10 @@ from mobility.territory.fields import HomesSource
 from mobility.territory.project import Site, Territory
 
 _WORKERS_ALIASES = ("actifs", "effectif", "effectifs", "salariés", "travailleurs", "employees")
+# Above the square kilometre of the largest public grid's cells, below most communes.
 _ZONE_AREA_M2 = 1.5e6
+#: Rows of so few workers, in more than this share of all, are taken for persons.
 _FEW, _MOST = 2, 0.5
-"""Rows of so few workers, in more than this share of all, are taken for persons."""
 
 
 def read_homes(

@@ -21,14 +21,16 @@ from mobility.base.errors import SourceError
 from mobility.sources.homes.grid import cell_boxes, cell_index
 
 _MAX_SQUARES = 4_000_000
+#: A polygon under this share of a square, as a house is, counts whole where its middle lies:
+#: cutting each would take long and move nobody farther than the house is wide.
 _SMALL_SHARE = 0.1
+#: Values of ``building`` that the OpenStreetMap wiki lists as accommodation.
 _DWELLINGS = (
     "house", "residential", "apartments", "detached", "semidetached_house", "terrace",
     "bungalow", "farm", "dormitory",
 )  # fmt: skip
-"""Values of ``building`` that the OpenStreetMap wiki lists as accommodation."""
+#: Ground area of a dwelling among buildings of no stated kind; an assumption.
 _MIN_DWELLING_M2, _MAX_DWELLING_M2 = 30.0, 600.0
-"""Ground area of a dwelling among buildings of no stated kind; an assumption."""
 
 
 @dataclass(frozen=True)
