@@ -79,7 +79,7 @@ def unit(
     from mobility.atlas.folder import Atlas
 
     found = Atlas.at(folder)
-    tally = Tally(1, lang)
+    tally = _Tally(1, lang)
     run_atlas(found, found.chosen([name]), workers=0, told=tally)
     tally.end()
 
@@ -103,7 +103,7 @@ def run(
 
     found = Atlas.at(folder)
     units = found.chosen(only or ())
-    tally = Tally(len(units), lang)
+    tally = _Tally(len(units), lang)
     run_atlas(
         found,
         units,
@@ -144,7 +144,7 @@ def merge(
     out.print(f"{translate('Map:', lang)} {found.national / 'map.html'}", soft_wrap=True)
 
 
-class Tally:
+class _Tally:
     """Tells of each unit as it ends: how many are done, failed and left, and the time."""
 
     def __init__(self, total: int, language: Language) -> None:

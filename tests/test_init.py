@@ -12,15 +12,15 @@ from texts import french
 
 import mobility.sources.osm.clip
 from mobility.base.errors import DownloadError, TerritoryError
-from mobility.prepare.init import init_territory
-from mobility.prepare.init_sites import (
+from mobility.prepare.first_files import (
     CandidateSite,
     candidate_sites,
     named,
     nearest_first,
+    school_zone,
     sites_csv,
 )
-from mobility.prepare.init_text import school_zone
+from mobility.prepare.init import init_territory
 from mobility.prepare.service import Desk
 from mobility.sources.osm.clip import clip_osm
 from mobility.sources.osm.reader import read_osm

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from mobility.prepare.init_text import territory_text
+from mobility.prepare.first_files import territory_text
 from mobility.prepare.service import Commune
 from mobility.sources.holidays import localised, read_holidays
 from mobility.sources.sites import read_sites_file

@@ -26,9 +26,8 @@ from mobility.base.clock import format_clock
 from mobility.base.errors import Finding, MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import make_folder, write_bytes, write_text, writing
 from mobility.base.i18n import LANGUAGES, translate
+from mobility.prepare.first_files import industrial_sites, named, nearest_first, territory_text
 from mobility.prepare.init import MAX_SITES, Language
-from mobility.prepare.init_sites import industrial_sites, named, nearest_first
-from mobility.prepare.init_text import territory_text
 from mobility.prepare.offers import FeedOffer
 from mobility.prepare.service import Commune
 from mobility.sources.gtfs.cut import cut, places, read_whole, write_feed

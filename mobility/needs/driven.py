@@ -27,7 +27,7 @@ ROADS = ("motorway", "outside", "inside")
 #: Homes, the street piece that each drives along, and its metres.
 Step = tuple[Ints, NDArray[np.integer], Float]
 #: Arcs, ways out of gates and into homes, the trees of the gates, drives along one piece.
-Trees = tuple[Arcs, Ends, Ends, NDArray[np.float64], NDArray[np.int32], tuple[Ints, Ints, Float]]
+_Trees = tuple[Arcs, Ends, Ends, NDArray[np.float64], NDArray[np.int32], tuple[Ints, Ints, Float]]
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _sites(study: Study) -> Iterator[range]:
 
 
 def _way(
-    streets: Streets, points: tuple[Snaps, Snaps], trees: Trees, own: range, limit_s: float
+    streets: Streets, points: tuple[Snaps, Snaps], trees: _Trees, own: range, limit_s: float
 ) -> Way:
     """Return the drives to the nearest of a site's gates: down its tree from where a home is."""
     gates, homes = points
@@ -153,7 +153,7 @@ def _way(
 
 
 def _steps(
-    streets: Streets, points: tuple[Snaps, Snaps], trees: Trees, gate: int, home: Ints, door: Ints
+    streets: Streets, points: tuple[Snaps, Snaps], trees: _Trees, gate: int, home: Ints, door: Ints
 ) -> Iterator[Step]:
     """Yield, step by step for all homes at once, the pieces between them and a gate."""
     gates, homes = points

@@ -28,14 +28,14 @@ from mobility.base.errors import (
 from mobility.base.files import write_text, writing
 from mobility.base.i18n import translate
 from mobility.base.projection import Box
-from mobility.prepare.init_sites import (
+from mobility.prepare.first_files import (
     CandidateSite,
     industrial_sites,
     named,
     nearest_first,
     sites_csv,
+    territory_text,
 )
-from mobility.prepare.init_text import territory_text
 from mobility.prepare.offers import (
     FeedOffer,
     french_feeds,

@@ -32,7 +32,7 @@ from mobility.base.literal import csv_cell, csv_text, markdown, one_line, read_c
 from mobility.cli import app
 from mobility.commute.access import assess
 from mobility.commute.loading import load
-from mobility.prepare.init_sites import CandidateSite, sites_csv
+from mobility.prepare.first_files import CandidateSite, sites_csv
 from mobility.settings import read_territory
 from mobility.shuttles.config import ShuttleConfig
 from mobility.sources.gtfs.read import read_feed

@@ -24,7 +24,15 @@ import shapely
 from mobility.base.errors import SourceError, library_words
 from mobility.base.files import writing
 from mobility.base.projection import Box
-from mobility.sources.osm import opl, states
+from mobility.sources.osm import opl
+from mobility.sources.osm.reader import (
+    Key,
+    deletions,
+    has_history,
+    has_places_on_ways,
+    is_unusual,
+    last_states,
+)
 from mobility.sources.osm.ways import BARRIER_KEYS, FERRY, street_class
 
 _NODE_KEYS = ("highway", "amenity", "place", "carpool", *BARRIER_KEYS)
@@ -281,9 +289,9 @@ def _put_off(kept: list[_Kept]) -> None:
 
 def _batches(source: Path) -> Iterator[list[opl.Row]]:
     """Yield nodes with tags of use, and ways, each once at its last state."""
-    deleted = states.deletions(source)
+    deleted = deletions(source)
     is_large = source.stat().st_size >= opl.LEAST_BYTES
-    if is_large and deleted is None and not states.is_unusual(source):
+    if is_large and deleted is None and not is_unusual(source):
         try:
             for rows in opl.blocks(source, _NODE_KEYS, _store(source)):
                 if any(row[4].startswith(b"Nn-") for row in rows):
@@ -299,16 +307,16 @@ def _batches(source: Path) -> Iterator[list[opl.Row]]:
         yield rows
 
 
-def _objects(source: Path, deleted: set[states.Key] | None) -> Iterator[Any]:
+def _objects(source: Path, deleted: set[Key] | None) -> Iterator[Any]:
     """Yield the same as objects."""
-    if deleted is not None or states.has_history(source):
-        yield from chain(*states.last_states(source, deleted or set()))
+    if deleted is not None or has_history(source):
+        yield from chain(*last_states(source, deleted or set()))
         return
     tagged = osmium.filter.KeyFilter(*_NODE_KEYS)
     tagged.enable_for(osmium.osm.NODE)
     objects: Any = osmium.FileProcessor(str(source), osmium.osm.NODE | osmium.osm.WAY)
     # osmium's own table of places takes the place of those that ways carry themselves.
-    if not states.has_places_on_ways(source):
+    if not has_places_on_ways(source):
         objects = objects.with_locations(_store(source))
     for item in objects.with_filter(tagged):
         if item.is_way() and len(item.nodes) and item.nodes[0].ref < 0:
@@ -317,7 +325,7 @@ def _objects(source: Path, deleted: set[states.Key] | None) -> Iterator[Any]:
         yield item
     else:
         return
-    yield from chain(*states.last_states(source, set()))
+    yield from chain(*last_states(source, set()))
 
 
 def _store(source: Path) -> str:
