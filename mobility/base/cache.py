@@ -29,6 +29,7 @@ import platformdirs
 if TYPE_CHECKING:
     import pandas as pd
 
+# Raised when entries are written another way: those of before are then not found.
 FORMAT = 1
 #: Most megabytes kept, unless ``MOBILITY_CACHE_MB`` says otherwise.
 LIMIT_MB = 10_000
@@ -108,6 +109,7 @@ def content_hash(parts: Iterable[object]) -> str:
     digest = hashlib.sha256()
     for part in parts:
         kind, data = type(part).__name__, _part_bytes(part)
+        # Kind and length come first, so that no two lists of parts run together to the same bytes.
         digest.update(f"{kind}:{len(data)}:".encode())
         digest.update(data)
     return digest.hexdigest()
@@ -269,6 +271,7 @@ def _store(place: Path, bundle: Bundle) -> None:
             if _is_table(table):
                 geo = "@geo" if hasattr(table, "geometry") else ""
                 table.to_feather(work / f"{name}{geo}.feather", compression="lz4")
+        # Last of all: what has no seal is never read.
         seal(work)
         if place.exists():
             shutil.rmtree(place, ignore_errors=True)

@@ -92,6 +92,7 @@ class MobilityError(Exception):
             )
             where.insert(int(self.file is not None), text)
         if self.value is not None:
+            # A cell may hold a whole page; its beginning tells which.
             where.append(f"{translate('value', language)} {str(self.value)[:120]!r}")
         text = translate(self.problem, language, **self.params)
         if where:

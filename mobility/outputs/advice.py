@@ -106,6 +106,7 @@ def write_advice(advice: Advice, study: Study, part: Path, *, folder: Path, desi
 
 
 def _plain(remedy: Remedy) -> dict[str, object]:
+    # What is left out of comparisons says how a remedy is run again, not what is told of it.
     found = {f.name: getattr(remedy, f.name) for f in fields(remedy) if f.compare}
     found |= {name: [vars(one) for one in getattr(remedy, name)] for name in _PARTS}
     return found | {"also": [_plain(one) for one in remedy.also]}

@@ -230,6 +230,7 @@ def is_of(record: dict[str, Any], study: Study) -> bool:
 def advice_key(study: Study, folder: Path, *, designed: bool) -> dict[str, object]:
     """Return what advice holds for: the inputs, and the shuttle plans that it was given."""
     plans = folder / PLANS
+    # Plans designed with the advice follow from it; only others were given to it.
     given = content_hash([plans]) if plans.is_file() and not designed else ""
     return {"inputs": inputs_hash(study), "plans": given, "designed": designed}
 

@@ -235,6 +235,7 @@ class _Work:
         try:
             return find_commune(place, self.desk)
         except DownloadError as error:
+            # The service answered that there is no such commune: its own mend is the one.
             if "place" in error.params:
                 raise
             raise _with_mend(error, "commune") from None

@@ -17,6 +17,7 @@ from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import Holidays, check_fixed_date, read_holidays
 from mobility.territory.fields import DAY_KIND_WEEKDAYS, WEEKDAYS, DayKind, DaysConfig, Weekday
 
+# Schools are short on Wednesdays in France, and Monday and Friday lie beside the week-end.
 _TUESDAY, _THURSDAY = 1, 3
 _WEEKEND = frozenset({"sat", "sun"})
 

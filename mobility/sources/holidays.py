@@ -23,6 +23,7 @@ from mobility.territory.overseas import clock_of, part_at
 from mobility.territory.project import Territory
 from mobility.territory.rosters import Site
 
+# Raised when what is kept of it changes: entries of before are then not found.
 _FORMAT = 1
 SATURDAY, _SUNDAY, _SEPTEMBER = 5, 6, 9
 

@@ -41,6 +41,7 @@ class Order:
     kept: str
 
 
+#: The port tried first, so that a page left open finds the studio again; then as many after it.
 PORT, _TRIED = 8766, 20
 
 

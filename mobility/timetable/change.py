@@ -21,7 +21,8 @@ from mobility.timetable.arrays import (
     take_runs,
 )
 
-#: Up to this many runs are moved one by one, more are merged anew.
+#: Up to this many runs are moved one by one, which shifts what lies between in place; more are
+#: merged anew, in two passes over all calls.
 FEW = 20
 
 

@@ -18,6 +18,7 @@ from mobility.streets.snap import Snaps, snap, snap_again, usable_edges
 from mobility.territory.project import Speeds
 from mobility.timetable.arrays import Timetable, footpath_rows
 
+# Raised when what is kept of it changes: entries of before are then not found.
 FORMAT = 4
 #: Longest straight line between a point and its street; beyond, the point has no walk.
 _MAX_SNAP_M = 500.0

@@ -122,6 +122,7 @@ def _headcount(study: Study, site: int, roster: str) -> int:
 
 def _homes(study: Study, roster_of: dict[tuple[int, str], int]) -> model.MapHomes:
     frame, cells = study.homes.frame, study.homes.cells
+    # In metres: the middle of a shape's degrees is not its own.
     middle = study.homes.shapes.to_crs(study.streets.crs).centroid.to_crs("EPSG:4326")
     known = study.homes.pool is not None
     return model.MapHomes(
@@ -153,6 +154,7 @@ def _scenario(
     for r, (site, _, roster, mode) in enumerate(found.keys.itertuples(index=False)):
         if mode in modes:
             row = roster_of[int(site), str(roster)]
+            # A hundred only where every day holds; sums may miss it by a rounding error.
             share[row, modes.index(mode)] = np.floor(found.share[r] * 100 + 1e-9)
     return model.Scenario(
         name=name,

@@ -131,7 +131,7 @@ def _teams(table: Table, sites: tuple[Site, ...]) -> pd.DataFrame:
         if pair in known:
             continue
         name, roster = pair
-        if not sites:
+        if not sites:  # none is known yet: names stand as they are
             known[pair] = pair
             continue
         site = by_key.get(fold(name))

@@ -365,6 +365,7 @@ def plain(tags: dict[str, str]) -> dict[str, str]:
         return tags
     found = dict(tags)
     bicycles = found.get("bicycle:oneway") or _one_way(tags, _BICYCLES)
+    # A lane of their own against the traffic lets bicycles go both ways.
     if any(_is_contraflow(tags, key) for key in _CONTRAFLOW):
         bicycles = "no"
     cars = next(
@@ -373,12 +374,14 @@ def plain(tags: dict[str, str]) -> dict[str, str]:
     cars = cars or _one_way(tags, (*_CARS, "access"))
     if cars is not None and cars != tags.get("oneway", "no"):
         found["oneway"] = cars
+        # What is said of cars alone leaves bicycles as the street has it.
         bicycles = bicycles or tags.get("oneway:vehicle") or tags.get("oneway", "no")
     if bicycles is not None:
         found.setdefault("oneway:bicycle", bicycles)
     on_foot = _one_way(tags, ("foot",)) or _MOVING.get(tags.get("conveying", ""))
     if on_foot is not None:
         found.setdefault("oneway:foot", on_foot)
+    # No wheel passes there; feet may.
     if tags.get("smoothness") == "impassable":
         found.setdefault("vehicle", "no")
     return found
