@@ -195,6 +195,7 @@ def test_a_local_timetable_is_copied(site, tmp_path):
         ("46.6,-1.4", "--centre=-1.4,46.6"),
         ("16.2,-61.5", "--centre=-61.5,16.2"),
         ("8.4,53.1", "outside France"),
+        ("-61.4,15.4", "outside France"),  # Dominica, between Guadeloupe and Martinique
     ],
 )
 def test_a_centre_outside_france_is_refused(site, centre, hint):
