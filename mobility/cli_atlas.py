@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import number, translate
 from mobility.command import COMPUTE, PREPARE, Group, Lang, argument, option, said
 from mobility.terminal import Language, err, out, print_findings, print_table, progress_bar
 
@@ -158,7 +158,10 @@ class Tally:
         if outcome.state == "kept":
             return
         minutes, seconds = divmod(int(time.monotonic() - self.start), 60)
-        words = (translate(outcome.state, self.language), f"{outcome.seconds:.1f} s")
+        words = (
+            translate(outcome.state, self.language),
+            f"{number(outcome.seconds, self.language, 1)} s",
+        )
         line = f"{minutes:02d}:{seconds:02d} {outcome.unit} {' '.join(words)} – {self._counts()}"
         err.print(line, style="bold red" if outcome.told else None, soft_wrap=True)
         if outcome.told:
