@@ -61,7 +61,7 @@ def prepare(
     for problem in found.problems:
         err.print(problem.render(lang), soft_wrap=True)
     text = translate(
-        "{number} territories are prepared: {folder}", lang, number=len(found.units), folder=folder
+        "Territories prepared: {number}, in {folder}", lang, number=len(found.units), folder=folder
     )
     out.print(text, soft_wrap=True)
     if len(found.units) < found.asked:
