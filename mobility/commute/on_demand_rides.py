@@ -62,7 +62,10 @@ def on_demand_services(
                 "info",
                 "flex_zones",
                 "The timetables hold {count} on-demand services (GTFS-Flex); the mode "
-                "on_demand uses them.",
+                "on_demand uses them."
+                if "on_demand" in territory.modes.evaluated
+                else "The timetables hold {count} on-demand services (GTFS-Flex), which are not "
+                "used: write on_demand among modes.evaluated.",
                 count=len(zones),
                 examples=tuple(_told(z) for z in zones[:5]),
             )
@@ -107,7 +110,23 @@ def on_demand_services(
                 examples=tuple(builder.idle[:5]),
             )
         )
-    return (*own, *(builder.flex(zone) for zone in zones))
+    fed = [builder.flex(zone) for zone in zones]
+    nobodys = [
+        service.name for service in fed if min(service.out_s.min(), service.back_s.min()) >= INF
+    ]
+    if nobodys:
+        findings.append(
+            Finding(
+                "warning",
+                "flex_idle",
+                "{count} on-demand services of the timetables take nobody between a home and a "
+                "gate: none of their places lies near both, or the rides are too long; check "
+                "locations.geojson, longitude first",
+                count=len(nobodys),
+                examples=tuple(dict.fromkeys(nobodys))[:5],
+            )
+        )
+    return (*own, *fed)
 
 
 def _told(zone: FlexZone) -> str:
