@@ -130,7 +130,7 @@ def merge(
     earlier = None if before is None else Atlas.at(before)
     told, ranking = merge_atlas(found, before=earlier, language=lang)
     first = ranking[ranking["kind"] == ranking["kind"].iloc[0]]
-    print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
+    print_table(first, "ranking", lang, title="3×8", most=MOST_ROWS)
     failed = sum(not one.figures for one in told)
     if failed:
         text = translate(
