@@ -294,14 +294,17 @@ class _Builder:
         named = self.homes.frame["commune"].fillna("").astype(str)
         unknown = [c for c in zone.communes if c not in set(named)]
         if unknown:
+            near = nearest(unknown[0], sorted(set(named)))
             raise TerritoryError(
                 "No home is in this commune.",
                 file=self.territory.path,
                 entry=("zone", row + 1),
                 column="on_demand.communes",
                 value=unknown[0],
-                mend="Write the name as the homes carry it; the nearest is {near}.",
-                near=nearest(unknown[0], sorted(set(named))) or "–",
+                mend="Write the name as the homes carry it; the nearest is {near}."
+                if near
+                else "Write the name as the homes carry it.",
+                near=near,
             )
         at_home = named.isin(zone.communes).to_numpy(bool)
         xy = self.streets.project(*self.homes_lonlat.T)
@@ -360,14 +363,17 @@ class _Builder:
         found = np.flatnonzero((ids == name) | (names == name))
         found = found[np.isfinite(self.feed.lonlat()[found]).all(axis=1)]
         if not found.size:
+            near = nearest(name, sorted(set(names)))
             raise TerritoryError(
                 "There is no such stop.",
                 file=self.territory.path,
                 entry=("zone", row + 1),
                 column="on_demand.hubs",
                 value=name,
-                mend="Write a stop_id or a stop's name; the nearest is {near}.",
-                near=nearest(name, sorted(set(names))) or "–",
+                mend="Write a stop_id or a stop's name; the nearest is {near}."
+                if near
+                else "Write a stop_id or a stop's name.",
+                near=near,
             )
         return found
 
