@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobility.base.i18n import translate
+from mobility.base.i18n import number, translate
 from mobility.command import COMPUTE, PREPARE, Group, Lang, argument, option, said
 from mobility.terminal import Language, err, out, print_findings, print_table, progress_bar
 
@@ -61,7 +61,7 @@ def prepare(
     for problem in found.problems:
         err.print(problem.render(lang), soft_wrap=True)
     text = translate(
-        "{number} territories are prepared: {folder}", lang, number=len(found.units), folder=folder
+        "Territories prepared: {number}, in {folder}", lang, number=len(found.units), folder=folder
     )
     out.print(text, soft_wrap=True)
     if len(found.units) < found.asked:
@@ -130,7 +130,7 @@ def merge(
     earlier = None if before is None else Atlas.at(before)
     told, ranking = merge_atlas(found, before=earlier, language=lang)
     first = ranking[ranking["kind"] == ranking["kind"].iloc[0]]
-    print_table(first.head(MOST_ROWS), "ranking", lang, title="3×8")
+    print_table(first, "ranking", lang, title="3×8", most=MOST_ROWS)
     failed = sum(not one.figures for one in told)
     if failed:
         text = translate(
@@ -158,7 +158,10 @@ class _Tally:
         if outcome.state == "kept":
             return
         minutes, seconds = divmod(int(time.monotonic() - self.start), 60)
-        words = (translate(outcome.state, self.language), f"{outcome.seconds:.1f} s")
+        words = (
+            translate(outcome.state, self.language),
+            f"{number(outcome.seconds, self.language, 1)} s",
+        )
         line = f"{minutes:02d}:{seconds:02d} {outcome.unit} {' '.join(words)} – {self._counts()}"
         err.print(line, style="bold red" if outcome.told else None, soft_wrap=True)
         if outcome.told:

@@ -141,7 +141,7 @@ def _answered(
     files = write_answer(answer, folder, lang, reads=reads)
     for key, frame in answer.tables.items():
         if len(frame) and not key.endswith("_factors"):  # sources are long: on the page
-            print_table(frame.head(MOST_ROWS), key, lang)
+            print_table(frame, key, lang, most=MOST_ROWS)
     for text in (*answer.said, *map(str, files)):
         out.print(text, soft_wrap=True)
     print_findings(answer.findings, lang)

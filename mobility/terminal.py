@@ -80,7 +80,13 @@ def print_said(severity: str, source: str, text: str, language: Language) -> Non
 
 
 def print_table(
-    frame: pd.DataFrame, key: str, language: Language, *, title: str = "", only: Sequence[str] = ()
+    frame: pd.DataFrame,
+    key: str,
+    language: Language,
+    *,
+    title: str = "",
+    only: Sequence[str] = (),
+    most: int | None = None,
 ) -> None:
     """Print a table as the registry words it; what is missing is a dash.
 
@@ -92,17 +98,23 @@ def print_table(
         The table's own name when empty.
     only
         Keys of the columns wanted; those that are briefly shown when empty.
+    most
+        Rows shown, all when None; a line tells how many are left to the table's file.
     """
     from mobility.outputs.tables import sheet_of, table_block
     from mobility.outputs.words import Words
 
-    sheet = sheet_of(key, frame)
+    words, sheet = Words(language), sheet_of(key, frame.head(most or len(frame)))
     sheet = sheet.only(*only) if only else sheet.brief()
-    shown = table_block(sheet, Words(language))
-    heads = [column.heading(language) for column in sheet.columns]
+    shown = table_block(sheet, words)
+    heads = [column.measure(language) for column in sheet.columns]
     rows = [list(row) for row in shown.rows]
     labels = [column.label(language) for column in sheet.columns]
     _draw(title or sheet.spec.name[language], heads, rows, shown.numeric, language, labels)
+    left = len(frame) - len(rows)
+    if left:
+        text = "Rows left out here: {number}; all are in {file}."
+        out.print(words.t(text, number=words.number(left), file=sheet.spec.file), soft_wrap=True)
 
 
 def print_words(title: str, heads: list[str], rows: list[list[str]], language: Language) -> None:

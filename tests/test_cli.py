@@ -128,6 +128,21 @@ def test_rows_told_one_by_one_have_their_units(monkeypatch, capsys):
     assert "Accidents (par an)\u00a0: 0,3" in told
 
 
+def test_what_a_table_leaves_out_is_told_and_measures_have_their_units(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "out", Console(highlight=False, width=120))
+    rows = [["Usine", "Mairie", 762.0, 12.6, 420]] * 17
+    keys = ["one", "two", "metres", "saved_min", "jobs"]
+    frame = pd.DataFrame(rows, columns=keys)
+    terminal.print_table(frame, "zone_links", "fr", only=keys, most=15)
+    told = capsys.readouterr().out
+    assert told.count("Usine") == 15
+    assert "Longueur (m)" in told
+    assert "Gagné (min)" in told
+    assert "Emplois │" in told or "Emplois ┃" in told
+    assert "Lignes omises ici : 2" in told
+    assert "zone_links.csv" in told
+
+
 def test_a_table_of_a_run_fits_a_small_terminal(monkeypatch, capsys):
     row = ["Biscuiterie des Quatre-Vents", "journée", 14_542, 5_896, 0.41, 11_862, 14_448,
            "no_stop_home"]  # fmt: skip

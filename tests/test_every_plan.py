@@ -100,6 +100,8 @@ def test_feeds_read_together_are_those_that_are_published(run):
     told = {"trips": ["direction_id", "route", "service"], "routes": ["route_type", "timezone"]}
     for plan, mine in zip(plans, results.plans.feeds(plans), strict=True):
         feed = read_tables(results.plans.gtfs(plan))
+        assert feed.trips["shape_id"].notna().all()
+        assert mine.trips["shape_id"].isna().all()  # no shape is told
         for name in ("stops", "stop_times", "trips", "routes"):
             one, other = getattr(mine, name), getattr(feed, name)
             columns = told.get(name, list(other))

@@ -8,6 +8,7 @@ scene, or the test of the other command that shows it to `ELSEWHERE`.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import zipfile
 from collections.abc import Callable
@@ -332,6 +333,13 @@ def zones_of_nobody(folder):
 @scene("flex_zones")
 def zones_on_demand(folder):
     return flex_territory(folder)
+
+
+@scene("flex_idle")
+def zones_elsewhere(folder):
+    square = [[2.3, 48.8], [2.4, 48.8], [2.4, 48.9], [2.3, 48.8]]
+    zone = {"id": "z1", "geometry": {"type": "Polygon", "coordinates": [square]}}
+    return flex_territory(folder, raw=json.dumps({"features": [zone]}))
 
 
 @scene("flex_place_unknown")

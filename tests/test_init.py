@@ -12,6 +12,7 @@ from texts import french
 
 import mobility.sources.osm.clip
 from mobility.base.errors import DownloadError, TerritoryError
+from mobility.prepare import init
 from mobility.prepare.first_files import (
     CandidateSite,
     candidate_sites,
@@ -166,6 +167,21 @@ def test_named_timetables_and_a_local_extract(prepare, server, tmp_path):
     assert "data/osm/streets.osm.pbf" in files(tmp_path / "study")
     assert "data/gtfs/latest.zip" in files(tmp_path / "study")
     assert len(read_sites(Territory.from_toml(got.territory))) == 1
+
+
+def test_named_timetables_are_all_taken_and_what_is_left_out_is_told(prepare, server, monkeypatch):
+    asked = [f"{server.url}/latest.zip?{k}" for k in range(3)]
+    for k in range(3):
+        server.pages[f"/latest.zip?{k}"] = server.pages["/latest.zip"]
+    monkeypatch.setattr(init, "_MAX_FEEDS", 2)
+    assert len(prepare(gtfs=asked).feeds) == 3
+    offers = [init.FeedOffer(f"Réseau {k}", url, source=url) for k, url in enumerate(asked)]
+    monkeypatch.setattr(init, "french_feeds", lambda box, desk: offers)
+    got = prepare(overwrite=True)
+    assert len(got.feeds) == 2
+    assert [one.render("en").split(" →")[0] for one in got.missing] == [
+        "1 further timetable has stops in the area and was left out: Réseau 2."
+    ]
 
 
 def test_a_town_name_with_quotes_stays_valid_toml(prepare, server):

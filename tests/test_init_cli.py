@@ -175,6 +175,7 @@ def test_an_extract_given_in_vain_asks_for_no_option_that_was_given(site, given)
     told = next(row for row in run(*near).output.splitlines() if "none.osm.pbf" in row)
     assert "after --osm" in told
     assert "--overwrite --osm" not in told
+    assert ("The file does not exist" in told) == (not given.startswith("http"))
 
 
 def test_a_local_timetable_is_copied(site, tmp_path):
@@ -187,6 +188,10 @@ def test_a_local_timetable_is_copied(site, tmp_path):
     wrong = run("init", "Droiteville", "-o", "b", "--radius-km", "9", "--gtfs", "none.zip")
     assert "none.zip" in wrong.output
     assert "b/data/gtfs" in wrong.output
+    (tmp_path / "homes.csv").write_text("id,workers\n", encoding="utf-8")
+    wrong = run("init", "Droiteville", "-o", "c", "--radius-km", "9", "--gtfs", "homes.csv")
+    assert "It is no readable zip" in wrong.output
+    assert "Timetable: homes" not in wrong.output
 
 
 @pytest.mark.parametrize(

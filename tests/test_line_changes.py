@@ -131,13 +131,14 @@ def test_a_line_becomes_a_booked_vehicle(base) -> None:
 @pytest.mark.parametrize(
     ("text", "column", "said"),
     [
-        ('how = "remove"\nline = "9"', "changes.lines.1.line", "nearest"),
+        ('how = "remove"\nline = "9"', "changes.lines.1.line", "its route_id."),
+        ('how = "remove"\nline = "RR"', "changes.lines.1.line", "the nearest is R."),
         ('how = "bend"', "changes.lines.1.how", "reroute"),
         ('how = "speed"', "changes.lines.1", "percent"),
         ('how = "remove"\nevery_min = 5', "changes.lines.1", "every_min"),
         ('how = "speed"\npercent = 5', "changes.lines.1.percent", "20"),
         ('how = "remove"\ndays = ["someday"]', "changes.lines.1.days", "school_weekday"),
-        ('how = "reroute"\nstops = ["A", "C"]', "changes.lines.1.stops", "stop_id"),
+        ('how = "reroute"\nstops = ["A", "C"]', "changes.lines.1.stops", "its stop_id"),
         ('how = "reroute"\nstops = ["A"]', "changes.lines.1", "ends"),
         (
             'how = "reroute"\nfrom_stop = "B"\nto_stop = "B"\nstops = ["A"]',

@@ -138,7 +138,15 @@ def test_every_count_of_a_commune_is_shown(homes: list[tuple[int, int, float]]) 
     assert counter.modes[0] == [whole(told.sum(axis=0))]
     white = np.column_stack([told, exact[:, 1:].sum(axis=1)])
     assert counter.area_zones[0][:, :6].tolist() == whole(white)
-    assert counter.zones[0] == [[*whole(white.sum(axis=0)), 4]]
+    assert counter.zones[0] == [[*whole(white.sum(axis=0)), 0, 4]]  # none has that reason
+
+
+def test_the_main_reason_is_told_with_those_whom_it_keeps_away() -> None:
+    counter = Counter(model_of([5.0, 7, 11, 13]), np.array([0, 0, 1, 1]), 3)
+    status, reason = np.array([3, 3, 3, 0], np.uint8), np.array([4, 5, 5, 0], np.uint8)
+    counter.add_zone(status, reason, 0, 5)
+    assert counter.zones[0] == [[36, 13, 0, 0, 23, 23, 18, 5]]
+    assert counter.area_zones[0][:, 5:].tolist() == [[12, 7, 5], [11, 11, 5], [0, 0, 0]]
 
 
 def test_a_model_refuses_arrays_of_another_shape() -> None:

@@ -251,13 +251,17 @@ def test_what_is_wrong_is_told_and_the_others_go_on(tmp_path):
     asked += ["--gtfs", str(folder / "gtfs"), "--communes", str(folder / "communes.geojson")]
     done = CliRunner().invoke(app, [*asked, "-o", str(tmp_path / "out"), "--lang", "en"])
     assert done.exit_code == 3
-    assert "2 territories are prepared" in done.stdout
+    assert "Territories prepared: 2, in" in done.stdout
     assert Atlas.at(tmp_path / "out").units == [name(0), name(1)]
     told = [line for line in done.stderr.splitlines() if "\u2192" in line]
     for part in ("row 8, field insee_com, value '99999'", "row 10, field insee_com",
                  "several territories: t00, t01", "bad.zip", "t02"):  # fmt: skip
         assert sum(part in line for line in told) == 1, part
     assert len(told) == 5
+    # A territory of which no commune is known does not go on.
+    assert [("goes on without it" in line) for line in told if "insee_com" in line] == [
+        True, False, False,
+    ]  # fmt: skip
 
 
 def test_territories_that_could_not_be_prepared_are_rows_of_the_ranking(tmp_path):

@@ -228,14 +228,42 @@ def test_flex_zone_is_read_reported_and_ridden(tmp_path):
     assert [t < INF for t in seconds(access, NIGHT)] == [True, True]
 
 
+def test_services_that_are_not_asked_for_are_told_to_be_unused(tmp_path):
+    path = flex_territory(tmp_path)
+    text = path.read_text(encoding="utf-8").replace(MODES, '["transit", "walk"]')
+    path.write_text(text, encoding="utf-8")
+    (told,) = [f for f in load(path).findings if f.code == "flex_zones"]
+    assert "qui n’est pas utilisé" in told.render("fr")
+
+
+def test_a_zone_far_from_homes_and_gates_is_told(tmp_path):
+    square = [[2.3, 48.8], [2.4, 48.8], [2.4, 48.9], [2.3, 48.8]]
+    zone = {"id": "z1", "geometry": {"type": "Polygon", "coordinates": [square]}}
+    path = flex_territory(tmp_path, raw=json.dumps({"features": [zone]}))
+    assert [f.examples for f in load(path).findings if f.code == "flex_idle"] == [("z1",)]
+
+
 def test_feeds_without_zones_have_none(tmp_path):
     write_territory(tmp_path)
     assert read_flex(tmp_path / "gtfs.zip") == []
 
 
+def no_area(geometry):
+    return f'{{"features": [{{"id": "z1", "geometry": {geometry}}}]}}'
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"raw": "{}"}, "no GeoJSON"), ({"window": ("4h", "22:00:00")}, "cannot be read")],
+    [
+        ({"raw": "{"}, "no GeoJSON"),
+        ({"raw": "{}"}, "no list of features"),
+        ({"raw": "null"}, "no list of features"),
+        ({"raw": '{"features": [{"geometry": null}]}'}, "row 1, field id: The zone has no id"),
+        ({"raw": no_area("null")}, "row 1.*z1.*is a polygon"),
+        ({"raw": no_area('{"type": "Point", "coordinates": [0, 1]}')}, "is a polygon"),
+        ({"raw": no_area('{"type": "Polygon", "coordinates": 1}')}, "is a polygon"),
+        ({"window": ("4h", "22:00:00")}, "cannot be read"),
+    ],
 )
 def test_damaged_flex_files_name_the_file(tmp_path, options, words):
     flex_territory(tmp_path, **options)
@@ -379,7 +407,8 @@ def test_a_feed_of_zones_alone_stands_beside_others_and_is_not_blamed(tmp_path):
     assert seconds(access, shift=0) == (600 + 600 + ride_s,) * 2
     codes = {f.code for f in access.study.findings}
     assert "flex_zones" in codes
-    assert not codes & {"trips_without_stop_times", "stops_without_trips", "flex_booking_late"}
+    wrong = {"trips_without_stop_times", "stops_without_trips", "networks_without_trips"}
+    assert not codes & (wrong | {"flex_booking_late"})
 
 
 def test_stops_and_trips_on_demand_are_not_blamed_for_having_no_times(tmp_path):

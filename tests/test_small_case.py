@@ -148,9 +148,30 @@ def test_a_plan_on_top_gains_the_night_return(tmp_path):
 def test_scenarios_must_ask_the_same_question(tmp_path):
     one = write_territory(tmp_path / "one")
     two = write_territory(tmp_path / "two", rosters='["2x8"]')
-    with pytest.raises(TerritoryError, match="same sites"):
+    with pytest.raises(
+        TerritoryError, match=r"the same shifts: Usine, .* in the first, not there in"
+    ):
         compare(one, two, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("differs", "said"),
+    [
+        ({"rosters": '[{ template = "3x8", headcount = 31 }]'}, "headcount.*matin.*11 in the"),
+        (
+            {"days": 'kinds = ["school_weekday", "saturday"]'},
+            "days.*saturday.*not there in the first",
+        ),
+    ],
+)
+def test_what_differs_between_scenarios_is_told_with_both_values(tmp_path, differs, said):
+    one = write_territory(tmp_path / "one", rosters='[{ template = "3x8", headcount = 30 }]')
+    two = write_territory(
+        tmp_path / "two", **({"rosters": '[{ template = "3x8", headcount = 30 }]'} | differs)
+    )
+    with pytest.raises(TerritoryError, match=said):
+        compare(one, two, tmp_path / "out")
 
 
 def test_compared_scenarios_keep_their_names_and_dates(tmp_path):

@@ -775,16 +775,19 @@ def test_places_are_asked_of_the_study_that_is_read(studio, root, monkeypatch) -
     with monkeypatch.context() as patch:
         patch.setattr(studies_module, "Live", None)
         assert placed(studio, "lieux") == placed(studio, "lieux")
-    with (path.parent / "homes.csv").open("a", encoding="utf-8") as file:
-        file.write("H9,H9,Ailleurs,2.5,49.5,30\n")
     studies = studio.studio.studies
     stale = studies.open("lieux")
-    os.utime(path)
+    with (path.parent / "homes.csv").open("a", encoding="utf-8") as file:
+        file.write("H9,H9,Ailleurs,2.5,49.5,30\n")
     with monkeypatch.context() as patch:  # written just after it was opened
         patch.setattr(studies, "open", lambda _: stale)
         assert studio.get("studies/lieux/places") == {"reading": True}
     assert studio.get("studies/lieux/places") == {"reading": True}
     assert len(placed(studio, "lieux")["off"]) == 1
+    (path.parent / "gtfs.zip").rename(path.parent / "away.zip")  # as while it is written
+    assert len(placed(studio, "lieux")["off"]) == 1
+    os.utime(path)
+    assert studio.get("studies/lieux/places") == {"reading": True}
     remove_study(path.parent)
 
 
@@ -1017,6 +1020,7 @@ def test_a_scenario_is_computed_and_taken_away(studio: Served, root) -> None:
     [new] = [r["outdated"] for r in studio.get("studies/usine/results") if r["id"] == "plus-tard"]
     assert (old, new) == (False, True)
     assert studio.post("studies/usine/job", {"kind": "demo"}).status_code == 422
+    studio.ready("usine")  # which is read again
 
 
 def test_two_scenarios_are_compared(studio: Served, root) -> None:

@@ -173,3 +173,14 @@ def test_what_has_no_text_stays_as_it_is() -> None:
     assert translate("Atelier 7", "fr") == "Atelier 7"
     assert translate("", "fr") == ""
     assert translate("The territory file does not exist.", "fr").startswith("Le fichier")
+
+
+def test_measured_parameters_are_written_as_the_language_writes_numbers():
+    message = "{share} % of the length of streets one may walk along is cut off from the rest "
+    message += "({count} pieces)."
+    said = [
+        Finding("info", "street_islands", message, count=2, params={"share": share}).render("fr")
+        for share in (20.0437, 0.0334, 100.0, 7.25)
+    ]
+    assert [text.split(" %")[0] for text in said] == ["20,0", "0,0", "100", "7,25"]
+    assert translate("{hours:g} h", "en", hours=7.25) == "7.25 h"

@@ -166,6 +166,7 @@ def _listed(table: Table, column: str, communes: Communes) -> _Read:
     rows = rows[rows["unit"] != ""]
     names = rows.groupby("unit")["name"].first()
     place = communes.zones.rows(rows["code"])
+    known = set(rows["unit"][place >= 0])
     unknown: dict[Any, MobilityError] = {
         row: table.error(
             "There is no commune of this code in the layer of communes.",
@@ -173,12 +174,13 @@ def _listed(table: Table, column: str, communes: Communes) -> _Read:
             column=column,
             value=rows.at[row, "code"],
             mend="Correct the code, or add the commune to the layer; the territory goes on "
-            "without it.",
+            "without it."
+            if rows.at[row, "unit"] in known
+            else "Correct the code, or add the commune to the layer.",
         )
         for row in rows.index[place < 0]
     }
     problems = list(unknown.values())
-    known = set(rows["unit"][place >= 0])
     lost = [
         Lost(str(key), names[key] or str(key), unknown[group.index[0]])
         for key, group in rows.groupby("unit")

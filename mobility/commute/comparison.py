@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import TerritoryError
-from mobility.base.i18n import Word
+from mobility.base.i18n import Word, Words
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
-from mobility.commute.study import Study
+from mobility.commute.study import ShiftRow, Study
 
 
 def asked_alike(study: Study, other: Study) -> Study:
@@ -34,31 +34,51 @@ def check_comparable(before: Study, after: Study) -> None:
     TerritoryError
         Homes, their workers, shifts, kinds of day or modes differ.
     """
-    same = {
-        "homes": list(before.homes.ids) == list(after.homes.ids),
-        "workers": np.array_equal(before.workers, after.workers),
-        "sites": _worked(before) == _worked(after),
-        "days": [d.kind for d in before.days] == [d.kind for d in after.days],
-        "modes": before.territory.modes.evaluated == after.territory.modes.evaluated,
+    facts, theirs = _facts(before), _facts(after)
+    for what, was in facts.items():
+        now = theirs[what]
+        if list(was.items()) == list(now.items()):
+            continue
+        where = next((key for key in {**was, **now} if was.get(key) != now.get(key)), None)
+        told = [Word("not there") if where not in f else f[where] for f in (was, now)]
+        raise TerritoryError(
+            "The two scenarios do not have the same {what}."
+            if where is None or told[0] == told[1]
+            else "The two scenarios do not have the same {what}: {first} in the first, {second} "
+            "in the second.",
+            file=after.territory.path,
+            column=what,
+            value=where,
+            mend="Compare scenarios of one territory: same homes, sites, shifts, kinds of day "
+            "and modes; hours, timetables, streets and limits may differ.",
+            what=Word(what),
+            first=told[0],
+            second=told[1],
+        )
+
+
+def _facts(study: Study) -> dict[str, dict[str, object]]:
+    """Return what two studies have to share, in its order: what is asked, of what, its value.
+
+    Of shifts that is everything but the hours.
+    """
+    homes, kinds = map(str, study.homes.ids), [d.kind for d in study.days]
+    shifts = {f"{r.site_name}, {r.roster}, {r.shift}": r for r in study.shift_rows}
+    return {
+        "homes": {home: home for home in map(str, study.homes.ids)},
+        "workers": dict(zip(homes, study.workers.tolist(), strict=True)),
+        "shifts": {name: name for name in shifts},
+        "employer": {name: row.employer for name, row in shifts.items()},
+        "headcount": {name: row.headcount for name, row in shifts.items()},
+        "days worked": {name: Words(row.days) for name, row in shifts.items()},
+        "season": {name: _season(row) for name, row in shifts.items()},
+        "days": {kind: Word(kind) for kind in kinds},
+        "modes": {mode: Word(mode) for mode in study.territory.modes.evaluated},
     }
-    for what, equal in same.items():
-        if not equal:
-            raise TerritoryError(
-                "The two scenarios do not have the same {what}.",
-                file=after.territory.path,
-                column=what,
-                mend="Compare scenarios of one territory: same homes, sites, shifts, kinds of day "
-                "and modes; hours, timetables, streets and limits may differ.",
-                what=Word(what),
-            )
 
 
-def _worked(study: Study) -> list[tuple[object, ...]]:
-    """Return what two studies have to share of their shifts: everything but the hours."""
-    return [
-        (row.site_name, row.employer, row.roster, row.shift, row.days, row.period, row.headcount)
-        for row in study.shift_rows
-    ]
+def _season(row: ShiftRow) -> object:
+    return Word("all year") if row.period is None else " – ".join(map(str, row.period))
 
 
 def comparison(before: Access, after: Access) -> pd.DataFrame:

@@ -283,7 +283,7 @@ def _cut_off(sheet: DataSheet, study: Study) -> Iterator[Finding]:
         "reached by any street mode: pieces cut off at the edge of the extract, or not joined.",
         count=int(cut.sum()),
         examples=shown,
-        params={"workers": f"{workers:.0f}", "share": f"{100 * share:.1f}"},
+        params={"workers": round(workers), "share": 100 * share},
     )
 
 

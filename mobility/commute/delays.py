@@ -18,7 +18,7 @@ from mobility.commute.access import Access, assess, counted_rows, counting_modes
 from mobility.commute.delay_factors import DelayFactors
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.examples import EdgeAnswers, answer
-from mobility.commute.matrix import EdgeRows, edge_rows, home_ends
+from mobility.commute.matrix import EdgeRows, edge_rows, shared_journeys
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.delays import PlannedRide, RealRuns, ride_late, ride_of_mirror
 from mobility.engine.itineraries import GATE, Itinerary
@@ -100,27 +100,12 @@ def _edge(study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, Real
         runs = known[id(tt)] = RealRuns(
             tt, lambda run: drawn.real_times(tt, run), place, limits.max_total_s
         )
-    ridden, walked = found.times.elapsed_s, found.walked.elapsed_s
-    on_foot = (walked < INF) & (walked <= ridden)
-    at = np.flatnonzero((ridden < INF) & ~on_foot)
-    home_s = home_ends(found)
-    # Homes that go on alike from the same stop share a journey, which is made late once.
-    keys = np.stack(
-        [
-            found.times.stop,
-            ridden - home_s,
-            found.times.rides,
-            found.times.walk_s - home_s,
-            found.dark,
-        ],
-        axis=1,
-    )
-    _, first, group = np.unique(keys[at], axis=0, return_index=True, return_inverse=True)
-    journeys = [found.itinerary(int(at[k])) for k in first]
-    told = [one for one in journeys if one is not None]
+    # A journey that homes share is made late once.
+    shared, ridden = shared_journeys(found), found.times.elapsed_s
+    at, told = shared.homes, shared.journeys
     late = [_late(runs, found, one) for one in told]
     journey = np.full(study.n_homes, -1, np.int32)
-    journey[at] = group.reshape(-1)
+    journey[at] = shared.journey
     spare_s = np.zeros(study.n_homes, np.int32)
     if rows.edge.returning:
         spare_s[at] = limits.max_total_s - ridden[at]
@@ -128,7 +113,7 @@ def _edge(study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, Real
         early_s = np.array([_early_s(one) for one in told], np.int32)
         spare_s[at] = early_s[journey[at]] if told else 0
     late_s = np.array([row for row, _ in late], np.int32).reshape(-1, drawn.draws)
-    return EdgeDraws(rows, journey, late_s, spare_s, on_foot, told, [m for _, m in late])
+    return EdgeDraws(rows, journey, late_s, spare_s, shared.on_foot, told, [m for _, m in late])
 
 
 def _early_s(journey: Itinerary) -> int:

@@ -37,7 +37,7 @@ def persons_of(study: Study, group: str = "") -> NDArray[np.float64]:
     if over.size and not study.homes.personal:  # protected counts have noise
         k = int(over[0])
         raise SourceError(
-            "At the home {home} the group counts more persons than the {workers:g} workers "
+            "At the home {home} the group counts more persons than the {workers} workers "
             "who live there (homes of which this is true: {count}).",
             file=study.territory.resolve(study.territory.sources.homes.file),
             column=group,

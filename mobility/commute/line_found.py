@@ -96,13 +96,16 @@ def asked_of(study: Study, number: int, change: LineChange, at: Mapping[NewCall,
     bare = Asked(number, change, trips, (), {})
     if not trips.size:
         names = sorted({*feed.line_names, *feed.routes["route_id"].astype(str)})
+        near = nearest(change.line, names)
         raise bare.wrong(
             study,
             "line",
             "There is no line of this name in the timetables.",
             change.line,
-            "Write its public name or its route_id; the nearest is {near}.",
-            near=nearest(change.line, names) or "–",
+            "Write its public name or its route_id; the nearest is {near}."
+            if near
+            else "Write its public name or its route_id.",
+            near=near,
         )
     if change.direction is not None:
         trips = trips[feed.trips["direction_id"].to_numpy()[trips] == change.direction]
@@ -133,13 +136,16 @@ def asked_of(study: Study, number: int, change: LineChange, at: Mapping[NewCall,
         ("to_stop", change.to_stop),
     ):
         if isinstance(stop, str) and stop not in ids:
+            near = nearest(stop, sorted(ids))
             raise bare.wrong(
                 study,
                 field,
                 "There is no stop of this stop_id in the timetables.",
                 stop,
-                "Write its stop_id; the nearest is {near}.",
-                near=nearest(stop, sorted(ids)) or "–",
+                "Write its stop_id; the nearest is {near}."
+                if near
+                else "Write its stop_id, from stops.txt.",
+                near=near,
             )
         if stop is not None:
             stops.append(ids[stop] if isinstance(stop, str) else at[stop])

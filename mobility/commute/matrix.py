@@ -291,24 +291,12 @@ def _journeys(study: Study, rows: EdgeRows) -> _Journeys:
 
 
 def _unfolded(study: Study, rows: EdgeRows) -> _Journeys:
-    """Return the journeys by public transport, or on foot where that is as quick.
-
-    Homes that board, or alight, at one stop at one time share all but the walk between: the
-    journey of one of them is unfolded for all.
-    """
+    """Return the journeys by public transport, or on foot where that is as quick."""
     found = answer(study, rows.shift_id, rows.day, rows.edge)
-    n, times, walked = study.n_homes, found.times, found.walked
-    on_foot = (walked.elapsed_s < INF) & (walked.elapsed_s <= times.elapsed_s)
-    at = np.flatnonzero((times.elapsed_s < INF) & ~on_foot)
-    home_s = home_ends(found)
-    keys = np.stack(
-        [times.stop, times.elapsed_s - home_s, times.rides, times.walk_s - home_s, found.dark],
-        axis=1,
-    )[at]
-    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    journeys = [found.itinerary(int(home)) for home in at[first]]
-    table = [_parts(study, found, journey) for journey in journeys if journey is not None]
-    seconds = np.array([row[0] for row in table], np.float64).reshape(-1, 5)[group.reshape(-1)].T
+    n, times, walked, shared = study.n_homes, found.times, found.walked, shared_journeys(found)
+    on_foot, at, home_s = shared.on_foot, shared.homes, shared.home_s
+    table = [_parts(study, found, journey) for journey in shared.journeys]
+    seconds = np.array([row[0] for row in table], np.float64).reshape(-1, 5)[shared.journey].T
     none = np.full(n, np.nan)
     none[on_foot] = none[at] = 0.0
     early_s, rides, parts = np.zeros(n), none.copy(), {name: none.copy() for name in PARTS}
@@ -321,9 +309,47 @@ def _unfolded(study: Study, rows: EdgeRows) -> _Journeys:
     parts[at_home][at] = home_s[at]
     early_s[at], rides[at] = seconds[4], times.rides[at]
     line = on_foot.astype(np.intp)
-    line[at] = 2 + group.reshape(-1)
+    line[at] = 2 + shared.journey
     lines = tuple([*known, *(row[1][k] for row in table)] for k, known in enumerate(_NO_LINES))
     return _Journeys(early_s, parts, rides, lines, line)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedJourneys:
+    """The journeys of an edge's homes, each unfolded once for all who share it.
+
+    Attributes
+    ----------
+    on_foot : bool[H]
+        Homes that walk all the way, which is as quick.
+    homes : int64[M]
+        Those that ride.
+    journey : int64[M]
+        The place of the journey of each in ``journeys``.
+    home_s : int32[H]
+        The walk between home and the stop of its journey, which is not shared.
+    """
+
+    on_foot: NDArray[np.bool_]
+    homes: NDArray[np.int64]
+    journey: NDArray[np.int64]
+    journeys: list[Itinerary]
+    home_s: NDArray[np.int32]
+
+
+def shared_journeys(found: EdgeAnswers) -> SharedJourneys:
+    """Return the journeys of an edge: homes that go on alike from one stop share the rest."""
+    times, walked = found.times, found.walked
+    on_foot = (walked.elapsed_s < INF) & (walked.elapsed_s <= times.elapsed_s)
+    at, home_s = np.flatnonzero((times.elapsed_s < INF) & ~on_foot), home_ends(found)
+    keys = np.stack(
+        [times.stop, times.elapsed_s - home_s, times.rides, times.walk_s - home_s, found.dark],
+        axis=1,
+    )
+    _, first, group = np.unique(keys[at], axis=0, return_index=True, return_inverse=True)
+    journeys = [found.itinerary(int(home)) for home in at[first]]
+    told = [one for one in journeys if one is not None]
+    return SharedJourneys(on_foot, at, group.reshape(-1), told, home_s)
 
 
 def home_ends(found: EdgeAnswers) -> NDArray[np.int32]:

@@ -62,7 +62,10 @@ def on_demand_services(
                 "info",
                 "flex_zones",
                 "The timetables hold {count} on-demand services (GTFS-Flex); the mode "
-                "on_demand uses them.",
+                "on_demand uses them."
+                if "on_demand" in territory.modes.evaluated
+                else "The timetables hold {count} on-demand services (GTFS-Flex), which are not "
+                "used: write on_demand among modes.evaluated.",
                 count=len(zones),
                 examples=tuple(_told(z) for z in zones[:5]),
             )
@@ -107,7 +110,23 @@ def on_demand_services(
                 examples=tuple(builder.idle[:5]),
             )
         )
-    return (*own, *(builder.flex(zone) for zone in zones))
+    fed = [builder.flex(zone) for zone in zones]
+    nobodys = [
+        service.name for service in fed if min(service.out_s.min(), service.back_s.min()) >= INF
+    ]
+    if nobodys:
+        findings.append(
+            Finding(
+                "warning",
+                "flex_idle",
+                "{count} on-demand services of the timetables take nobody between a home and a "
+                "gate: none of their places lies near both, or the rides are too long; check "
+                "locations.geojson, longitude first",
+                count=len(nobodys),
+                examples=tuple(dict.fromkeys(nobodys))[:5],
+            )
+        )
+    return (*own, *fed)
 
 
 def _told(zone: FlexZone) -> str:
@@ -275,14 +294,17 @@ class _Builder:
         named = self.homes.frame["commune"].fillna("").astype(str)
         unknown = [c for c in zone.communes if c not in set(named)]
         if unknown:
+            near = nearest(unknown[0], sorted(set(named)))
             raise TerritoryError(
                 "No home is in this commune.",
                 file=self.territory.path,
                 entry=("zone", row + 1),
                 column="on_demand.communes",
                 value=unknown[0],
-                mend="Write the name as the homes carry it; the nearest is {near}.",
-                near=nearest(unknown[0], sorted(set(named))) or "–",
+                mend="Write the name as the homes carry it; the nearest is {near}."
+                if near
+                else "Write the name as the homes carry it.",
+                near=near,
             )
         at_home = named.isin(zone.communes).to_numpy(bool)
         xy = self.streets.project(*self.homes_lonlat.T)
@@ -341,14 +363,17 @@ class _Builder:
         found = np.flatnonzero((ids == name) | (names == name))
         found = found[np.isfinite(self.feed.lonlat()[found]).all(axis=1)]
         if not found.size:
+            near = nearest(name, sorted(set(names)))
             raise TerritoryError(
                 "There is no such stop.",
                 file=self.territory.path,
                 entry=("zone", row + 1),
                 column="on_demand.hubs",
                 value=name,
-                mend="Write a stop_id or a stop's name; the nearest is {near}.",
-                near=nearest(name, sorted(set(names))) or "–",
+                mend="Write a stop_id or a stop's name; the nearest is {near}."
+                if near
+                else "Write a stop_id or a stop's name.",
+                near=near,
             )
         return found
 

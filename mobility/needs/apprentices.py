@@ -191,7 +191,7 @@ def triangles(access: Access, companies: int, rules: Rules) -> Triangles:
         )
     if not rows:
         raise TerritoryError(
-            "No company is within {apart:g} km of a training centre.",
+            "No company is within {apart} km of a training centre.",
             column="--apart-km",
             value=f"{rules.apart_km:g}",
             mend="Allow them to be farther apart.",

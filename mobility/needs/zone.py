@@ -298,7 +298,7 @@ def zone_of(study: Study, wants: Wants) -> Zone:
     stops = _stops_around(study, gates)
     if not stops.size:
         raise TerritoryError(
-            "No stop is within {away:g} m of a gate.",
+            "No stop is within {away} m of a gate.",
             column="sites.gates",
             mend="Check the gates, or give the timetables of the network that serves them.",
             away=_AREA_M,

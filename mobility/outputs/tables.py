@@ -28,6 +28,8 @@ Kind = Literal[
 ]  # fmt: skip
 #: Rows of a table on a page that must stay short; the spreadsheet has them all.
 MOST_ROWS = 12
+#: Units, in English, of counts that their headings explain.
+_PEOPLE = ("", "workers", "persons", "employees", "jobs", "riders")
 _NUMERIC = ("count", "expected", "value", "exact", "money", "share", "clock")
 
 
@@ -48,6 +50,11 @@ class Column:
     def heading(self, language: str) -> str:
         """Return the heading without its unit."""
         return self.texts[language][0]
+
+    def measure(self, language: str) -> str:
+        """Return the heading, with its unit where what is counted is no people."""
+        heading, unit, _ = self.texts[language]
+        return heading if self.texts["en"][1] in _PEOPLE else f"{heading} ({unit})"
 
     def label(self, language: str) -> str:
         """Return the heading with its unit, e.g. ``Labour pool (workers)``."""

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import unicodedata
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -291,6 +292,8 @@ class _Work:
             sources = [self.desk.answers / name for name in names]
             for address, source in zip(addresses, sources, strict=True):
                 self.desk.fetch(address, source, "osm.pbf")
+        else:
+            need_file(sources[0])
         self.say("clipping")
 
         def told(ways: int) -> None:
@@ -304,14 +307,27 @@ class _Work:
         self.say("timetables")
         into = self.folder / "data" / "gtfs"
         offers = [FeedOffer(_title(url), url, source=url) for url in gtfs]
-        offers = offers or self._offers(box, into)
+        offers = offers or self._not_too_many(self._offers(box, into))
         feeds: list[tuple[str, FeedOffer]] = []
         taken: set[str] = set()
-        for offer in offers[:_MAX_FEEDS]:
+        for offer in offers:
             name = _file_name(offer.title, taken)
             if self.attempt(partial(self._feed, offer, into / name), "timetable", into / name):
                 feeds.append((name, offer))
         return feeds
+
+    def _not_too_many(self, offers: list[FeedOffer]) -> list[FeedOffer]:
+        """Return the first timetables, and say which others there are."""
+        if left := offers[_MAX_FEEDS:]:
+            told = MobilityError(
+                "{count} further timetables have stops in the area and were left out: {names}.",
+                mend="Name all that are wanted with --gtfs, and run the same command with "
+                "--overwrite.",
+                count=len(left),
+                names=", ".join(offer.title for offer in left),
+            )
+            self.missing.append(told)
+        return offers[:_MAX_FEEDS]
 
     def _offers(self, box: Box, into: Path) -> list[FeedOffer]:
         """Return what the catalogues offer; where they have nothing, what was saved by hand."""
@@ -339,6 +355,8 @@ class _Work:
             return self.desk.fetch(offer.url, target, "zip")
         source = Path(offer.url)
         need_file(source)
+        if not zipfile.is_zipfile(source):
+            raise SourceError("It is no readable zip.", file=source)
         if source.resolve() != target.resolve():
             with writing(target) as part:
                 shutil.copyfile(source, part)

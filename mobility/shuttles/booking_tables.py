@@ -299,9 +299,9 @@ def booking_findings(plan: Plan, config: ShuttleConfig) -> list[Finding]:
             Finding(
                 "info",
                 "on_demand_left",
-                "{boardings:.0f} boardings a year of the riders of {plan} cannot be booked: "
+                "{boardings} boardings a year of the riders of {plan} cannot be booked: "
                 "on_demand_rides.csv tells which, and why.",
-                params={"boardings": left, "plan": plan.name},
+                params={"boardings": round(left), "plan": plan.name},
             )
         )
     return found

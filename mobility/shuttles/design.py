@@ -105,7 +105,7 @@ def _nothing(demand: Demand) -> Finding:
     return Finding(
         "info",
         "no_shuttle",
-        "No shuttle line can be justified: {workers:.0f} white workers, none of them served by "
+        "No shuttle line can be justified: {workers} white workers, none of them served by "
         "a run with enough riders.",
-        params={"workers": demand.total},
+        params={"workers": round(demand.total)},
     )

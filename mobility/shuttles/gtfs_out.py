@@ -192,8 +192,9 @@ def gtfs_tables(
         tables["trips"].append({
             "route_id": line.name, "service_id": service, "trip_id": name,
             "trip_headsign": places[run.calls[-1]].name,
-            "direction_id": int(run.direction == "out"), "shape_id": shape,
-        } | ({"block_id": blocks.names[r]} if blocks else {}))  # fmt: skip
+            "direction_id": int(run.direction == "out"),
+        } | ({"shape_id": shape} if ways is not None else {})
+          | ({"block_id": blocks.names[r]} if blocks else {}))  # fmt: skip
         tables["stop_times"] += _stop_times(name, line, run)
     tables["stops"] = [stop_row(p, places[p]) for p in sorted(used)]
     if ways is not None:

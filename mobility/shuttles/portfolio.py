@@ -88,7 +88,7 @@ class Portfolio:
         self._base = bench
         self._now = self.ledger.held(bench.access)
         self._benches: dict[Chosen, Workbench] = {NOTHING: bench}
-        self._fed: dict[int, Study] = {}
+        self._fed: dict[tuple[int, ...], Study] = {}
         self._points: dict[Chosen, Point] = {}
         self._runs: dict[Chosen, Bool] = {NOTHING: self._now}
         self._tried: dict[Chosen, Bool] = {}
@@ -174,13 +174,15 @@ class Portfolio:
 
     def _reshaped(self, chosen: Chosen) -> Study:
         study = self._base.study
-        # One at most; its timetable is built once for all sets with it.
-        for k in chosen:
+        # Timetables are built once for all sets with the same feeds.
+        fed: tuple[int, ...] = ()
+        for k in sorted(chosen):
             feed = self.remedies[k].feed
             if feed is not None:
-                if k not in self._fed:
-                    self._fed[k] = feed(study)
-                study = self._fed[k]
+                fed += (k,)
+                if fed not in self._fed:
+                    self._fed[fed] = feed(study)
+                study = self._fed[fed]
         for remedy in self._of(chosen):
             if remedy.hours is not None:
                 study = with_hours(study, *remedy.hours)

@@ -143,7 +143,7 @@ def _percent(path: Path, row: int, column: str, text: str) -> float:
         value = -1.0
     if not 0 <= value <= _MOST_PERCENT:
         raise SourceError(
-            "A rate of versement mobilité is no percentage between 0 and {most:.0f}.",
+            "A rate of versement mobilité is no percentage between 0 and {most}.",
             file=path,
             row=row,
             column=column,

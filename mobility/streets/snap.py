@@ -290,7 +290,7 @@ def island_finding(streets: Streets, times: Times, mode: StreetMode) -> Finding 
         _ISLANDS[mode],
         count=int(off.sum()),
         examples=_places(streets, label, length, off),
-        params={"share": f"{100 * share:.1f}"},
+        params={"share": 100 * share},
     )
 
 

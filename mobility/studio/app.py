@@ -278,7 +278,7 @@ class Studio:
         """
         opened = self.studies.open(study)
         # One refused before it was read has no time of reading.
-        if opened.step or (opened.read_ns and opened.is_outdated):
+        if opened.step or (opened.seen and opened.is_outdated):
             return {"reading": True}
         if opened.error is not None:
             return {"reading": False, "error": self.said(opened.error), "off": []}

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, RLock, Thread
 from typing import Any
@@ -93,6 +93,8 @@ class Opened:
         What went wrong instead.
     aside
         Whether what was never read is read in a process of its own first.
+    seen
+        What its files were when they were read; empty before.
     used_s
         When it was last asked for, seconds of the monotonic clock; 0 once it rests.
     """
@@ -104,14 +106,16 @@ class Opened:
     live: Live | None = None
     page: bytes | None = None
     error: MobilityError | None = None
-    read_ns: int = 0
+    seen: dict[Path, object] = field(default_factory=dict)
     used_s: float = 0.0
 
     def read(self) -> None:
         """Read the study; what goes wrong is kept to be told."""
         try:
-            self.read_ns = self.file.stat().st_mtime_ns
+            self.seen = {self.file: _state(self.file)}
             territory = read_territory(self.file)
+            read = {*source_files(territory)} - {territory.resolve(territory.output.dir)}
+            self.seen |= {path: _state(path) for path in read}
             kept = page_path(territory)
             if self.aside and not kept.is_file():
                 _read_aside(self.file, self._tell)
@@ -138,8 +142,18 @@ class Opened:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether the territory file was written since it was read."""
-        return self.file.is_file() and self.file.stat().st_mtime_ns != self.read_ns
+        """Whether its territory file or a source was written since it was read, or never was."""
+        now = ((_state(path), was) for path, was in self.seen.items())
+        # A file that is gone for now is perhaps just being written.
+        return not self.seen or any(state is not None and state != was for state, was in now)
+
+
+def _state(path: Path) -> object:
+    """Return what changes when a file, or one of a folder, is written; None where there is none."""
+    with suppress(OSError):
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        return [(file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files]
+    return None
 
 
 class Studies:
@@ -272,7 +286,7 @@ class Studies:
         return "demo"
 
     def open(self, study: str) -> Opened:
-        """Return a study, read in the background when first asked for or once its file changed."""
+        """Return a study, read in the background when first asked for or once a file changed."""
         file = self.path(study)
         with self._lock:
             found = self._opened.pop(study, None)

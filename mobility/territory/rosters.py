@@ -122,7 +122,7 @@ class Shift(Model):
     def _under_a_day(self) -> Shift:
         if self.duration_s >= DAY_S:
             raise RefusedError(
-                "The shift would last {hours:g} h: it ends when it starts.",
+                "The shift would last {hours} h: it ends when it starts.",
                 "Correct its start or its end; a shift is shorter than a day.",
                 value=f"{format_clock(self.start)}–{format_clock(self.end)}",
                 field=("end",),
@@ -365,13 +365,9 @@ def _long(name: str, roster: Roster) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 "long_shift",
-                "{name}: the shift {shift} lasts {hours:g} h; check its start and end",
+                "{name}: the shift {shift} lasts {hours} h; check its start and end",
                 source="rosters",
-                params={
-                    "name": name,
-                    "shift": shift.label(),
-                    "hours": round(shift.duration_s / 3600, 2),
-                },
+                params={"name": name, "shift": shift.label(), "hours": shift.duration_s / 3600},
             )
 
 

@@ -16,8 +16,9 @@ from contextlib import suppress
 from functools import cache, lru_cache
 from gettext import GNUTranslations
 from importlib.util import cache_from_source
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 LANGUAGES = ("fr", "en")
 MONTHS = (
@@ -38,6 +39,26 @@ class Words(tuple[str, ...]):
     """Words one after the other, commas between them."""
 
     __slots__ = ()
+
+
+class _Measured(float):
+    """A measured parameter, written as a language writes numbers where no format is asked for.
+
+    It shows the decimals it has, up to two; one that has more is rounded to the first.
+    """
+
+    def __new__(cls, value: float, language: str) -> Self:
+        one = super().__new__(cls, value)
+        one.language = language
+        return one
+
+    language: str
+
+    def __format__(self, asked: str) -> str:
+        if asked:
+            return super().__format__(asked)
+        digits = next((d for d in (0, 1, 2) if abs(round(self, d) - self) < 1e-9), 1)
+        return number(float(self), self.language, digits)
 
 
 @cache
@@ -132,6 +153,8 @@ def _text(template: str, language: str, count: Any) -> str:
 
 
 def _said(value: object, language: str) -> object:
+    if isinstance(value, float) and isfinite(value):
+        return _Measured(value, language)
     if isinstance(value, Words):
         return ", ".join(translate(word, language) for word in value)
     return translate(value, language) if isinstance(value, Word) else value

@@ -137,7 +137,7 @@ class Counter:
         Commune of each home, int64[H].
     modes, zones
         Per row and group: the pool, then both ways, outbound only, return only, neither; for
-        zones then the white ones and the main reason.
+        zones then the white ones, those of the main reason and the main reason.
     area_modes, area_zones
         The same per row and commune, int64[areas, n].
     gains
@@ -160,16 +160,19 @@ class Counter:
         self.modes.append(_whole(groups).tolist())
 
     def add_zone(self, status: UInt8, reason: UInt8, roster: int, main: int) -> None:
-        """Count statuses; the main reason comes last."""
+        """Count statuses, then those whom the main reason keeps away; that comes last."""
         areas, groups = (
             np.column_stack([counts, counts[:, 2:].sum(axis=1)])
             for counts in self._count(status, roster)
         )
-        pool = self.model.homes.pool(roster)
-        reasons = count(reason, pool, len(REASONS), self.area, self.n_areas)
-        mains = np.where(reasons[:, 1:].any(axis=1), reasons[:, 1:].argmax(axis=1) + 1, 0)
-        self.area_zones.append(np.column_stack([_whole(areas), mains]))
-        self.zones.append([[*row, main] for row in _whole(groups).tolist()])
+        every = self._groups(roster)
+        reasons = count(reason, every[0], len(REASONS), self.area, self.n_areas)
+        reasons[:, 0] = 0  # no reason: whoever is not white
+        mains = reasons.argmax(axis=1)
+        self.area_zones.append(np.column_stack([_whole(areas), _whole(reasons.max(axis=1)), mains]))
+        kept_away = (reason == main) & (reason > 0)
+        counts = np.column_stack([groups, [group @ kept_away for group in every]])
+        self.zones.append([[*row, main] for row in _whole(counts).tolist()])
 
     def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
         """Count those gained and lost by the mode last added."""

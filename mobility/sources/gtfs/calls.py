@@ -186,7 +186,7 @@ def _tell_filled(filled: _Bool, calls: int, raw: RawTables) -> None:
         "{count} of {all} stop times are not in the timetable ({share} %); they are filled in by "
         "distance between the times given and are approximate"
     )
-    share = f"{100 * filled.sum() / max(calls, 1):.1f}"
+    share = float(100 * filled.sum() / max(calls, 1))
     severity: Severity = "warning" if filled.sum() > _FEW_FILLED * calls else "info"
     raw.tell(severity, "times_filled", message, "stop_times", filled, all=calls, share=share)
 

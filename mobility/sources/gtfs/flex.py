@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import shapely
+import shapely.errors
 import shapely.geometry
 
 from mobility.base.clock import DAY_S
-from mobility.base.errors import Finding, SourceError
+from mobility.base.errors import Finding, SourceError, library_words
 from mobility.sources.gtfs.columns import numbers, seconds
 from mobility.sources.gtfs.read import read_feed
 
@@ -194,26 +195,53 @@ def _places(tables: dict[str, pd.DataFrame]) -> _Places:
 
 
 def _locations(text: str, path: Path) -> _Places:
+    file, mend = (
+        f"{path}/locations.geojson",
+        "Give a FeatureCollection of polygons, each with an id.",
+    )
     try:
-        return {
-            ("location_id", _zone_id(f)): (
-                str((f.get("properties") or {}).get("stop_name") or _zone_id(f)),
-                shapely.make_valid(shapely.geometry.shape(f["geometry"])),
-            )
-            for f in json.loads(text)["features"]
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        read = json.loads(text)
+    except ValueError as error:
         raise SourceError(
             "It is no GeoJSON of on-demand zones: {reason}.",
-            file=f"{path}/locations.geojson",
-            mend="Give a FeatureCollection of polygons, each with an id.",
-            reason=str(error)[:120],
+            file=file,
+            mend=mend,
+            reason=library_words(error),
         ) from None
+    features = read.get("features") if isinstance(read, dict) else None
+    if not isinstance(features, list):
+        raise SourceError("It holds no list of features.", file=file, mend=mend)
+    found: _Places = {}
+    for row, feature in enumerate(features, start=1):
+        known = feature if isinstance(feature, dict) else {}
+        told = known.get("properties")
+        properties = told if isinstance(told, dict) else {}
+        # Some programs write the id of a zone among its properties.
+        key = known.get("id", properties.get("id"))
+        if key is None:
+            raise SourceError("The zone has no id.", file=file, row=row, column="id", mend=mend)
+        area = _area(known.get("geometry"))
+        if area is None:
+            raise SourceError(
+                "An on-demand zone is a polygon.",
+                file=file,
+                row=row,
+                column="geometry",
+                value=key,
+                mend=mend,
+            )
+        found["location_id", str(key)] = str(properties.get("stop_name") or key), area
+    return found
 
 
-def _zone_id(feature: dict[str, Any]) -> str:
-    """Return the id of a zone, which some programs write among its properties."""
-    return str(feature["id"] if "id" in feature else feature["properties"]["id"])
+def _area(geometry: Any) -> shapely.Geometry | None:
+    """Return a polygon or several as a valid one, None for anything else."""
+    if not isinstance(geometry, dict) or geometry.get("type") not in ("Polygon", "MultiPolygon"):
+        return None
+    try:
+        return shapely.make_valid(shapely.geometry.shape(geometry))
+    except (ValueError, KeyError, TypeError, IndexError, shapely.errors.ShapelyError):
+        return None
 
 
 def _pace(table: pd.DataFrame, path: Path) -> dict[str, tuple[float, float]]:

@@ -348,8 +348,9 @@ def _network_findings(feed: Feed) -> list[Finding]:
     counts = feed.trips_per_day(agency).reindex(columns=range(len(names)), fill_value=0)
     running = counts.to_numpy() > 0
     ever = np.asarray(running.any(axis=0))
-    # Trips without a service are told where it was taken from them.
-    told = np.bincount(agency[(agency >= 0) & (feed.trips["service"] < 0)], minlength=len(names))
+    # Trips without a service are told where it was taken from them, those on demand apart.
+    apart = (feed.trips["service"] < 0) | feed.trips["on_demand"]
+    told = np.bincount(agency[(agency >= 0) & apart], minlength=len(names))
     idle = [names[k] for k in np.flatnonzero(~ever & (told == 0))]
     found = _finding(
         "warning", "networks_without_trips", "{count} networks have no trip", "agency.txt", idle

@@ -327,9 +327,10 @@ async function timeShares(share) {
 }
 
 function whiteRows(zone, share) {
-  const reason = zone[zone.length - 1] ? t("reason " + REASONS[zone[zone.length - 1]]) : "–";
+  const main = zone[zone.length - 1], kept = zone[zone.length - 2];
   return [el("div", { class: "mb-row" }, el("dt", {}, t("In a white zone")), el("dd", { "data-figure": "white" }, countText(zone[5]), el("small", {}, share(zone[5])))),
-    el("div", { class: "mb-row" }, el("dt", {}, t("Main reason")), el("dd", { "data-figure": "reason", class: "mb-words" }, reason))];
+    el("div", { class: "mb-row" }, el("dt", {}, el("span", { "data-figure": "reason" }, t("Main reason: {reason}", { reason: main ? t("reason " + REASONS[main]) : "–" }))),
+      el("dd", { "data-figure": "kept" }, main ? countText(kept) : "", el("small", {}, main ? share(kept) : "")))];
 }
 
 let infoOpen = false;
