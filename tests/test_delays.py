@@ -273,18 +273,18 @@ def test_a_bad_table_is_one_line(toml, tmp_path, text, words):
     assert not (tmp_path / "out").exists()
 
 
-def test_trip_updates_are_read(access, tmp_path):
+@pytest.mark.parametrize("gone", ["CANCELED", "DELETED"])
+def test_trip_updates_are_read(access, tmp_path, gone):
     messages = pytest.importorskip("google.transit.gtfs_realtime_pb2")
     feed, zone = access.study.feed, access.study.territory.zone
 
-    def update(name, trip_id, *, cancelled=False, **late):
+    def update(name, trip_id, *, relationship=0, **late):
         message = messages.FeedMessage()
         message.header.gtfs_realtime_version = "2.0"
         message.header.timestamp = 1_794_913_200  # 2026-11-17 11:00 UTC, noon in Paris
         told = message.entity.add(id="1").trip_update
         told.trip.trip_id = trip_id
-        if cancelled:
-            told.trip.schedule_relationship = 3
+        told.trip.schedule_relationship = relationship
         for stop, (field, value) in late.items():
             call = told.stop_time_update.add(stop_id=stop)
             setattr(call.departure if stop == "A" else call.arrival, field, value)
@@ -295,7 +295,7 @@ def test_trip_updates_are_read(access, tmp_path):
     # Told as a time: 12:41 in Paris, planned for 12:35.
     update("3.pb", "noon", B=("time", 1_794_913_200 - 3600 + 3600 + 41 * 60))
     update("4.pb", "ghost", A=("delay", 1))
-    update("5.pb", "night", cancelled=True)
+    update("5.pb", "night", relationship=messages.TripDescriptor.ScheduleRelationship.Value(gone))
     seen = read_delays(tmp_path, feed, zone)
     names = feed.trips["trip_id"].iloc[seen.rows["trip"]]
     told = seen.rows.assign(name=names.to_numpy()).set_index("name")

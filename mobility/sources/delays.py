@@ -25,8 +25,10 @@ from mobility.sources.tables import read_table
 _PACKAGE = "google.transit.gtfs_realtime_pb2"
 #: Delay of a cancelled trip, seconds: no one waits so long.
 CANCELLED_S = 2**28
-# schedule_relationship of a trip, then of a call, as the reference of GTFS-Realtime numbers them.
-_CANCELED, _SKIPPED, _NO_DATA = 3, 1, 2
+# schedule_relationship of a trip, then of a call, as the reference of GTFS-Realtime numbers them:
+# CANCELED and DELETED (taken out without a word to travellers), SKIPPED, NO_DATA.
+_GONE = (3, 7)
+_SKIPPED, _NO_DATA = 1, 2
 _Int32 = NDArray[np.int32]
 
 
@@ -259,7 +261,7 @@ class _Planned:
                 trip = -1
         if trip < 0:
             self.unknown += 1
-        elif update.trip.schedule_relationship == _CANCELED:
+        elif update.trip.schedule_relationship in _GONE:
             yield (trip, day, -1), (CANCELLED_S, CANCELLED_S)
         else:
             for call in update.stop_time_update:
