@@ -20,7 +20,7 @@ from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import Times, times_bundle, times_key, times_of
 from mobility.streets.graph import Streets
-from mobility.streets.hour_times import can_compare, street_times_at
+from mobility.streets.hour_times import reference, street_times_at
 from mobility.streets.hours import seen_by
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import street_times
@@ -346,10 +346,11 @@ def street_commutes(
         def compute() -> Bundle:
             gates = walk_snaps(streets, usual, gates_lonlat)
             homes = walk_snaps(streets, usual, homes_lonlat)
-            if any_hour is None or not can_compare(streets, any_hour, times, gates, homes):
+            known = any_hour and reference(streets, any_hour, times, gates, homes)
+            if known is None:
                 p = street_times(streets, times, gates, homes, in_order=False, **asked(returning))
             else:
-                p = street_times_at(streets, any_hour, times, gates, homes, **asked(returning))
+                p = street_times_at(streets, known, times, gates, homes, **asked(returning))
             return {"seconds": nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes))}
 
         if any_hour is not None and streets.at is not None:

@@ -60,8 +60,9 @@ class WorkedOut:
         Turns and pieces closed to through traffic, see `mobility.streets.through`.
     usable
         Pieces that places are attached to, see `mobility.streets.snap.usable_edges`.
-    searched
-        Times from some points, see `mobility.streets.hour_times`.
+    searched, alike
+        Times from some points, and those that others are compared with, see
+        `mobility.streets.hour_times`.
     by_hour
         Of what depends on the hour, see `mobility.streets.hours`: its conditions, and the pieces;
         the turns, see `mobility.streets.turns`.
@@ -77,6 +78,7 @@ class WorkedOut:
     local: dict[Hashable, Any] = field(default_factory=dict)
     usable: dict[Hashable, np.ndarray] = field(default_factory=dict)
     searched: dict[Hashable, Any] = field(default_factory=dict)
+    alike: dict[str, Any] = field(default_factory=dict)
     by_hour: dict[Literal["conditions", "pieces", "rows", "turns"], Any] = field(
         default_factory=dict
     )

@@ -1,7 +1,7 @@
-"""Shortest times from few points at some hour, from those at any hour.
+"""Shortest times from few points at some hour, from those at another.
 
 What an hour opens, closes, slows down or speeds up concerns a source if its shortest ways use it,
-or would. From the others times are as at any hour.
+or would. From the others times are as before.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ MOST_SEARCHED = 12
 
 
 @dataclass(frozen=True, eq=False)
-class _AnyHour:
-    """What was found at any hour.
+class _Usual:
+    """What was found at the hour that others are compared with.
 
     Attributes
     ----------
     arcs, arc_s
-        The arcs of all hours, and the seconds of each at any hour.
+        The arcs of all hours, and the seconds of each.
     node_s, pair_s
         float64 (ns, n), (ns, nt): seconds from each source to each node, and target.
     """
@@ -72,16 +72,23 @@ class _Asked:
         return found.T
 
 
-def can_compare(
+def reference(
     streets: Streets, usual: Times, times: Times, sources: Snaps, targets: Snaps
-) -> bool:
-    """Whether `street_times_at` knows times at any hour that are of use at an hour."""
-    return (
-        can_choose(streets, times)
-        and not sequences_of(usual)
-        and np.array_equal(local_of(usual), local_of(times))  # type: ignore[arg-type]
-        and len(sources) * (streets.n_nodes + len(targets)) <= MOST_HELD
-    )
+) -> Times | None:
+    """Return times from which `street_times_at` finds those at an hour, None if it cannot.
+
+    They are those at any hour or, where the hour closes other pieces to through traffic, the
+    first times asked for that close the same.
+    """
+    too_many = len(sources) * (streets.n_nodes + len(targets)) > MOST_HELD
+    if too_many or sequences_of(usual) or not can_choose(streets, times):
+        return None
+    local = local_of(times)
+    if np.array_equal(local_of(usual), local):  # type: ignore[arg-type]
+        return usual
+    key = content_hash([*times_key(usual), local])
+    found: Times = streets.any_hour.worked_out.alike.setdefault(key, times)
+    return found
 
 
 def street_times_at(
@@ -95,17 +102,17 @@ def street_times_at(
     connector_speed_ms: float,
     reverse: bool = False,
 ) -> PairTable:
-    """Return `mobility.streets.paths.street_times`, see `can_compare`.
+    """Return `mobility.streets.paths.street_times`.
 
     Parameters
     ----------
     usual
-        Seconds per piece at any hour.
+        Seconds per piece at another hour, see `reference`.
     """
     asked = _Asked(streets, sources, targets, float(limit_s) + TOLERANCE_S, connector_speed_ms)
     if reverse:
         usual, times = turned(usual), turned(times)
-    known = _at_any_hour(asked, usual, times)
+    known = _usually(asked, usual, times)
     every, here_s = known.arcs, known.arcs.seconds(times)
     changed = np.flatnonzero(known.arc_s != here_s)
     edges = np.unique(every.edge[changed])
@@ -124,27 +131,27 @@ def street_times_at(
     return PairTable(ptr, np.nonzero(found)[1].astype(np.int32), whole[found].astype(np.int32))
 
 
-def _at_any_hour(asked: _Asked, usual: Times, times: Times) -> _AnyHour:
+def _usually(asked: _Asked, usual: Times, times: Times) -> _Usual:
     """Return what is found in usual times, among arcs that some times have too; known once."""
     streets = asked.streets
     every = every_hour(streets, times, with_times=usual)
     searched = streets.any_hour.worked_out.searched
     points = [*vars(asked.sources).values(), *vars(asked.targets).values()]
     key = content_hash([*times_key(usual), *points, asked.limit_s, asked.connector_speed_ms])
-    found: _AnyHour | None = searched.get(key)
+    found: _Usual | None = searched.get(key)
     if found is None or found.arcs is not every:
         arc_s = every.seconds(usual)
         net = arcs_of(streets, every, arc_s)
         node_s = asked.node_s(net, usual, np.arange(len(asked.sources)))
         pair_s = asked.pair_s(net, usual, node_s, np.arange(len(asked.targets)))
-        found = _AnyHour(every, arc_s, node_s, pair_s)
+        found = _Usual(every, arc_s, node_s, pair_s)
         searched[key] = found
         while len(searched) > MOST_SEARCHED:
             searched.pop(next(iter(searched)), None)
     return found
 
 
-def _uses(known: _AnyHour, here_s: np.ndarray, changed: np.ndarray) -> np.ndarray:
+def _uses(known: _Usual, here_s: np.ndarray, changed: np.ndarray) -> np.ndarray:
     """Return the sources whose shortest ways use a changed arc, or would, bool (ns,)."""
     tail, head = known.arcs.tail[changed], known.arcs.head[changed]
     there_s, then_s, now_s = known.node_s[:, head], known.arc_s[changed], here_s[changed]
