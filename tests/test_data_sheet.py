@@ -154,7 +154,7 @@ def test_what_streets_give_is_kept_and_equal(tmp_path, monkeypatch):
     path = write_territory(tmp_path, extra="[shuttles]\nenabled = false")
     first = load(path)
     ways = {mode: [*both] for mode, both in first.street_times.items()}
-    for name in ("edge_times", "_walk_snaps", "_components", "_pairs"):
+    for name in ("edge_times", "_walk_snaps", "_components", "street_times"):
         for module in (footpaths, snap, walks):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, None)

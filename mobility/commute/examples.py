@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,8 +22,7 @@ from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
 
-@dataclass(frozen=True)
-class LegText:
+class LegText(NamedTuple):
     """One leg as people read it.
 
     Attributes

@@ -214,9 +214,9 @@ def _measured(before: Study, after: Study, differs: Callable[[StreetMode], bool]
             return before.street_times[mode][int(returning)]
 
         def measure() -> Int32:
-            times = seconds(mode)
+            times, usual = seconds(mode), mode_times(territory, streets.any_hour, mode, safe=safe)
             both = street_commutes(
-                territory, streets, mode, after.sites, gates, homes, times=times[-1]
+                territory, streets, mode, after.sites, gates, homes, times=times[-1], any_hour=usual
             )
             return both[int(returning)]
 

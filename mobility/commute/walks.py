@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,11 @@ from mobility.commute.feeder_modes import Carried, Feeder, Ways, feeders
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import Times, times_bundle, times_key, times_of
 from mobility.streets.graph import Streets
+from mobility.streets.hour_times import reference, street_times_at
 from mobility.streets.hours import seen_by
 from mobility.streets.modes import edge_times
-from mobility.streets.paths import PairTable, street_times
+from mobility.streets.paths import street_times
 from mobility.streets.slopes import MAX_GRADE, edge_grades, elevations, grades_between
-from mobility.streets.snap import Snaps
 from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF, FootArrays
 from mobility.timetable.footpaths import WalksBefore, WalkTable, home_walks, stop_walks, walk_snaps
@@ -271,6 +272,14 @@ def feeders_of(
     return feeders(territory, streets, feed, homes_lonlat, gates, ways)
 
 
+class Asked(TypedDict):
+    """Up to how many seconds, at which speed to the street, and whether to the sources."""
+
+    limit_s: float
+    connector_speed_ms: float
+    reverse: bool
+
+
 class BothWays:
     """Seconds to work [0] and back home [1], int32 (sites, homes), found when first asked for.
 
@@ -311,11 +320,13 @@ def street_commutes(
     homes_lonlat: Float,
     *,
     times: Times | None = None,
+    any_hour: Times | None = None,
 ) -> BothWays:
     """Return seconds to work and back home by a street mode.
 
     ``times`` stand for the mode's own seconds per street piece (e.g. safe at night); points
-    stay attached where the mode attaches them.
+    stay attached where the mode attaches them. At some hour, ``any_hour`` are what they are at
+    any.
     """
     usual = mode_times(territory, streets, mode)
     times = usual if times is None else times
@@ -323,38 +334,31 @@ def street_commutes(
     key += [tuple(len(site.gates) for site in sites)]
     key += [territory.limits.max_total_min, territory.speeds.walk_kmh]
 
+    def asked(returning: bool) -> Asked:
+        return {
+            "limit_s": territory.limits.max_total_min * 60,
+            "connector_speed_ms": territory.speeds.walk_kmh / 3.6,
+            "reverse": not returning,
+        }
+
     def find(returning: bool) -> Int32:
         def compute() -> Bundle:
             gates = walk_snaps(streets, usual, gates_lonlat)
             homes = walk_snaps(streets, usual, homes_lonlat)
-            p = _pairs(territory, streets, times, gates, homes, to_work=not returning)
+            known = any_hour and reference(streets, any_hour, times, gates, homes)
+            if known is None:
+                p = street_times(streets, times, gates, homes, in_order=False, **asked(returning))
+            else:
+                p = street_times_at(streets, known, times, gates, homes, **asked(returning))
             return {"seconds": nearest_gate(p.ptr, p.target, p.time_s, sites, len(homes))}
 
+        if any_hour is not None and streets.at is not None:
+            # From what is known of any hour it is found in less time than in the cache.
+            return np.asarray(compute()["seconds"])
         found = streets.kept(["commute", returning, *key], compute)
         return np.asarray(found["seconds"])
 
     return BothWays(find)
-
-
-def _pairs(
-    territory: Territory,
-    streets: Streets,
-    times: Times,
-    gates: Snaps,
-    homes: Snaps,
-    *,
-    to_work: bool,
-) -> PairTable:
-    return street_times(
-        streets,
-        times,
-        gates,
-        homes,
-        limit_s=territory.limits.max_total_min * 60,
-        connector_speed_ms=territory.speeds.walk_kmh / 3.6,
-        reverse=to_work,
-        in_order=False,
-    )
 
 
 def nearest_gate(

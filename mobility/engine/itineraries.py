@@ -1,10 +1,13 @@
-"""Itineraries: the legs behind a time, found again in the labels of the scan."""
+"""Itineraries: the legs behind a time, found again in the labels of the scan.
+
+Numbers are read one at a time, by ``item``, which is half the time of an index.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -15,8 +18,7 @@ from mobility.timetable.footpaths import WalkTable
 HOME, GATE = -1, -2
 
 
-@dataclass(frozen=True)
-class Leg:
+class Leg(NamedTuple):
     """One part of a journey; consecutive legs share place and time.
 
     Attributes
@@ -84,11 +86,12 @@ def itinerary(scanned: Scan, times: HomeTimes, access: WalkTable, home: int) -> 
         return None
     at_s = -scanned.edge.at_s if scanned.edge.returning else scanned.edge.at_s
     leave_s = int(at_s - times.elapsed_s[home])
-    stop = int(times.stop[home])
+    stop = times.stop.item(home)
     row = slice(access.ptr[home], access.ptr[home + 1])
-    walk_s = int(access.walk_s[row][access.stop[row] == stop].min())
-    rides = int(times.rides[home])
-    after_s = int(times.walk_s[home]) - walk_s
+    # A home's walks are in the order of their seconds.
+    walk_s = int(access.walk_s[row][np.argmax(access.stop[row] == stop)])
+    rides = times.rides.item(home)
+    after_s = times.walk_s.item(home) - walk_s
     walk = Leg("walk", HOME, stop, leave_s, leave_s + walk_s)
     boarding = stop, leave_s + walk_s, rides, after_s
     if boarding not in scanned.shared:
@@ -136,7 +139,7 @@ def _headways_told(legs: list[Leg], scanned: Scan) -> Iterator[Leg]:
             start_s = leg.depart_s if waited is None else waited.depart_s
             leave_s = leg.depart_s + headway_s
             waited = Leg("wait", leg.from_stop, leg.from_stop, start_s, leave_s)
-            leg = replace(leg, depart_s=leave_s)  # noqa: PLW2901
+            leg = leg._replace(depart_s=leave_s)  # noqa: PLW2901
         if waited is not None:
             yield waited
         waited = leg if leg.kind == "wait" else None
@@ -149,19 +152,19 @@ def _headways_told(legs: list[Leg], scanned: Scan) -> Iterator[Leg]:
 def _departures(scanned: Scan, stop: int, soonest_s: int, latest_s: int) -> Iterator[int]:
     """Yield positions of the stop's departures inside the scan's window and the two times."""
     tt = scanned.timetable
-    low = int(scanned.first[stop])
-    high = low + int(scanned.shift[stop + 1] - scanned.shift[stop])
+    low = scanned.first.item(stop)
+    high = low + scanned.shift.item(stop + 1) - scanned.shift.item(stop)
     # A stop's departures are in the order of time.
     low += int(tt.dep_time[low:high].searchsorted(np.int32(soonest_s)))
     for position in range(low, high):
-        if tt.dep_time[position] > latest_s:
+        if tt.dep_time.item(position) > latest_s:
             return
         yield position
 
 
 def _label(scanned: Scan, rides: int, stop: int, position: int) -> int:
-    k = scanned.shift[stop] + position - scanned.first[stop]
-    return int(scanned.label[rides - 1, k])
+    k = scanned.shift.item(stop) + position - scanned.first.item(stop)
+    return scanned.label.item(rides - 1, k)
 
 
 Onward = tuple[list[Leg], tuple[int, int, int] | None]
@@ -170,20 +173,20 @@ Onward = tuple[list[Leg], tuple[int, int, int] | None]
 def _alight(scanned: Scan, position: int, rides: int, after_s: int) -> tuple[Leg, Onward]:
     """Return the ride from a departure and what follows it, needing ``after_s`` of walking."""
     tt = scanned.timetable
-    board = int(tt.dep_call[position])
+    board = tt.dep_call.item(position)
     run = int(tt.run_ptr.searchsorted(board, side="right")) - 1
-    for call in range(board + 1, int(tt.run_ptr[run + 1])):
-        if not tt.call_alight[call]:
+    for call in range(board + 1, tt.run_ptr.item(run + 1)):
+        if not tt.call_alight.item(call):
             continue
         onward = _onward(scanned, call, rides, after_s)
         if onward is not None:
             ride = Leg(
                 "ride",
-                int(tt.call_stop[board]),
-                int(tt.call_stop[call]),
-                int(tt.call_dep[board]),
-                int(tt.call_arr[call]),
-                int(tt.call_trip[board]),
+                tt.call_stop.item(board),
+                tt.call_stop.item(call),
+                tt.call_dep.item(board),
+                tt.call_arr.item(call),
+                tt.call_trip.item(board),
                 board,
                 call,
             )
@@ -202,8 +205,8 @@ def _onward(scanned: Scan, call: int, rides: int, after_s: int) -> Onward | None
 
 def _to_gate(scanned: Scan, call: int, after_s: int) -> Onward | None:
     tt, limits, deadline_s = scanned.timetable, scanned.limits, scanned.deadline_s
-    stop, arrival = int(tt.call_stop[call]), int(tt.call_arr[call])
-    walk_s = int(scanned.egress_s[stop])
+    stop, arrival = tt.call_stop.item(call), tt.call_arr.item(call)
+    walk_s = scanned.egress_s.item(stop)
     wait_s = deadline_s - arrival - walk_s
     charged_s = walk_s if limits.gate_walk_counts else 0
     if charged_s != after_s or not 0 <= wait_s <= limits.max_wait_s:
@@ -218,17 +221,17 @@ def _to_transfer(scanned: Scan, call: int, rides: int, after_s: int) -> Onward |
     if rides == 1:
         return None
     tt, limits = scanned.timetable, scanned.limits
-    stop, arrival = int(tt.call_stop[call]), int(tt.call_arr[call])
-    for foot in range(int(tt.foot_ptr[stop]), int(tt.foot_ptr[stop + 1])):
-        walk_s, other = int(tt.foot_walk_s[foot]), int(tt.foot_stop[foot])
+    stop, arrival = tt.call_stop.item(call), tt.call_arr.item(call)
+    for foot in range(tt.foot_ptr.item(stop), tt.foot_ptr.item(stop + 1)):
+        walk_s, other = tt.foot_walk_s.item(foot), tt.foot_stop.item(foot)
         if walk_s > after_s:
             return None
-        soonest_s = arrival + int(tt.foot_need_s[foot])
+        soonest_s = arrival + tt.foot_need_s.item(foot)
         latest_s = arrival + walk_s + limits.max_wait_s
         for position in _departures(scanned, other, soonest_s, latest_s):
             if walk_s + _label(scanned, rides - 1, other, position) != after_s:
                 continue
-            depart_s = int(tt.dep_time[position])
+            depart_s = tt.dep_time.item(position)
             # At a guaranteed connection the vehicle waits until the walk is done.
             there_s = min(arrival + walk_s, depart_s)
             legs = [Leg("walk", stop, other, arrival, there_s)] if walk_s or other != stop else []
@@ -242,14 +245,8 @@ def _reversed(leg: Leg, mirror: Timetable) -> Leg:
     """Turn a leg of the mirrored timetable round."""
     trip = leg.trip
     if leg.kind == "ride":
-        trip = int(mirror.call_trip[leg.to_call])
-    return replace(
-        leg,
-        from_stop=leg.to_stop,
-        to_stop=leg.from_stop,
-        depart_s=-leg.arrive_s,
-        arrive_s=-leg.depart_s,
-        trip=trip,
-        from_call=leg.to_call,
-        to_call=leg.from_call,
+        trip = mirror.call_trip.item(leg.to_call)
+    there_s, then_s = -leg.arrive_s, -leg.depart_s
+    return Leg(
+        leg.kind, leg.to_stop, leg.from_stop, there_s, then_s, trip, leg.to_call, leg.from_call
     )

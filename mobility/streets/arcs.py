@@ -280,6 +280,14 @@ class Listed(NamedTuple):
 
 def listed(streets: Streets, times: Times) -> Listed:
     """Return the arcs allowed by ``times``; sorting them takes as long as finding them."""
+    return in_three(with_turns(streets, times), local_of(times))
+
+
+def with_turns(streets: Streets, times: Times) -> Listed:
+    """Return the arcs allowed by ``times``, as if through traffic were allowed everywhere.
+
+    First come those from u to v, then those from v to u, then those that leave copies.
+    """
     uv, vu = times
     n = streets.n_nodes
     ahead, back = np.flatnonzero(np.isfinite(uv)), np.flatnonzero(np.isfinite(vu))
@@ -310,10 +318,17 @@ def listed(streets: Streets, times: Times) -> Listed:
         time, edge = np.concatenate([time, time[taken]]), np.concatenate([edge, edge[taken]])
         forward = np.concatenate([forward, forward[taken]])
         place = np.append(place, more).astype(np.int32)
-    local, among, again = local_of(times), None, len(place)
-    if local is not None and local[edge].any():
-        tail, head, arc, place, among, again = _in_three(tail, head, local[edge], place)
-        time, edge, forward = time[arc], edge[arc], forward[arc]
+    return Listed(tail, head, time, edge, forward, place, None, len(place))
+
+
+def in_three(flat: Listed, local: np.ndarray | None) -> Listed:
+    """Return the arcs of `with_turns` where some pieces are closed to through traffic."""
+    if local is None or not local[flat.edge].any():
+        return flat
+    tail, head, arc, place, among, again = _in_three(
+        flat.tail, flat.head, local[flat.edge], flat.place
+    )
+    time, edge, forward = flat.time[arc], flat.edge[arc], flat.forward[arc]
     return Listed(tail, head, time, edge, forward, place, among, again)
 
 

@@ -59,8 +59,12 @@ class WorkedOut:
         Turns and pieces closed to through traffic, see `mobility.streets.through`.
     usable
         Pieces that places are attached to, see `mobility.streets.snap.usable_edges`.
+    searched, alike
+        Times from some points, and those that others are compared with, see
+        `mobility.streets.hour_times`.
     by_hour
-        Of what depends on the hour, see `mobility.streets.hours`: its conditions, and the pieces.
+        Of what depends on the hour, see `mobility.streets.hours`: its conditions, and the pieces;
+        the turns, see `mobility.streets.turns`.
     """
 
     seconds: dict[Hashable, Any] = field(default_factory=dict)
@@ -72,7 +76,11 @@ class WorkedOut:
     barriers: dict[Hashable, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     local: dict[Hashable, Any] = field(default_factory=dict)
     usable: dict[Hashable, np.ndarray] = field(default_factory=dict)
-    by_hour: dict[Literal["conditions", "pieces"], Any] = field(default_factory=dict)
+    searched: dict[Hashable, Any] = field(default_factory=dict)
+    alike: dict[str, Any] = field(default_factory=dict)
+    by_hour: dict[Literal["conditions", "pieces", "rows", "turns"], Any] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)

@@ -178,8 +178,7 @@ def by_hour(streets: Streets) -> tuple[np.ndarray, Streets]:
     usual = streets.any_hour
     known = usual.worked_out.by_hour
     if "pieces" not in known:
-        ways = usual.conditions.loc[usual.conditions["kind"].eq("way"), "osm_id"]
-        rows = np.flatnonzero(np.isin(usual.tags["osm_id"].to_numpy(), ways))
+        rows = pieces_by_hour(usual)
         arrays = {name: getattr(usual, name)[rows] for name in ("edge_u", "edge_v", "length_m")}
         known["pieces"] = rows, replace(usual, tags=usual.tags.iloc[rows], **arrays)
     rows, part = known["pieces"]
@@ -188,6 +187,16 @@ def by_hour(streets: Streets) -> tuple[np.ndarray, Streets]:
     around = list(usual.worked_out.around.items())
     found.worked_out.around.update((key, near[rows]) for key, near in around)
     return rows, found
+
+
+def pieces_by_hour(streets: Streets) -> np.ndarray:
+    """Return the pieces of each way of which something depends on the hour, rows, int64."""
+    usual = streets.any_hour
+    known = usual.worked_out.by_hour
+    if "rows" not in known:
+        ways = usual.conditions.loc[usual.conditions["kind"].eq("way"), "osm_id"]
+        known["rows"] = np.flatnonzero(np.isin(usual.tags["osm_id"].to_numpy(), ways))
+    return np.asarray(known["rows"])
 
 
 def staying(streets: Streets) -> Streets:

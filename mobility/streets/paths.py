@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobility.streets.arcs import Arcs, Times, arcs, turned
+from mobility.streets.arcs import Arcs, Times, turned
 from mobility.streets.ends import Csr, connectors, ends, rows_of, same_edge
 from mobility.streets.graph import Streets
+from mobility.streets.hourly import arcs_at
 from mobility.streets.snap import Snaps
 
 # Times that exceed a whole second by less than this are that second: rounding of floats.
-_TOLERANCE_S = 1e-3
+TOLERANCE_S = 1e-3
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class PairTable:
     time_s: np.ndarray
 
 
-def _seeds(streets: Streets, net: Arcs, times: Times, sources: Snaps, access: np.ndarray) -> Csr:
+def seeds_of(streets: Streets, net: Arcs, times: Times, sources: Snaps, access: np.ndarray) -> Csr:
+    """Return the nodes that are come to from each source, and after how many seconds."""
     out = ends(streets, net, times, sources, access, leaving=True)
     return rows_of(out.point, len(sources), out.node, out.seconds)
 
@@ -75,7 +77,7 @@ def street_times(
     from mobility.streets.search import all_pairs
 
     times = turned(times) if reverse else times
-    net = arcs(streets, times)
+    net = arcs_at(streets, times)
     access = connectors(sources, connector_speed_ms)
     egress = connectors(targets, connector_speed_ms)
     into = ends(streets, net, times, targets, egress, leaving=False)
@@ -84,13 +86,13 @@ def street_times(
     along += access[source] + egress[target]
     ptr, found, exact = all_pairs(
         (net.ptr, net.head, net.time),
-        _seeds(streets, net, times, sources, access),
+        seeds_of(streets, net, times, sources, access),
         goals,
         rows_of(source, len(sources), target, along),
         len(targets),
-        float(limit_s) + _TOLERANCE_S,
+        float(limit_s) + TOLERANCE_S,
     )
-    whole = np.ceil(exact - _TOLERANCE_S).astype(np.int32)
+    whole = np.ceil(exact - TOLERANCE_S).astype(np.int32)
     if not in_order:
         return PairTable(ptr, found, whole)
     row = np.repeat(np.arange(len(sources)), np.diff(ptr))
@@ -141,9 +143,9 @@ def _rows(
     limit_s: float,
     together: bool,
 ) -> tuple[Arcs, np.ndarray]:
-    net = arcs(streets, times)
+    net = arcs_at(streets, times)
     access = connectors(sources, connector_speed_ms)
-    seeds = _seeds(streets, net, times, sources, access)
+    seeds = seeds_of(streets, net, times, sources, access)
     if together:
         seeds = (np.array([0, len(seeds[1])], dtype=np.int64), seeds[1], seeds[2])
     return net, search_rows(net, seeds, limit_s)[0]

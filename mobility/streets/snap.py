@@ -18,6 +18,7 @@ from mobility.streets.arcs import (
     with_through_traffic,
 )
 from mobility.streets.graph import Streets
+from mobility.streets.hourly import can_choose, components_at, strong
 from mobility.streets.tags import is_tagged
 from mobility.territory.fields import StreetMode
 
@@ -157,9 +158,12 @@ def snap_again(
         piece is closed since, or that have a piece opened since as near, are looked for again.
     """
     then, known = before
-    opened = np.flatnonzero(usable & ~then)
-    if np.count_nonzero(usable != then) > MOST_CHANGED * len(usable):
+    n_changed = np.count_nonzero(usable != then)
+    if not n_changed:
+        return known
+    if n_changed > MOST_CHANGED * len(usable):
         return snap(streets, lon, lat, usable, max_m=max_m)
+    opened = np.flatnonzero(usable & ~then)
     moved = (known.edge >= 0) & ~usable[known.edge]
     xy = streets.project(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
     finite = np.flatnonzero(np.isfinite(xy).all(axis=1))
@@ -217,20 +221,16 @@ def components(streets: Streets, times: Times) -> np.ndarray:
     for kept, of, label in _LATEST:
         if kept is ends and of == key:
             return label
-    label = _components(streets, times)
+    work_out = components_at if can_choose(streets, times) else _components
+    label = work_out(streets, times)
     _LATEST.insert(0, (ends, key, label))
     del _LATEST[MOST_LATEST:]
     return label
 
 
 def _components(streets: Streets, times: Times) -> np.ndarray:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     net = listed(streets, times)
-    shape = (len(net.place), len(net.place))
-    graph = coo_array((np.ones(len(net.head), dtype=np.int8), (net.tail, net.head)), shape=shape)
-    _, label = connected_components(graph.tocsr(), directed=True, connection="strong")
+    label = strong(net.tail, net.head, len(net.place))
     same = label[net.tail] == label[net.head]
     found = np.full(streets.n_edges, -1, dtype=np.int32)
     found[net.edge[same]] = label[net.head[same]]

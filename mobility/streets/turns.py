@@ -179,14 +179,28 @@ def _at_barriers(streets: Streets, stopped: np.ndarray) -> np.ndarray:
 
 
 def _past(streets: Streets, stopped: np.ndarray) -> np.ndarray:
-    barriers, known = streets.any_hour.barriers, streets.any_hour.worked_out.past_barriers
-    row = _rows_of(streets, barriers["node_id"].to_numpy())
+    known = streets.any_hour.worked_out.past_barriers
+    row = _rows_of(streets, streets.any_hour.barriers["node_id"].to_numpy())
     if "all" not in known:
         known["all"] = _through_nodes(streets, row[row >= 0])
     node, pairs = np.hsplit(known["all"], [1])
     wanted = np.zeros(streets.n_nodes, dtype=bool)
     wanted[row[stopped & (row >= 0)]] = True
     return np.asarray(pairs[wanted[node[:, 0]]])
+
+
+def turns_by_hour(streets: Streets) -> np.ndarray:
+    """Return the turns past barriers that depend on the hour, int64 (t, 2); known once asked for.
+
+    Turned round, they are the same turns.
+    """
+    usual = streets.any_hour
+    known = usual.worked_out.by_hour
+    if "turns" not in known:
+        table = usual.conditions
+        ids = table.loc[table["kind"].eq("node"), "osm_id"]
+        known["turns"] = _past(usual, np.isin(usual.barriers["node_id"].to_numpy(), ids))
+    return np.asarray(known["turns"])
 
 
 def _through_nodes(streets: Streets, node: np.ndarray) -> np.ndarray:

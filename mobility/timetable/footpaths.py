@@ -28,7 +28,7 @@ _CORNER_M = 20.0
 #: Usable pieces and where points met them, by points and streets, for the modes and hours asked
 #: last.
 _LATEST: dict[str, tuple[tuple[np.ndarray, Snaps], ...]] = {}
-MOST_POINTS, MOST_LATEST = 6, 4
+MOST_POINTS, MOST_LATEST = 6, 8
 #: Where more than this share of the homes may walk otherwise than before, all are asked.
 MOST_CONCERNED = 0.5
 

@@ -250,16 +250,23 @@ class Feed:
 
     def is_approximate(self, trip: int, stop: int) -> bool:
         """Whether the feed does not give the time of a trip at a stop: a headway, no timepoint."""
-        loose_trips, stops, timed = self._loose
+        loose_trips, untimed, stops, timed = self._loose
+        if trip in loose_trips:
+            return True
         calls = slice(self.trip_ptr[trip], self.trip_ptr[trip + 1])
-        return trip in loose_trips or bool((~timed[calls] & (stops[calls] == stop)).any())
+        return bool(untimed[trip] and (~timed[calls] & (stops[calls] == stop)).any())
 
     @cached_property
-    def _loose(self) -> tuple[frozenset[int], NDArray[np.int32], NDArray[np.bool_]]:
-        """Trips that run at a headway only; stop of each call, and whether it is a timepoint."""
+    def _loose(
+        self,
+    ) -> tuple[frozenset[int], NDArray[np.bool_], NDArray[np.int32], NDArray[np.bool_]]:
+        """Trips at a headway; those with untimed calls; stop of each call, whether it is timed."""
         loose = self.frequencies.loc[~self.frequencies["exact"], "trip"]
-        calls = self.stop_times
-        return frozenset(loose.tolist()), calls["stop"].to_numpy(), calls["timepoint"].to_numpy()
+        stop, timed = (self.stop_times[name].to_numpy() for name in ("stop", "timepoint"))
+        trips = self.trip_ptr.searchsorted(np.flatnonzero(~timed), side="right") - 1
+        untimed = np.zeros(len(self.trip_ptr) - 1, dtype=bool)
+        untimed[trips] = True
+        return frozenset(loose.tolist()), untimed, stop, timed
 
     @cached_property
     def own_stop(self) -> NDArray[np.int64]:

@@ -1,0 +1,161 @@
+"""Shortest times from few points at some hour, from those at another.
+
+What an hour opens, closes, slows down or speeds up concerns a source if its shortest ways use it,
+or would. From the others times are as before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mobility.base.cache import content_hash
+from mobility.streets.arcs import Arcs, Times, local_of, sequences_of, times_key, turned
+from mobility.streets.ends import connectors, ends, same_edge
+from mobility.streets.graph import Streets
+from mobility.streets.hourly import EveryHour, arcs_of, can_choose, every_hour
+from mobility.streets.paths import TOLERANCE_S, PairTable, search_rows, seeds_of
+from mobility.streets.snap import Snaps
+
+#: Times of so many pairs of a source and a junction, or a point, are held for the hours to come.
+MOST_HELD = 1 << 20
+#: For so many sets of points.
+MOST_SEARCHED = 12
+
+
+@dataclass(frozen=True, eq=False)
+class _Usual:
+    """What was found at the hour that others are compared with.
+
+    Attributes
+    ----------
+    arcs, arc_s
+        The arcs of all hours, and the seconds of each.
+    node_s, pair_s
+        float64 (ns, n), (ns, nt): seconds from each source to each node, and target.
+    """
+
+    arcs: EveryHour
+    arc_s: np.ndarray
+    node_s: np.ndarray
+    pair_s: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """From where to where, see `mobility.streets.paths.street_times`; limit with its tolerance."""
+
+    streets: Streets
+    sources: Snaps
+    targets: Snaps
+    limit_s: float
+    connector_speed_ms: float
+
+    def node_s(self, net: Arcs, times: Times, rows: np.ndarray) -> np.ndarray:
+        """Return the seconds from some sources to each node, float64 (rows, n)."""
+        some = self.sources.take(rows)
+        access = connectors(some, self.connector_speed_ms)
+        return search_rows(net, seeds_of(self.streets, net, times, some, access), self.limit_s)[0]
+
+    def pair_s(self, net: Arcs, times: Times, node_s: np.ndarray, some: np.ndarray) -> np.ndarray:
+        """Return the seconds from every source to some targets, infinite beyond the limit."""
+        targets = self.targets.take(some)
+        access = connectors(self.sources, self.connector_speed_ms)
+        egress = connectors(targets, self.connector_speed_ms)
+        into = ends(self.streets, net, times, targets, egress, leaving=False)
+        found = np.full((len(targets), len(self.sources)), np.inf)
+        np.minimum.at(found, into.point, node_s.T[into.node] + into.seconds[:, None])
+        source, target, along = same_edge(self.streets, times, self.sources, targets)
+        np.minimum.at(found, (target, source), along + (access[source] + egress[target]))
+        found[found > self.limit_s] = np.inf
+        return found.T
+
+
+def reference(
+    streets: Streets, usual: Times, times: Times, sources: Snaps, targets: Snaps
+) -> Times | None:
+    """Return times from which `street_times_at` finds those at an hour, None if it cannot.
+
+    They are those at any hour or, where the hour closes other pieces to through traffic, the
+    first times asked for that close the same.
+    """
+    too_many = len(sources) * (streets.n_nodes + len(targets)) > MOST_HELD
+    if too_many or sequences_of(usual) or not can_choose(streets, times):
+        return None
+    local = local_of(times)
+    if np.array_equal(local_of(usual), local):  # type: ignore[arg-type]
+        return usual
+    key = content_hash([*times_key(usual), local])
+    found: Times = streets.any_hour.worked_out.alike.setdefault(key, times)
+    return found
+
+
+def street_times_at(
+    streets: Streets,
+    usual: Times,
+    times: Times,
+    sources: Snaps,
+    targets: Snaps,
+    *,
+    limit_s: float,
+    connector_speed_ms: float,
+    reverse: bool = False,
+) -> PairTable:
+    """Return `mobility.streets.paths.street_times`.
+
+    Parameters
+    ----------
+    usual
+        Seconds per piece at another hour, see `reference`.
+    """
+    asked = _Asked(streets, sources, targets, float(limit_s) + TOLERANCE_S, connector_speed_ms)
+    if reverse:
+        usual, times = turned(usual), turned(times)
+    known = _usually(asked, usual, times)
+    every, here_s = known.arcs, known.arcs.seconds(times)
+    changed = np.flatnonzero(known.arc_s != here_s)
+    edges = np.unique(every.edge[changed])
+    concerned = _uses(known, here_s, changed) | np.isin(sources.edge, edges)
+    beside = np.isin(targets.edge, edges)
+    pair_s = known.pair_s
+    if concerned.any() or beside.any():
+        net = arcs_of(streets, every, here_s)
+        node_s, pair_s = known.node_s.copy(), pair_s.copy()
+        rows, some = np.flatnonzero(concerned), np.flatnonzero(concerned.any() | beside)
+        node_s[rows] = asked.node_s(net, times, rows)
+        pair_s[:, some] = asked.pair_s(net, times, node_s, some)
+    whole = np.ceil(pair_s - TOLERANCE_S)
+    found = np.isfinite(pair_s)
+    ptr = np.append(0, np.cumsum(found.sum(axis=1))).astype(np.int64)
+    return PairTable(ptr, np.nonzero(found)[1].astype(np.int32), whole[found].astype(np.int32))
+
+
+def _usually(asked: _Asked, usual: Times, times: Times) -> _Usual:
+    """Return what is found in usual times, among arcs that some times have too; known once."""
+    streets = asked.streets
+    every = every_hour(streets, times, with_times=usual)
+    searched = streets.any_hour.worked_out.searched
+    points = [*vars(asked.sources).values(), *vars(asked.targets).values()]
+    key = content_hash([*times_key(usual), *points, asked.limit_s, asked.connector_speed_ms])
+    found: _Usual | None = searched.get(key)
+    if found is None or found.arcs is not every:
+        arc_s = every.seconds(usual)
+        net = arcs_of(streets, every, arc_s)
+        node_s = asked.node_s(net, usual, np.arange(len(asked.sources)))
+        pair_s = asked.pair_s(net, usual, node_s, np.arange(len(asked.targets)))
+        found = _Usual(every, arc_s, node_s, pair_s)
+        searched[key] = found
+        while len(searched) > MOST_SEARCHED:
+            searched.pop(next(iter(searched)), None)
+    return found
+
+
+def _uses(known: _Usual, here_s: np.ndarray, changed: np.ndarray) -> np.ndarray:
+    """Return the sources whose shortest ways use a changed arc, or would, bool (ns,)."""
+    tail, head = known.arcs.tail[changed], known.arcs.head[changed]
+    there_s, then_s, now_s = known.node_s[:, head], known.arc_s[changed], here_s[changed]
+    left_s = known.node_s[:, tail]
+    used = (left_s + then_s == there_s) & np.isfinite(there_s)
+    of_use = left_s + now_s < there_s
+    return np.asarray((np.where(now_s > then_s, used, of_use)).any(axis=1))
