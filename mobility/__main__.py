@@ -13,9 +13,9 @@ from typing import Any
 from mobility.base.i18n import translate
 
 _FAILED = 1
-#: Objects made before memory is searched for what nothing uses any more. Starting up makes
-#: a great many that stay: at the usual rate, searching them takes a tenth of a second.
-_GARBAGE_AFTER = 100_000
+#: Objects made before memory is searched for what nothing uses any more. Starting up and compiling
+#: make a great many that stay: at the usual rate, searching them takes some tenths of a second.
+_GARBAGE_AFTER = 500_000
 #: Words of the parser, and ours for them; named groups become the fields of our text.
 _PROBLEMS = (
     ((r"No such option:? (?P<name>\S+?)\.?[ (]+(?:Did you mean|Possible options:) "

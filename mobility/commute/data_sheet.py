@@ -130,8 +130,8 @@ def _services(study: Study, day: ChosenDay, runs: RunArrays) -> Iterator[EdgeSer
 def _departures(runs: RunArrays, networks: NDArray[np.int16], study: Study) -> list[Int64]:
     calls = np.repeat(runs.run_day, np.diff(runs.run_ptr)) == 0
     calls &= runs.call_board & (runs.call_trip >= 0)
-    network, at_s = networks[runs.call_trip[calls]], runs.call_dep[calls].astype(np.int64)
-    return [np.sort(at_s[network == k]) for k in range(len(study.feed.networks))]
+    network, at_s = networks[runs.call_trip[calls]], runs.call_dep[calls]
+    return [np.sort(at_s[network == k]).astype(np.int64) for k in range(len(study.feed.networks))]
 
 
 def _stop_departures(study: Study, runs: RunArrays) -> Int64:
@@ -262,7 +262,9 @@ def day_gaps(departures_s: NDArray[np.int64]) -> list[str]:
         return []
     low, high = _WAKING_S
     # A service day goes on after midnight: 28:30 is 04:30 too.
-    clock = np.sort(departures_s % DAY_S)
+    leaves = np.zeros(DAY_S, bool)
+    leaves[departures_s % DAY_S] = True
+    clock = np.flatnonzero(leaves)
     times = np.concatenate([[low], clock[(clock > low) & (clock < high)], [high]])
     wide = np.flatnonzero(np.diff(times) > _GAP_S)
     return [f"{format_clock(times[k])}–{format_clock(times[k + 1])}" for k in wide]

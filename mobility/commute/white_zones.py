@@ -144,7 +144,9 @@ class WhiteZones:
             columns[f"{name} | status"] = statuses.take(self.status[z, rows])
             columns[f"{name} | reason"] = reasons.take(self.reason[z, rows])
         homes = access.to_gdf(rows)
-        return homes.assign(**columns)[[*homes.columns.drop("geometry"), *columns, "geometry"]]
+        found = pd.DataFrame(columns, homes.index)
+        order = [*homes.columns.drop("geometry"), *columns, "geometry"]
+        return pd.concat([homes, found], axis=1)[order]
 
 
 def white_zones(

@@ -19,12 +19,10 @@ import numpy as np
 from mobility.shuttles.model import ALWAYS_S, Drive, Floats, Ints
 from mobility.shuttles.ride_kernels import (
     FAR,
-    fill_legs,
     fitted,
     price_alone,
     put_all_back,
     put_together,
-    time_route,
     try_all,
 )
 
@@ -141,18 +139,20 @@ class Routes:
             self.nodes[:, k] = column
         self.nodes[:n, 3], self.nodes[n:, 3] = rides.load, -rides.load
         self.nodes[:n, 4] = self.nodes[n:, 4] = rides.limit_s
+        # Row and column 2n are the depot, -1: nothing there. The halt at the first node counts, but
+        # not at the depot; metres are none where nothing drives.
         self.legs = np.zeros((2 * n + 1, 2 * n + 1), np.int32)
         self.metres = np.zeros((2 * n + 1, 2 * n + 1))
-        drive = rides.drive
-        fill_legs(
-            self.nodes[:, 0],
-            rides.depot,
-            rides.dwell_s,
-            drive.seconds,
-            drive.metres,
-            self.legs,
-            self.metres,
-        )
+        place, depot = self.nodes[:, 0], rides.depot
+        seconds, metres = rides.drive.seconds, rides.drive.metres
+        between, apart = np.ix_(place, place), place[:, None] != place
+        halted = np.minimum(seconds[between], 2 * ALWAYS_S) + rides.dwell_s
+        np.copyto(self.legs[:-1, :-1], halted, where=apart, casting="unsafe")
+        np.copyto(self.metres[:-1, :-1], metres[between], where=apart)
+        if depot >= 0:
+            self.legs[-1, :-1], self.legs[:-1, -1] = seconds[depot, place], seconds[place, depot]
+            self.metres[-1, :-1], self.metres[:-1, -1] = metres[depot, place], metres[place, depot]
+        self.metres[~np.isfinite(self.metres)] = 0
         self._load: list[int] = self.nodes[:, 3].tolist()
         self._paid = (rides.seats, float(price.metre), float(price.second))
         self._scratch = np.zeros((2, 2 * n), np.int32)
@@ -188,8 +188,16 @@ class Routes:
 
     def timed(self, route: tuple[int, ...]) -> Tour:
         """Return a route with its times: the least duration, then the least waiting at gates."""
-        time_route(np.array(route, np.int32), len(route), self.nodes, self.legs, self._scratch)
-        return Tour(route, tuple(self._scratch[1, : len(route)].tolist()))
+        self._duration(route)
+        times_s, ends_s = self._scratch[1, : len(route)], self.nodes[list(route), 2]
+        later_s = ALWAYS_S
+        for node, at_s, end_s in zip(route, times_s.tolist(), ends_s.tolist(), strict=True):
+            if end_s < ALWAYS_S:
+                if node < self.rides.n:
+                    later_s = 0
+                    break
+                later_s = min(later_s, end_s - at_s)
+        return Tour(route, tuple((times_s + later_s).tolist()))
 
     def search(self, iterations: int, seed: int) -> list[tuple[int, ...]]:
         """Return the best routes found by ruin and recreate.
@@ -274,7 +282,7 @@ class Routes:
         best, value = np.full(sets, FAR), np.empty(sets)
         routes, sizes = np.empty((sets, 2 * n), np.int32), np.empty(sets, np.int32)
         chosen = np.empty(sets, np.int32)
-        steps, aboard = np.empty((2 * n + 1, 4), np.int32), np.empty((2 * n + 1, n), np.int32)
+        steps, aboard = np.zeros((2 * n + 1, 4), np.int32), np.empty((2 * n + 1, n), np.int32)
         try_all(
             self.nodes, self.legs, self.metres, self._paid[0], float(self.rides.price.vehicle),
             *self._paid[1:], self._scratch, self._trial[0], steps, aboard, best, routes, sizes,

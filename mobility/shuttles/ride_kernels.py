@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from mobility.base.kernels import entry, inner
-from mobility.shuttles.model import ALWAYS_S, Bools, Floats, Ints
+from mobility.base.kernels import entry, inlined, inner
+from mobility.shuttles.model import Bools, Floats, Ints
 
 FAR = 1e18
 
 
-@inner
+@inlined
 def _soonest(seq: Ints, size: int, nodes: Ints, legs: Ints, times: Ints) -> bool:
     """Write the least times of a route; False where none keep every limit.
 
@@ -50,7 +50,7 @@ def _soonest(seq: Ints, size: int, nodes: Ints, legs: Ints, times: Ints) -> bool
     return True
 
 
-@inner
+@inlined
 def _latest(seq: Ints, size: int, nodes: Ints, legs: Ints, end: int, times: Ints) -> None:
     """Write the latest times of a route that can be timed, its last call at ``end``."""
     n = len(nodes) // 2
@@ -91,7 +91,7 @@ def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> Any:
     return scratch[0, size - 1] - scratch[1, 0]
 
 
-@inner
+@inlined
 def best_place(  # noqa: PLR0913 - flat arrays
     i: int, seq: Ints, size: int, cost: float, most: float, nodes: Ints, legs: Ints,
     metres: Floats, seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,
@@ -159,7 +159,7 @@ def best_place(  # noqa: PLR0913 - flat arrays
     return found
 
 
-@inner
+@inlined
 def _put_back(  # noqa: PLR0913 - flat arrays
     i: int, rows: Ints, sizes: Ints, costs: Floats, count: int, overlooked: Bools,
     single: float, vehicle: float, nodes: Ints, legs: Ints, metres: Floats,
@@ -231,42 +231,6 @@ def put_all_back(  # noqa: PLR0913 - flat arrays
     return count
 
 
-@entry
-def fill_legs(
-    place: Ints, depot: int, dwell_s: int, seconds: Ints, metres: Floats, legs: Ints, driven: Floats
-) -> None:
-    """Write the driving from node to node; row and column 2n are the depot, -1: nothing there.
-
-    Parameters
-    ----------
-    place
-        int32[2n] place of each node.
-    seconds, metres
-        From place to place.
-    legs, driven
-        int32[2n+1, 2n+1] seconds, the halt at the first node included but not at the depot, and
-        float64 metres, none where nothing drives.
-    """
-    count = len(place)
-    for a in range(count):
-        for b in range(count):
-            x, y = place[a], place[b]
-            if x == y:
-                continue
-            legs[a, b] = min(seconds[x, y], 2 * ALWAYS_S) + dwell_s
-            if metres[x, y] < np.inf:
-                driven[a, b] = metres[x, y]
-    if depot < 0:
-        return
-    for a in range(count):
-        x = place[a]
-        legs[count, a], legs[a, count] = seconds[depot, x], seconds[x, depot]
-        if metres[depot, x] < np.inf:
-            driven[count, a] = metres[depot, x]
-        if metres[x, depot] < np.inf:
-            driven[a, count] = metres[x, depot]
-
-
 @inner
 def _eur(
     seq: Ints, size: int, nodes: Ints, legs: Ints, metres: Floats, seats: int, vehicle: float,
@@ -290,7 +254,7 @@ def _eur(
     return eur
 
 
-@inner
+@inlined
 def _alike(one: int, other: int, nodes: Ints) -> bool:
     """Whether two nodes have one place and window."""
     return bool(
@@ -300,7 +264,7 @@ def _alike(one: int, other: int, nodes: Ints) -> bool:
     )
 
 
-@inner
+@inlined
 def _holds(seq: Ints, size: int, nodes: Ints, legs: Ints, seats: int, scratch: Ints) -> bool:
     """Whether a route may go on: those still aboard have no ride yet."""
     aboard = 0
@@ -325,7 +289,7 @@ def try_all(  # noqa: C901, PLR0912, PLR0913 - flat arrays; one loop for want of
     seq
         int32[2n], scratch.
     steps
-        int32[2n+1, 4], scratch: of each step of a route its length, the set it serves, how many
+        int32[2n+1, 4], 0 on entry: of each step of a route its length, the set it serves, how many
         are aboard, and the next thing to try.
     aboard
         int32[2n+1, n], scratch: the requests aboard, in the order in which they got on.
@@ -335,7 +299,6 @@ def try_all(  # noqa: C901, PLR0912, PLR0913 - flat arrays; one loop for want of
         int32[2^n, 2n] and int32[2^n]: each set's route.
     """
     n, step = len(nodes) // 2, 0
-    steps[0, :] = 0
     while step >= 0:
         size, served, count, option = steps[step, 0], steps[step, 1], steps[step, 2], steps[step, 3]
         steps[step, 3] += 1
@@ -421,17 +384,3 @@ def put_together(best: Floats, value: Floats, chosen: Ints) -> None:
                 if best[part] < FAR and eur < value[every] - 1e-9:
                     value[every], chosen[every] = eur, part
             part = (part - 1) & every
-
-
-@entry
-def time_route(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> None:
-    """Write the times of a route, `scratch[1]`: least duration, then least waiting at gates."""
-    fitted(seq, size, nodes, legs, scratch)
-    later = ALWAYS_S
-    for k in range(size):
-        if nodes[seq[k], 2] < ALWAYS_S:
-            if seq[k] < len(nodes) // 2:
-                return
-            later = min(later, nodes[seq[k], 2] - scratch[1, k])
-    for k in range(size):
-        scratch[1, k] += later

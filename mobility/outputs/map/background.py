@@ -219,11 +219,12 @@ def _spaced(
     xy = np.column_stack(to_metres.transform(lonlat[:, 0], lonlat[:, 1]))
     order = np.argsort(-weight, kind="stable")
     kept: dict[int, int] = {}
+    nearest_m = np.full(len(xy), np.inf)
     for rank, spacing_m in _SPACING_M.items():
         for k in order:
-            others = xy[list(kept)]
-            if not len(others) or np.hypot(*(others - xy[k]).T).min() >= spacing_m:
+            if nearest_m[k] >= spacing_m:
                 kept[int(k)] = rank
+                nearest_m = np.minimum(nearest_m, np.hypot(*(xy - xy[k]).T))
     return tuple(
         Place(str(names[k]), float(lonlat[k, 0]), float(lonlat[k, 1]), rank)
         for k, rank in kept.items()
