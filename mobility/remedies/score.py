@@ -11,6 +11,7 @@ import numpy as np
 from mobility.commute.access import roster_shifts
 from mobility.commute.ledger import Counts, Ledger
 from mobility.remedies.present import Effects, Float, Present
+from mobility.remedies.tally import Tally
 from mobility.remedies.trial import EdgeEffect
 from mobility.timetable.arrays import INF, Bool, Int32
 
@@ -184,6 +185,18 @@ class Scores:
             lost_rosters.jobs,
             gained_rosters.inhabitants - lost_rosters.inhabitants,
         )
+
+    def score_all(self, each: Sequence[Effects]) -> list[Score]:
+        """Return the figures of many levers."""
+        if self.present.riding_holds:
+            return [self.score(effects) for effects in each]
+        figures = self._tally.figures(each)
+        rows = zip(*(column.tolist() for column in figures.values()), strict=True)
+        return [Score(**dict(zip(figures, row, strict=True))) for row in rows]
+
+    @cached_property
+    def _tally(self) -> Tally:
+        return Tally(self.present, self.ledger, self._roster_keys, self.rosters_held)
 
     def distinct(self, parts: Iterable[tuple[int, Int32]]) -> float:
         """Return the workers of homes named for some key, each counted once."""

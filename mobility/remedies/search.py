@@ -42,7 +42,7 @@ _LEAST_MINUTES = 1.0
 LEAST_JOBS = 0.5
 
 #: Trips put into a timetable at once: one call of a kernel does much, and holds little.
-MOST_TRIPS = 4000
+MOST_TRIPS = 8000
 
 #: What one lever changes, by window.
 Effects = dict[int, EdgeEffect]
@@ -207,9 +207,17 @@ class Workbench:
 
     def try_together(self, levers: Sequence[Lever], *, keep_times: bool = False) -> Effects:
         """Return what levers on different trips change when all are pulled."""
-        tried = {kind: together(self.nets, kind, list(levers)) for kind in self.nets}
-        found = self.effects(tried, keep_times=keep_times)
-        return found[0] if found else {}
+        return self.try_sets([levers], keep_times=keep_times)[0]
+
+    def try_sets(
+        self, sets: Sequence[Sequence[Lever]], *, keep_times: bool = False
+    ) -> list[Effects]:
+        """Return what each set of levers on different trips changes when all of it are pulled."""
+        tried = {
+            kind: Families.of([together(self.nets, kind, list(levers)) for levers in sets])
+            for kind in self.nets
+        }
+        return self.effects(tried, keep_times=keep_times) or [{} for _ in sets]
 
 
 def workbench(access: Access, *, stops: bool = True) -> Workbench:
@@ -328,12 +336,14 @@ def _batches(units: Sequence[Unit]) -> Iterator[list[Unit]]:
 
 def _scored(bench: Workbench, units: Sequence[Unit]) -> list[tuple[Lever, Effects, Score]]:
     tried = bench.try_units(units, turning=True)
-    return [
-        (lever, found, bench.scores.score(found))
-        for unit, effects in zip(units, tried, strict=True)
-        for lever, found in zip(unit, effects, strict=True)
-        if found
+    found = [
+        (lever, effects)
+        for unit, each in zip(units, tried, strict=True)
+        for lever, effects in zip(unit, each, strict=True)
+        if effects
     ]
+    scores = bench.scores.score_all([effects for _, effects in found])
+    return [(*one, score) for one, score in zip(found, scores, strict=True)]
 
 
 def _gains_direction(effects: dict[int, EdgeEffect]) -> bool:
@@ -380,21 +390,19 @@ def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
             if gain > 0:
                 halves.setdefault(window, []).append((-gain, k))
     best = {w: [k for _, k in sorted(mine)[:_HALVES]] for w, mine in halves.items()}
-    seen: set[tuple[int, int]] = set()
+    wanted: dict[tuple[int, int], None] = {}
     for out, back in now.keys[["out", "back"]].itertuples(index=False, name=None):
         for i in best.get(out, []):
             for j in best.get(back, []):
-                one, two = outcomes[min(i, j)], outcomes[max(i, j)]
-                if (min(i, j), max(i, j)) in seen or set(one.lever.trips) & set(two.lever.trips):
-                    continue
-                seen.add((min(i, j), max(i, j)))
-                effects = bench.try_together([one.lever, two.lever])
-                score = bench.scores.score(effects)
-                if score.jobs >= max(one.score.jobs, two.score.jobs, 0.0) + LEAST_JOBS:
-                    minutes = one.vehicle_min + two.vehicle_min
-                    yield replace(
-                        one, effects=effects, score=score, vehicle_min=minutes, also=(two.lever,)
-                    )
+                if not set(outcomes[i].lever.trips) & set(outcomes[j].lever.trips):
+                    wanted[min(i, j), max(i, j)] = None
+    pairs = [(outcomes[i], outcomes[j]) for i, j in wanted]
+    each = bench.try_sets([(one.lever, two.lever) for one, two in pairs]) if pairs else []
+    scores = bench.scores.score_all(each)
+    for (one, two), effects, score in zip(pairs, each, scores, strict=True):
+        if score.jobs >= max(one.score.jobs, two.score.jobs, 0.0) + LEAST_JOBS:
+            minutes = one.vehicle_min + two.vehicle_min
+            yield replace(one, effects=effects, score=score, vehicle_min=minutes, also=(two.lever,))
 
 
 def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
