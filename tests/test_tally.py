@@ -64,12 +64,13 @@ def pulled(rng, base):
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_many_levers_come_to_what_each_comes_to(known):
+def test_many_levers_come_to_what_each_comes_to(known, monkeypatch):
     rng = np.random.default_rng(5)
     met = dict.fromkeys(asdict(drawn(rng, known).score({})), 0)
     for _ in range(20):
         scores = drawn(rng, known)
         each = [pulled(rng, scores.present.base_holds) for _ in range(12)]
+        monkeypatch.setattr("mobility.remedies.score._AT_ONCE", 5)
         for told, effects in zip(scores.score_all(each), each, strict=True):
             alone = asdict(scores.score(effects))
             assert asdict(told) == pytest.approx(alone, rel=1e-12)

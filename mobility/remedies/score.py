@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,8 @@ from mobility.timetable.arrays import INF, Bool, Int32
 
 #: A commute without its whole roster decides only between levers alike in jobs.
 _COMMUTE_VALUE = 1e-6
+#: Levers told by one table, which holds a row for each home of each of them.
+_AT_ONCE = 1000
 _NOBODY = Counts(0.0, 0.0, 0.0)
 
 
@@ -190,9 +192,16 @@ class Scores:
         """Return the figures of many levers."""
         if self.present.riding_holds:
             return [self.score(effects) for effects in each]
+        return [
+            score
+            for low in range(0, len(each), _AT_ONCE)
+            for score in self._scores(each[low : low + _AT_ONCE])
+        ]
+
+    def _scores(self, each: Sequence[Effects]) -> Iterator[Score]:
         figures = self._tally.figures(each)
-        rows = zip(*(column.tolist() for column in figures.values()), strict=True)
-        return [Score(**dict(zip(figures, row, strict=True))) for row in rows]
+        for row in zip(*(column.tolist() for column in figures.values()), strict=True):
+            yield Score(**dict(zip(figures, row, strict=True)))
 
     @cached_property
     def _tally(self) -> Tally:
