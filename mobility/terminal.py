@@ -46,7 +46,7 @@ SHUTTLE_STEPS = (
 )  # fmt: skip
 INIT_STEPS = ("commune", "communes", "streets", "clipping", "timetables", "industrial land")
 REPORT_STEPS = (*STEPS, "report")
-LEVER_STEPS = (*STEPS[:7], "levers", "white zones", "on-demand trips", "frontier", "maps")
+LEVER_STEPS = (*STEPS[:7], "white zones", "on-demand trips", "levers", "frontier", "maps")
 LEVER_SHUTTLE_STEPS = (*LEVER_STEPS[:-2], *SHUTTLE_STEPS[8:13], *LEVER_STEPS[-2:])
 
 

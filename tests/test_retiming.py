@@ -74,6 +74,27 @@ def test_every_move_that_works_and_no_other(late, found):
     assert mine == dict.fromkeys((-40, -35, -30, -25, -20), 10)
 
 
+def test_a_search_asked_again_is_not_made_again(late, found, monkeypatch):
+    def made_anew(*_):
+        raise RuntimeError("made anew")
+
+    monkeypatch.setattr("mobility.remedies.search._turning", made_anew)
+    again = search(late.access, options=ONLY_TRIPS, bench=late)
+    assert [(o.lever, o.score) for o in again.outcomes] == [
+        (o.lever, o.score) for o in found.outcomes
+    ]
+    for one, two in zip(found.outcomes, again.outcomes, strict=True):
+        assert one.effects.keys() == two.effects.keys()
+        for window, effect in one.effects.items():
+            for name in ("gained", "lost", "saved_s"):
+                assert np.array_equal(getattr(effect, name), getattr(two.effects[window], name))
+    assert any(e.gained.size for o in again.outcomes for e in o.effects.values())
+    # Other moves are another search, though they are as many.
+    others = replace(ONLY_TRIPS, moves_s=tuple(s + 60 for s in ONLY_TRIPS.moves_s))
+    with pytest.raises(RuntimeError, match="made anew"):
+        search(late.access, options=others, bench=late)
+
+
 def test_minutes_to_fix(late, found):
     keys = late.present.keys
     morning = int(np.flatnonzero(keys["shift_id"] == 0)[0])

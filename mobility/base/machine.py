@@ -35,13 +35,8 @@ def spread(
 
 
 def give_back_memory() -> None:
-    """Return what lies unused to the system, where its C library can.
-
-    What is in use stays so: later collections do not look at it, and take milliseconds.
-    """
-    gc.unfreeze()
+    """Return what lies unused to the system, where its C library can."""
     gc.collect()
-    gc.freeze()
     trim_memory()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import pandas as pd
 from mobility.base.clock import DAY_S, format_clock
 from mobility.base.files import staging, write_gpkg, write_text
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.base.machine import trim_memory
+from mobility.base.machine import give_back_memory, trim_memory
 from mobility.commute.access import Access
 from mobility.commute.indicators import by_group, whole_persons
 from mobility.commute.study import Progress, Study, quiet
@@ -125,6 +124,7 @@ def find_levers(
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     made = searched(access, folder, design=shuttles, limit=limit, progress=progress)
     made.found.bench.lighten()  # nothing more is tried
+    give_back_memory()
     # Those advised, whatever their rank, before the others.
     first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
     wanted = [made.remedies[k] for k in sorted(first[:illustrated])]
@@ -141,13 +141,13 @@ def searched(
     Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
     stand in the outputs.
     """
-    found, hours = search(access, options=options, progress=progress), shift_hours(access)
     factors, plans, answers = factors_of(access.study), None, None
     zones = white_zones(access, progress=progress)
     progress("on-demand trips")
+    # Before the search, whose labels are large.
     booked = tuple(booked_sites(zones))
-    gc.collect()  # benches and studies hold each other
-    trim_memory()
+    give_back_memory()
+    found, hours = search(access, options=options, progress=progress), shift_hours(access)
     if design:
         from mobility.shuttles.design import design_shuttles  # its solvers take memory
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.cache import content_hash
 from mobility.commute.access import Access, assess
-from mobility.commute.study import Study
+from mobility.commute.study import Study, Timetables
 from mobility.commute.untouched import HoursBeside, Spans, ask_beside, run_spans
 from mobility.commute.variants import with_timetables
 from mobility.commute.white_zones import Bool, Hours
@@ -183,7 +185,11 @@ def patches(nets: dict[str, DayNetwork], levers: Sequence[Lever]) -> dict[str, P
 
 def patched(study: Study, changes: Mapping[str, Patch], *, name: str = "") -> Study:
     """Return the study with patches applied, see `what_if`."""
-    timetables = {kind: _patched(study.timetables[kind], one) for kind, one in changes.items()}
+
+    def make(kind: str) -> TwoWay:
+        return _patched(study.timetables[kind], changes[kind])
+
+    timetables = Timetables({kind: partial(make, kind) for kind in changes})
     return with_timetables(study, timetables, scenario=name)
 
 
@@ -211,10 +217,13 @@ class FullRuns:
         As it is, with the stops that levers need.
     nets
         Its timetables.
+    content
+        Hash of all that its results follow from but its sites, empty where nobody knows: what is
+        found is kept by it, as that of other studies is (`Study.content`).
     """
 
-    def __init__(self, study: Study, nets: dict[str, DayNetwork]) -> None:
-        self._study, self._nets = study, nets
+    def __init__(self, study: Study, nets: dict[str, DayNetwork], content: str = "") -> None:
+        self._study, self._nets, self._content = study, nets, content
         self._rest: dict[object, Bool] = {}
 
     def access(self, levers: Sequence[Lever], hours: Study | None = None) -> tuple[Access, Hours]:
@@ -228,6 +237,9 @@ class FullRuns:
         changes = patches(self._nets, levers)
         spans = Spans(lambda kind: _spans_of(self._nets, changes, kind))
         after = patched(self._study if hours is None else hours, changes)
+        if self._content:
+            parts = [(kind, one.removed, tuple(one.added)) for kind, one in changes.items()]
+            object.__setattr__(after, "content", content_hash([self._content, *parts]))
         ask_beside(after, self._study, spans)
         return assess(after), HoursBeside(self._study, spans, self._rest)
 

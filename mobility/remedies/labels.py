@@ -227,7 +227,10 @@ def end(window, now, room, gone, forgotten, fewer):
 
 @inner
 def take_back(window, now, calm):
-    """Undo all that has been lowered since the labels were calm."""
+    """Undo all that has been lowered since the labels were calm.
+
+    Alighting brings more than before near stops alone whose least label is lower.
+    """
     for k in range(now.logged[0]):
         call = now.log[k]
         stop = now.call_stop[call]
@@ -235,6 +238,8 @@ def take_back(window, now, calm):
         for ride in range(calm.shape[0]):
             now.is_logged[ride, call] = False
             now.reach[ride, call] = calm[ride, call]
+            if now.floor[ride, stop] == window.floor[ride, stop]:
+                continue
             now.floor[ride, stop] = window.floor[ride, stop]
             for foot in range(window.into.ptr[stop], window.into.ptr[stop + 1]):
                 other = window.into.stop[foot]

@@ -51,11 +51,12 @@ def _boarding(  # noqa: PLR0913
             walk, other = into_walk_s[foot], into_stop[foot]
             if walk >= least:
                 break
-            if walk + floor[ride - 1, other] >= least:
+            bound = walk + floor[ride - 1, other]
+            if bound >= least:
                 continue
             high, latest = arr_ptr[other + 1], leaves_s - into_need_s[foot]
             place = lower_bound(arr_time, arr_ptr[other], high, leaves_s - walk - max_wait_s)
-            while place < high and arr_time[place] <= latest:
+            while least > bound and place < high and arr_time[place] <= latest:
                 least = min(least, walk + come[ride - 1, arr_call[place]])
                 place += 1
     return least

@@ -45,16 +45,17 @@ def alighting(  # noqa: PLR0913
             if walk >= aboard:
                 break
             there = foot_stop[foot]
-            if walk + floor[ride - 1, there] >= aboard:
+            least = walk + floor[ride - 1, there]
+            if least >= aboard:
                 continue
             soonest, latest = arrival + foot_need_s[foot], arrival + walk + max_wait_s
             high = dep_ptr[there + 1]
             place = lower_bound(dep_time, dep_ptr[there], high, soonest)
-            while place < high and dep_time[place] <= latest:
+            while aboard > least and place < high and dep_time[place] <= latest:
                 aboard = min(aboard, walk + reach[ride - 1, dep_call[place]])
                 place += 1
             other = head[there]
-            while other >= 0:
+            while aboard > least and other >= 0:
                 if soonest <= call_dep[other] <= latest:
                     aboard = min(aboard, walk + reach[ride - 1, other])
                 other = after[other - n_calls]

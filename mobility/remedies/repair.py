@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from mobility.remedies.family import Families
-from mobility.remedies.trial import EdgeEffect, effect_of
+from mobility.remedies.trial import EdgeEffect, effects_of
 from mobility.remedies.window import Window
 from mobility.timetable.arrays import Bool, Int32, Int64
-
-_NOBODY = np.zeros(0, np.int32)
 
 
 class Tried(NamedTuple):
@@ -45,7 +43,6 @@ class Repair:
         self._left[np.arange(count) if near is None else near] = True
         #: Homes that change, and their new times, by member; by ``-1 - family`` of the rest.
         self._rows: dict[int, tuple[Int32, Int32]] = {}
-        self._told: dict[int, EdgeEffect | None] = {}
 
     def turning(self) -> set[int]:
         """Return the members by which a home may begin, or cease, to hold this edge."""
@@ -72,9 +69,8 @@ class Repair:
             member: member if member in self._rows else -1 - family
             for member, family in zip(wanted.tolist(), number.tolist(), strict=True)
         }
-        told = {row: self._effect(row, keep_times) for row in set(row_of.values())}
-        found = {member: told[row] for member, row in row_of.items()}
-        return {member: effect for member, effect in found.items() if effect is not None}
+        told = self._effects(sorted(set(row_of.values()) & self._rows.keys()), keep_times)
+        return {member: told[row] for member, row in row_of.items() if row in told}
 
     def _try(self, numbers: Int64, asked: Bool) -> list[int]:
         """Try some families; return the members, or the rest of some, by which someone turns."""
@@ -102,9 +98,19 @@ class Repair:
         found: list[int] = member_of[turned].tolist()
         return found
 
-    def _effect(self, row: int, keep_times: bool) -> EdgeEffect | None:
-        homes, elapsed_s = self._rows.get(row, (_NOBODY, _NOBODY))
-        if not homes.size:
-            return None
-        order = np.argsort(homes)
-        return effect_of(self.window, homes[order], elapsed_s[order], {}, keep_times)
+    def _effects(self, rows: Sequence[int], keep_times: bool) -> dict[int, EdgeEffect]:
+        """Return what changes by each of some rows that changes anything."""
+        told = [(row, *self._rows[row]) for row in rows if self._rows[row][0].size]
+        if not told:
+            return {}
+        each, sizes = range(len(told)), [homes.size for _, homes, _ in told]
+        homes, elapsed_s = (np.concatenate([one[k] for one in told]) for k in (1, 2))
+        place = np.repeat(each, sizes)
+        order = np.lexsort((homes, place))
+        return dict(
+            zip(
+                (row for row, _, _ in told),
+                effects_of(self.window, homes[order], elapsed_s[order], place, keep_times),
+                strict=True,
+            )
+        )

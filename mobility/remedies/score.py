@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,11 +11,14 @@ import numpy as np
 from mobility.commute.access import roster_shifts
 from mobility.commute.ledger import Counts, Ledger
 from mobility.remedies.present import Effects, Float, Present
+from mobility.remedies.tally import Tally
 from mobility.remedies.trial import EdgeEffect
 from mobility.timetable.arrays import INF, Bool, Int32
 
 #: A commute without its whole roster decides only between levers alike in jobs.
 _COMMUTE_VALUE = 1e-6
+#: Levers told by one table, which holds a row for each home of each of them.
+_AT_ONCE = 1000
 _NOBODY = Counts(0.0, 0.0, 0.0)
 
 
@@ -184,6 +187,25 @@ class Scores:
             lost_rosters.jobs,
             gained_rosters.inhabitants - lost_rosters.inhabitants,
         )
+
+    def score_all(self, each: Sequence[Effects]) -> list[Score]:
+        """Return the figures of many levers."""
+        if self.present.riding_holds:
+            return [self.score(effects) for effects in each]
+        return [
+            score
+            for low in range(0, len(each), _AT_ONCE)
+            for score in self._scores(each[low : low + _AT_ONCE])
+        ]
+
+    def _scores(self, each: Sequence[Effects]) -> Iterator[Score]:
+        figures = self._tally.figures(each)
+        for row in zip(*(column.tolist() for column in figures.values()), strict=True):
+            yield Score(**dict(zip(figures, row, strict=True)))
+
+    @cached_property
+    def _tally(self) -> Tally:
+        return Tally(self.present, self.ledger, self._roster_keys, self.rosters_held)
 
     def distinct(self, parts: Iterable[tuple[int, Int32]]) -> float:
         """Return the workers of homes named for some key, each counted once."""

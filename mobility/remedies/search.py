@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.cache import content_hash
 from mobility.base.machine import thread_count, trim_memory
 from mobility.commute.access import Access
 from mobility.commute.study import Progress, Study, quiet
@@ -22,6 +23,7 @@ from mobility.remedies.candidates import SearchOptions, Unit, candidates
 from mobility.remedies.edges import windows
 from mobility.remedies.family import Families, families, together
 from mobility.remedies.full_runs import FullRuns
+from mobility.remedies.kept_search import Turning, found_again
 from mobility.remedies.model import DayNetwork, Lever, networks
 from mobility.remedies.modes import riding_modes
 from mobility.remedies.present import Present
@@ -41,7 +43,7 @@ _LEAST_MINUTES = 1.0
 LEAST_JOBS = 0.5
 
 #: Trips put into a timetable at once: one call of a kernel does much, and holds little.
-MOST_TRIPS = 4000
+MOST_TRIPS = 8000
 
 #: What one lever changes, by window.
 Effects = dict[int, EdgeEffect]
@@ -106,13 +108,17 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Workbench:
-    """What evaluations share: the study, its networks, its windows and their scores."""
+    """What evaluations share: the study, its networks, its windows and their scores.
+
+    ``content`` is a hash of all that its results follow from but the sites, see `Study.content`.
+    """
 
     study: Study
     access: Access
     nets: dict[str, DayNetwork]
     windows: tuple[Window, ...]
     new_stops: tuple[NewStop, ...] = ()
+    content: str = ""
 
     @cached_property
     def present(self) -> Present:
@@ -127,7 +133,7 @@ class Workbench:
     @cached_property
     def full_runs(self) -> FullRuns:
         """Full runs of the study changed."""
-        return FullRuns(self.study, self.nets)
+        return FullRuns(self.study, self.nets, self.content)
 
     @cached_property
     def vehicles(self) -> Vehicles:
@@ -206,9 +212,17 @@ class Workbench:
 
     def try_together(self, levers: Sequence[Lever], *, keep_times: bool = False) -> Effects:
         """Return what levers on different trips change when all are pulled."""
-        tried = {kind: together(self.nets, kind, list(levers)) for kind in self.nets}
-        found = self.effects(tried, keep_times=keep_times)
-        return found[0] if found else {}
+        return self.try_sets([levers], keep_times=keep_times)[0]
+
+    def try_sets(
+        self, sets: Sequence[Sequence[Lever]], *, keep_times: bool = False
+    ) -> list[Effects]:
+        """Return what each set of levers on different trips changes when all of it are pulled."""
+        tried = {
+            kind: Families.of([together(self.nets, kind, list(levers)) for levers in sets])
+            for kind in self.nets
+        }
+        return self.effects(tried, keep_times=keep_times) or [{} for _ in sets]
 
 
 def workbench(access: Access, *, stops: bool = True) -> Workbench:
@@ -223,11 +237,16 @@ def workbench(access: Access, *, stops: bool = True) -> Workbench:
         Whether new stops are looked for.
     """
     study, new_stops = with_new_stops(access) if stops else (access.study, ())
-    study = with_gate_stops(study)
+    study, content = with_gate_stops(study), access.study.content
+    if content:
+        places = study.feed.stops[["lon", "lat"]].to_numpy(np.float64)
+        content = content_hash(
+            [content, places, repr([(one.route, one.legs) for one in new_stops])]
+        )
     access = replace(access, study=study)
     nets = networks(study)
     found = windows(study, nets)
-    return Workbench(study, access, nets, found, new_stops)
+    return Workbench(study, access, nets, found, new_stops, content)
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,23 +296,29 @@ def search(
     """
     progress("levers")
     bench = workbench(access) if bench is None else bench
-    _warm(bench)
-    units = candidates(
-        bench.study, bench.nets, bench.windows, options or SearchOptions(), bench.new_stops
-    )
-    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        found = list(pool.map(lambda several: _scored(bench, several), _batches(units)))
-    pairs = [pair for part in found for pair in part]
+    options = options or SearchOptions()
+    units = candidates(bench.study, bench.nets, bench.windows, options, bench.new_stops)
+    levers = [lever for unit in units for lever in unit]
+    found = found_again(bench, options, len(levers), partial(_turning, bench, units))
+    scores = bench.scores.score_all([effects for _, effects in found])
     outcomes = [
-        _with_vehicles(bench.vehicles, Outcome(lever, effects, score))
-        for lever, effects, score in pairs
+        _with_vehicles(bench.vehicles, Outcome(levers[number], effects, score))
+        for (number, effects), score in zip(found, scores, strict=True)
         if score.net or score.directions_lost or _gains_direction(effects)
     ]
     outcomes.sort(key=rank_of)
-    tried = sum(len(unit) for unit in units)
-    del units, found, pairs
+    tried = len(levers)
+    del units, levers, found, scores
     trim_memory()
     return Retiming(bench, tuple(outcomes), tried)
+
+
+def _turning(bench: Workbench, units: Sequence[Unit]) -> Turning:
+    """Return which levers, by their place among all of the units, change what for whom."""
+    _warm(bench)
+    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
+        parts = pool.map(lambda several: _tried(bench, several), _batches(units))
+        return [pair for part in parts for pair in part]
 
 
 def _warm(bench: Workbench) -> None:
@@ -312,27 +337,28 @@ def _warm(bench: Workbench) -> None:
         _ = network.pieces, network.is_single, network.runs, network.start_s, network.end_s
 
 
-def _batches(units: Sequence[Unit]) -> Iterator[list[Unit]]:
-    """Yield units, in their order, that together put about `MOST_TRIPS` trips in."""
-    batch, trips = list[Unit](), 0
+def _batches(units: Sequence[Unit]) -> Iterator[tuple[int, list[Unit]]]:
+    """Yield units, in their order, that together put about `MOST_TRIPS` trips in.
+
+    Beside them stands the place of their first lever.
+    """
+    batch, trips, first, last = list[Unit](), 0, 0, 0
     for unit in units:
         batch.append(unit)
+        last += len(unit)
         trips += sum(len(lever.trips) for lever in unit)
         if trips >= MOST_TRIPS:
-            yield batch
-            batch, trips = [], 0
+            yield first, batch
+            batch, trips, first = [], 0, last
     if batch:
-        yield batch
+        yield first, batch
 
 
-def _scored(bench: Workbench, units: Sequence[Unit]) -> list[tuple[Lever, Effects, Score]]:
+def _tried(bench: Workbench, batch: tuple[int, Sequence[Unit]]) -> Turning:
+    first, units = batch
     tried = bench.try_units(units, turning=True)
-    return [
-        (lever, found, bench.scores.score(found))
-        for unit, effects in zip(units, tried, strict=True)
-        for lever, found in zip(unit, effects, strict=True)
-        if found
-    ]
+    each = (effects for unit in tried for effects in unit)
+    return [(number, effects) for number, effects in enumerate(each, first) if effects]
 
 
 def _gains_direction(effects: dict[int, EdgeEffect]) -> bool:
@@ -379,21 +405,19 @@ def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
             if gain > 0:
                 halves.setdefault(window, []).append((-gain, k))
     best = {w: [k for _, k in sorted(mine)[:_HALVES]] for w, mine in halves.items()}
-    seen: set[tuple[int, int]] = set()
+    wanted: dict[tuple[int, int], None] = {}
     for out, back in now.keys[["out", "back"]].itertuples(index=False, name=None):
         for i in best.get(out, []):
             for j in best.get(back, []):
-                one, two = outcomes[min(i, j)], outcomes[max(i, j)]
-                if (min(i, j), max(i, j)) in seen or set(one.lever.trips) & set(two.lever.trips):
-                    continue
-                seen.add((min(i, j), max(i, j)))
-                effects = bench.try_together([one.lever, two.lever])
-                score = bench.scores.score(effects)
-                if score.jobs >= max(one.score.jobs, two.score.jobs, 0.0) + LEAST_JOBS:
-                    minutes = one.vehicle_min + two.vehicle_min
-                    yield replace(
-                        one, effects=effects, score=score, vehicle_min=minutes, also=(two.lever,)
-                    )
+                if not set(outcomes[i].lever.trips) & set(outcomes[j].lever.trips):
+                    wanted[min(i, j), max(i, j)] = None
+    pairs = [(outcomes[i], outcomes[j]) for i, j in wanted]
+    each = bench.try_sets([(one.lever, two.lever) for one, two in pairs]) if pairs else []
+    scores = bench.scores.score_all(each)
+    for (one, two), effects, score in zip(pairs, each, scores, strict=True):
+        if score.jobs >= max(one.score.jobs, two.score.jobs, 0.0) + LEAST_JOBS:
+            minutes = one.vehicle_min + two.vehicle_min
+            yield replace(one, effects=effects, score=score, vehicle_min=minutes, also=(two.lever,))
 
 
 def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:

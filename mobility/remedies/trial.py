@@ -9,7 +9,7 @@ timetable, to the second. Where nothing but the labels of departures counts,
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -163,7 +163,11 @@ class Trial:
         others = self._others(scanned, dep_time, keep_times) if window.readers else {}
         if not homes.size and not others:
             return None
-        return effect_of(window, homes, elapsed_s[homes], others, keep_times)
+        place = np.zeros(homes.size, np.int64)
+        if not homes.size:
+            return EdgeEffect(window.index, _NOBODY, _NOBODY, 0.0, _NOBODY, _NOBODY, others)
+        (effect,) = effects_of(window, homes, elapsed_s[homes], place, keep_times)
+        return replace(effect, others=others or _NOTHING)
 
     def _others(
         self, scanned: tuple[Int64, Int64, Int32], dep_time: Int32, keep_times: bool
@@ -179,23 +183,37 @@ class Trial:
         return found
 
 
-def effect_of(
-    window: Window, homes: Int32, elapsed_s: Int32, others: Mapping[str, Changed], keep_times: bool
-) -> EdgeEffect:
-    """Return what changes, from the homes whose time does and their new time."""
+def effects_of(
+    window: Window, homes: Int32, elapsed_s: Int32, place: Int64, keep_times: bool
+) -> list[EdgeEffect]:
+    """Return what some levers change, one after the other.
+
+    Parameters
+    ----------
+    homes, elapsed_s
+        The homes whose time changes, and their new time, by lever and ascending.
+    place : int64[]
+        Lever of each; every one has some.
+    """
     before = window.base_s[homes]
     held, holds = before < INF, elapsed_s < INF
     both = held & holds
-    saved = (before - elapsed_s)[both] @ window.workers[homes[both]]
-    return EdgeEffect(
-        window.index,
-        _some(homes[holds & ~held]),
-        _some(homes[held & ~holds]),
-        float(saved),
-        homes if keep_times else _NOBODY,
-        elapsed_s if keep_times else _NOBODY,
-        others or _NOTHING,
-    )
+    saved = (before - elapsed_s)[both] * window.workers[homes[both]]
+    count = int(place[-1]) + 1
+    saved_s = np.asarray(np.bincount(place[both], saved, count), np.float64).tolist()
+    ends = np.arange(1, count)
+
+    def parts(kept: Bool) -> list[Int32]:
+        return [_some(one) for one in np.split(homes[kept], place[kept].searchsorted(ends))]
+
+    at = place.searchsorted(ends)
+    nobody = [_NOBODY] * count
+    times = (np.split(homes, at), np.split(elapsed_s, at)) if keep_times else (nobody, nobody)
+    rows = zip(parts(holds & ~held), parts(held & ~holds), saved_s, *times, strict=True)
+    return [
+        EdgeEffect(window.index, gained, lost, saved, own, their_s, _NOTHING)
+        for gained, lost, saved, own, their_s in rows
+    ]
 
 
 def _some(homes: Int32) -> Int32:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mobility.commute.study import Study
 from mobility.remedies.model import DayNetwork, Lever
-from mobility.timetable.trips import Pieces
+from mobility.timetable.arrays import INF
 
 Int64 = NDArray[np.int64]
 
@@ -60,7 +60,7 @@ class Vehicles:
     def __init__(self, study: Study, nets: dict[str, DayNetwork]) -> None:
         self.study, self.nets = study, nets
         # Many moves are of the same trips.
-        self._rule = cache(self._rule_of)
+        self._rule, self._overlaps = cache(self._rule_of), cache(self._overlaps_of)
 
     @cached_property
     def _blocks(self) -> NDArray[np.object_]:
@@ -135,16 +135,24 @@ class Vehicles:
 
     def _overlap_s(self, kind: str, lever: Lever) -> int:
         """Return by how much a day's vehicles are needed twice at once, seconds."""
+        before_s, after_s = self._overlaps(kind, lever.trips)
+        start_by, end_by = _ends_moved(lever)
+        return max(0, before_s - start_by, after_s + end_by)
+
+    def _overlaps_of(self, kind: str, trips: tuple[int, ...]) -> tuple[int, int]:
+        """Return by how much, at present, the trips before and after some overlap them, seconds.
+
+        Less than nothing where a vehicle waits between them; the most of all counts.
+        """
         pieces, links = self.nets[kind].pieces, self.links[kind]
-        moved, worst = set(lever.trips), 0
-        for place in self.nets[kind].places(lever.trips).tolist():
+        moved, before_s, after_s = set(trips), -INF, -INF
+        for place in self.nets[kind].places(trips).tolist():
             before, after = links.get(place, (-1, -1))
-            start_s, end_s = _moved_ends(pieces, place, lever)
             if before >= 0 and int(pieces.trip[before]) not in moved:
-                worst = max(worst, int(pieces.end_s[before]) - start_s)
+                before_s = max(before_s, int(pieces.end_s[before]) - int(pieces.start_s[place]))
             if after >= 0 and int(pieces.trip[after]) not in moved:
-                worst = max(worst, end_s - int(pieces.start_s[after]))
-        return worst
+                after_s = max(after_s, int(pieces.end_s[place]) - int(pieces.start_s[after]))
+        return before_s, after_s
 
     def departs(self, lever: Lever) -> tuple[int, int]:
         """Return line and way of a lever's first trip, and the second at which a copy leaves."""
@@ -246,13 +254,10 @@ def _groups(blocks: list[str], own: Int64) -> list[list[int]]:
     return list(found.values())
 
 
-def _moved_ends(pieces: Pieces, place: int, lever: Lever) -> tuple[int, int]:
-    """Return when the vehicle is needed from and until, after the lever is pulled."""
-    start_s, end_s = int(pieces.start_s[place]), int(pieces.end_s[place])
+def _ends_moved(lever: Lever) -> tuple[int, int]:
+    """Return by how much later a lever needs a trip's vehicle from and until, seconds."""
     if lever.is_move:
-        return start_s + lever.shift_s, end_s + lever.shift_s
+        return lever.shift_s, lever.shift_s
     if lever.kind in ("hold", "stop"):
-        return start_s, end_s + lever.shift_s
-    if lever.at_start:
-        return start_s - 2 * lever.drive_s, end_s
-    return start_s, end_s + 2 * lever.drive_s
+        return 0, lever.shift_s
+    return (-2 * lever.drive_s, 0) if lever.at_start else (0, 2 * lever.drive_s)

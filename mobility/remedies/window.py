@@ -238,6 +238,8 @@ class Window:
         floors(found, reach, floor, found.hope)
         useful_times(found, self.bounds)
         fill_newcomers(found, self.bounds, found.newcomers)
+        # The same labels by departure: another scan finds them where they are asked for again.
+        vars(self).pop("_base_scan", None)
         return found
 
     def lighten(self) -> None:

@@ -106,7 +106,9 @@ class Live:
             for two_way in self.study.timetables.values():
                 two_way.forget_mirror()
             forget_states(self.sources.streets)
+        gc.unfreeze()
         give_back_memory()
+        gc.freeze()  # later collections do not look at what is kept, and take milliseconds
 
     @cached_property
     def model(self) -> MapModel:
