@@ -8,7 +8,7 @@ from mobility.streets.arcs import TurnTimes
 from mobility.streets.graph import streets_from_osm
 from mobility.streets.paths import street_times
 from mobility.timetable import footpaths
-from mobility.timetable.footpaths import WalksBefore, home_walks, stop_walks
+from mobility.timetable.footpaths import WalksBefore, WalkTable, home_walks, stop_walks
 
 #   a ---- b ---- c        stops at 50 m, 150 m and 200 m, all on the street
 LINE = ({"a": (0, 0), "b": (100, 0), "c": (200, 0)}, [("a", "b"), ("b", "c", {"oneway": "yes"})])
@@ -263,3 +263,25 @@ def test_a_street_closed_to_through_traffic_concerns_who_crosses_it():
     known = WalksBefore(usual, before)
     again = home_walks(*asked, times=after, before=known, cache=False)
     assert rows(again) == [[(0, 400)], [], []]
+
+
+def test_a_table_is_parted_by_its_rows_and_by_its_stops():
+    """Three rows, four stops: a walk takes ten times its row plus its stop."""
+    pairs = [(0, 1), (0, 3), (1, 0), (1, 2), (1, 3), (2, 2)]
+    row, stop = np.array(pairs).T
+    table = WalkTable(
+        np.array([0, 2, 5, 6]), stop.astype(np.int32), (10 * row + stop).astype(np.int32)
+    )
+
+    def told(one: WalkTable) -> list[tuple[int, int, int]]:
+        columns = (one.rows, one.stop, one.walk_s)
+        return list(zip(*(c.tolist() for c in columns), strict=True))
+
+    first, rest = table.parted_rows(1)
+    assert (first.n_rows, rest.n_rows) == (1, 2)
+    assert told(first) == [(0, 1, 1), (0, 3, 3)]
+    assert told(rest) == [(0, 0, 10), (0, 2, 12), (0, 3, 13), (1, 2, 22)]
+    first, rest = table.parted_stops(2)
+    assert (first.n_rows, rest.n_rows) == (3, 3)
+    assert told(first) == [(0, 1, 1), (1, 0, 10)]
+    assert told(rest) == [(0, 1, 3), (1, 0, 12), (1, 1, 13), (2, 0, 22)]

@@ -14,6 +14,7 @@ from mobility.commute.additions import with_feed
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import SideBySide, alone, with_each
 from mobility.commute.study import engine_limits
+from mobility.commute.variants import stops_served
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, reach, scan
 from mobility.shuttles.after import read_tables
@@ -125,6 +126,14 @@ def test_each_set_is_told_what_it_is_told_alone(study, seed):
             changed[what] += int((theirs != base).sum())
     assert all(changed[what] for what in ("out", "back", "overtime", "status", "reason")), changed
     assert "no_service_hour" in {REASONS[k] for k in np.unique(before[-1])}
+
+
+def test_stops_served_are_known_before_any_timetable_is_made(study):
+    for one, _ in with_each(study, random_sets(study, 0)):
+        known, new = stops_served(one.timetables), slice(study.feed.n_stops, None)
+        assert np.array_equal(known, stops_served(dict(one.timetables)))
+        assert known[new].all()
+        assert known.sum() > known[new].sum()
 
 
 def test_runs_that_are_quicker_alone_are_told(study):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import content_hash
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Study, Timetables
-from mobility.commute.variants import on_ways, variant
+from mobility.commute.variants import on_ways, stops_served, variant
 from mobility.commute.walks import (
     feeders_of,
     footpaths_of,
@@ -23,11 +23,10 @@ from mobility.commute.walks import (
     walks_to_places,
 )
 from mobility.engine.journeys import TwoWay
-from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed, merge_each, merge_feeds
 from mobility.streets.arcs import times_key
 from mobility.territory.project import StreetMode
-from mobility.timetable.arrays import FootArrays, index_timetable, join_runs
+from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable, join_runs
 from mobility.timetable.change import more_stops
 from mobility.timetable.footpaths import WalkTable, joined_walks
 from mobility.timetable.runs import feed_runs
@@ -63,8 +62,9 @@ class NewStops:
         """Return the walks of homes and of gates in a view, to a set too; to all if None."""
 
         def measure() -> Tables:
-            points = view.homes.lonlat, view.gates_lonlat
-            return tuple(self._walks(view, some, self._lonlat) for some in points)
+            homes, gates = view.homes.lonlat, view.gates_lonlat
+            both = self._walks(view, np.concatenate([homes, gates]), self._lonlat)
+            return both.parted_rows(len(homes))
 
         old, own, tables = len(self._feed.stops), self._of(k), (view.home_walks, view.gate_walks)
         # Views with the same tables take the same seconds.
@@ -96,12 +96,9 @@ class NewStops:
 
         def measure() -> Tables:
             old, new = self._feed.lonlat(), self._lonlat
-            return (
-                walks_between_stops(territory, streets, self._feed, safe=safe),
-                self._walks(view, old, new, limit_s),
-                self._walks(view, new, old, limit_s),
-                self._walks(view, new, new, limit_s),
-            )
+            among = walks_between_stops(territory, streets, self._feed, safe=safe)
+            off = self._walks(view, new, np.concatenate([old, new]), limit_s)
+            return among, self._walks(view, old, new, limit_s), *off.parted_stops(len(old))
 
         among, onto, off, new = self._once(view, "between", measure)
         n, own = among.n_rows, self._of(k)
@@ -309,18 +306,30 @@ def _day_timetables(study: Study, extra: Feed, feed: Feed, between: WalkTable) -
     The runs are those of the study, its scenario's changes in them, and those of the feed added.
     """
     n_stops, n_trips, zone = len(study.feed.stops), len(study.feed.trips), study.territory.zone
+    dates = {day.kind: day.date for day in study.days}
 
     @cache
     def feet() -> FootArrays:
         return footpaths_of(study.territory, feed, between)
 
-    def made(day: ChosenDay) -> TwoWay:
-        own = DayNetwork(day.kind, study.timetables[day.kind].timetable).runs
-        added = feed_runs(extra, day.date, zone, findings=[])
-        added = added._replace(
-            call_stop=added.call_stop + np.int32(n_stops),
-            call_trip=added.call_trip + np.int32(n_trips),
+    @cache
+    def added(kind: str) -> RunArrays:
+        runs = feed_runs(extra, dates[kind], zone, findings=[])
+        return runs._replace(
+            call_stop=runs.call_stop + np.int32(n_stops),
+            call_trip=runs.call_trip + np.int32(n_trips),
         )
-        return TwoWay(index_timetable(feed.n_stops, join_runs([own, added]), feet()))
 
-    return Timetables({day.kind: partial(made, day) for day in study.days})
+    def made(kind: str) -> TwoWay:
+        own = DayNetwork(kind, study.timetables[kind].timetable).runs
+        return TwoWay(index_timetable(feed.n_stops, join_runs([own, added(kind)]), feet()))
+
+    @cache
+    def served() -> NDArray[np.bool_]:
+        found = np.zeros(feed.n_stops, bool)
+        found[:n_stops] = stops_served(study.timetables)
+        for kind in dates:
+            found[added(kind).call_stop] = True
+        return found
+
+    return Timetables({kind: partial(made, kind) for kind in dates}, served=served)

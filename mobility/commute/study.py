@@ -49,10 +49,18 @@ def quiet(_step: str) -> None:
 
 
 class Timetables(Mapping[str, TwoWay]):
-    """Timetable and mirror of each kind of day, made when first asked for, by any thread."""
+    """Timetable and mirror of each kind of day, made when first asked for, by any thread.
 
-    def __init__(self, makers: Mapping[str, Callable[[], TwoWay]]) -> None:
-        self._kinds, self._makers = tuple(makers), dict(makers)
+    ``served`` returns `variants.stops_served` of them where it is known without making them.
+    """
+
+    def __init__(
+        self,
+        makers: Mapping[str, Callable[[], TwoWay]],
+        *,
+        served: Callable[[], NDArray[np.bool_]] | None = None,
+    ) -> None:
+        self._kinds, self._makers, self.served = tuple(makers), dict(makers), served
         self._made: dict[str, TwoWay] = {}
         self._lock = Lock()
 

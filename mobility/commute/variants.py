@@ -14,6 +14,7 @@ from threading import RLock
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mobility.base.clock import axis_to_local
 from mobility.commute.modes import EXPOSED, MODES
@@ -272,6 +273,14 @@ def on_ways(
         kind: two_way.on_feet(safe_footpaths(two_way.timetable, plain, other).feet)
         for kind, two_way in timetables.items()
     }
+
+
+def stops_served(timetables: Mapping[str, TwoWay]) -> NDArray[np.bool_]:
+    """Return the stops at which a run of some timetable calls, bool[S]."""
+    if isinstance(timetables, Timetables) and timetables.served is not None:
+        return timetables.served()
+    each = [two_way.timetable.served for two_way in timetables.values()]
+    return np.asarray(np.logical_or.reduce(each))
 
 
 def with_timetables(

@@ -33,7 +33,7 @@ from mobility.commute.access import (
 )
 from mobility.commute.door_to_door import both_ways, dark_at_gate, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
-from mobility.commute.variants import after_dark, by_day, open_hours, staying_open
+from mobility.commute.variants import after_dark, by_day, open_hours, staying_open, stops_served
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay, at_weekend, ordinary_day
 from mobility.streets.graph import State
@@ -425,19 +425,11 @@ def _by_day(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -
 def _structural(study: Study, site: int, open_: Bool, reason: NDArray[np.int8]) -> None:
     """Name what no single relaxation cures, when a stop is out of walking reach anyway."""
     cap_s = round(study.territory.limits.max_walk_min * 60)
-    walks, served = study.home_walks, _served(study)
+    # Where a line could call one day, as the places that levers try, there is no stop yet.
+    walks, served = study.home_walks, stops_served(study.timetables)
     near = served[walks.stop] & (walks.walk_s <= cap_s)
     has_stop = np.bincount(walks.rows[near], minlength=study.n_homes) > 0
     reason[open_ & ~has_stop] = REASONS.index("no_stop_home")
     # Where nobody can walk from a stop to the gate, a stop near the home is of no use.
     if study.egress_s[site][served].min(initial=INF) > cap_s:
         reason[open_] = REASONS.index("no_stop_gate")
-
-
-def _served(study: Study) -> Bool:
-    """Return the stops at which a run calls on some kind of day, bool[stops].
-
-    Where a line could call one day, as the places that levers try, there is no stop yet.
-    """
-    each = [two_way.timetable.served for two_way in study.timetables.values()]
-    return np.asarray(np.logical_or.reduce(each))

@@ -134,8 +134,8 @@ def _roadsides(study: Study, homes_xy: Floats) -> list[Place]:
 def _street_names(study: Study, nodes: np.ndarray) -> list[str]:
     """Name each junction by a street that meets there."""
     streets = study.streets
-    named = streets.tags["name"].notna().to_numpy(bool)
-    rows = np.flatnonzero(named)
+    here = np.isin(streets.edge_u, nodes) | np.isin(streets.edge_v, nodes)
+    rows = np.flatnonzero(here & streets.tags["name"].notna().to_numpy(bool))
     names = streets.tags["name"].iloc[rows].astype(str).to_numpy()
     ends = np.concatenate([streets.edge_u[rows], streets.edge_v[rows]])
     both = np.concatenate([names, names])

@@ -8,7 +8,8 @@ and the commutes computed again. On-demand trips are simulated days of booked ri
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,8 +37,7 @@ _AREA_ITERATIONS = 25  # of the searches for who rides together: there are many 
 REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
 
 
-@dataclass(frozen=True)
-class Insert:
+class Insert(NamedTuple):
     """A call put into a run, after call ``after`` of it (-1: before the first)."""
 
     run: int
@@ -55,8 +55,7 @@ def insert_calls(timetable: Timetable, inserts: Sequence[Insert], n_stops: int) 
         Stops in all; new ones can be changed at, but have no footpath to others.
     """
     ptr = timetable.run_ptr
-    asked = np.array([(i.run, i.after, i.stop, i.time_s) for i in inserts], np.int64)
-    run, after, stop, time = asked.reshape(-1, 4).T
+    run, after, stop, time = np.array(inserts, np.int64).reshape(-1, 4).T
     order = np.lexsort((time, after, run))
     run, after, stop, time = (column[order] for column in (run, after, stop, time))
     at, trip = ptr[run] + after + 1, timetable.call_trip[ptr[run]]
@@ -208,8 +207,18 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     names = sorted(set(area))
     white = scene.white
     site_of = np.array([study.shift_rows[s].site for s in scene.shift_ids])
-    stop_gain, stop_eur = _new_stops(plans, area, names)
-    gate_gain, gate_eur = _extensions(plans)
+    points = _thickest(plans, area, names)
+    sites = sorted({e.site for e in scene.edges})
+    gates = np.array([study.sites[s].gates[0] for s in sites], np.float64)
+    # Both are tried on one study: the walks around their stops are measured once.
+    variant = _with_stops(
+        study,
+        np.concatenate([study.streets.unproject(points), gates]),
+        [*(f"Nouvel arrêt {n}" for n in names), *(gate_name(study, s) for s in sites)],
+    )
+    stop_gain, stop_eur = _new_stops(plans, variant, points)
+    gate_gain, gate_eur = _extensions(plans, variant, sites, gates)
+    variant.views.forget()
     trim_memory()
     told = None if plans.refused else plans.knee
     simulation = plans.simulation(white, iterations=_AREA_ITERATIONS)
@@ -317,23 +326,27 @@ def _main_reason(zones: WhiteZones, plans: Plans, here: Bools, site: int) -> str
     return REASONS[int(np.argmax(weight))] if weight.any() else ""
 
 
-def _new_stops(plans: Plans, area: np.ndarray, names: Sequence[str]) -> tuple[Bools, float]:
-    """Try one new stop in each area, where its white workers are thickest."""
-    study, scene = plans.study, plans.scene
-    assert plans.homes_xy is not None
-    total = scene.workers.sum(axis=0)
-    points = np.array(
-        [
-            np.average(plans.homes_xy[area == n], axis=0, weights=total[area == n] + 1e-9)
-            for n in names
-        ]
-    )
-    lonlat = study.streets.unproject(points)
+def _thickest(plans: Plans, area: np.ndarray, names: Sequence[str]) -> Floats:
+    """Return where the white workers of each area are thickest, float64 (areas, 2), projected."""
+    total, xy = plans.scene.workers.sum(axis=0), plans.homes_xy
+    assert xy is not None
+    mine = [area == name for name in names]
+    return np.array([np.average(xy[here], axis=0, weights=total[here] + 1e-9) for here in mine])
+
+
+def _new_stops(plans: Plans, variant: Study, points: Floats) -> tuple[Bools, float]:
+    """Try one new stop in each area, where its white workers are thickest.
+
+    Parameters
+    ----------
+    variant
+        The study with a stop at each of these points after its own, then others.
+    """
+    study = plans.study
     stops = study.feed.stops
     stops_xy = study.streets.project(
         stops["lon"].fillna(0).to_numpy(np.float64), stops["lat"].fillna(0).to_numpy(np.float64)
     )
-    variant = _with_stops(study, lonlat, [f"Nouvel arrêt {n}" for n in names])
 
     def calling(kind: str) -> TwoWay:
         tt = study.timetables[kind].timetable
@@ -343,14 +356,19 @@ def _new_stops(plans: Plans, area: np.ndarray, names: Sequence[str]) -> tuple[Bo
     return _gain(plans, variant, calling), plans.factors["light.new_stop_eur_year"]
 
 
-def _extensions(plans: Plans) -> tuple[Bools, dict[int, float]]:
-    """Take to each gate the runs that end or start within `_EXTENSION_M` of it, at shift hours."""
+def _extensions(
+    plans: Plans, variant: Study, sites: Sequence[int], gates: Floats
+) -> tuple[Bools, dict[int, float]]:
+    """Take to each gate the runs that end or start within `_EXTENSION_M` of it, at shift hours.
+
+    Parameters
+    ----------
+    variant
+        The study with more stops, the last of which are at the gates of the sites.
+    """
     study, scene = plans.study, plans.scene
-    sites = sorted({e.site for e in scene.edges})
-    gates = np.array([study.sites[s].gates[0] for s in sites], np.float64)
-    variant = _with_stops(study, gates, [gate_name(study, s) for s in sites])
     drive_s, drive_m = _drives_to(plans, gates)
-    n = len(study.feed.stops)
+    n = len(variant.feed.stops) - len(sites)
     longer: dict[str, list[Insert]] = {}
     km = dict.fromkeys(sites, 0.0)
     hours = dict.fromkeys(sites, 0.0)
@@ -425,5 +443,4 @@ def _gain(plans: Plans, variant: Study, timetable: Callable[[str], TwoWay]) -> B
         return with_timetables(variant, {kind: timetable(kind)})
 
     gained = gains(plans.access, after, [int(s) for s in plans.scene.shift_ids])
-    variant.views.forget()
     return np.asarray(gained[plans.scene.shift_ids][:, plans.homes])

@@ -102,7 +102,11 @@ def muted(tt: Timetable, kept: Bool) -> Timetable:
     kept
         bool[trips of the feed]: from which trips one alights; a run without a trip stays.
     """
-    alight = tt.call_alight & ((tt.call_trip < 0) | kept[tt.call_trip])
+    # Mostly the last trips of many: the others' calls need no look-up.
+    first = np.argmin(kept) if not kept.all() else kept.size
+    calls = np.flatnonzero(tt.call_trip >= first)
+    alight = tt.call_alight.copy()
+    alight[calls] &= kept[tt.call_trip[calls]]
     return replace(tt, call_alight=alight).with_feet_of(tt)
 
 

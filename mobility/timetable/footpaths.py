@@ -78,6 +78,22 @@ class WalkTable:
             row, stop, walk_s, n_rows = place, stop[walk], walk_s[walk], len(rows)
         return sorted_walks(row, stop, walk_s, n_rows, n_stops)
 
+    def parted_rows(self, row: int) -> tuple[WalkTable, WalkTable]:
+        """Return the walks from the rows before one, and from the others."""
+        cut = self.ptr[row]
+        return (
+            WalkTable(self.ptr[: row + 1], self.stop[:cut], self.walk_s[:cut]),
+            WalkTable(self.ptr[row:] - cut, self.stop[cut:], self.walk_s[cut:]),
+        )
+
+    def parted_stops(self, stop: int) -> tuple[WalkTable, WalkTable]:
+        """Return the walks to the stops before one, and to the others."""
+        tables = []
+        for kept, before in ((self.stop < stop, 0), (self.stop >= stop, stop)):
+            ptr = np.concatenate([[0], np.cumsum(kept, dtype=np.int64)])[self.ptr]
+            tables.append(WalkTable(ptr, self.stop[kept] - np.int32(before), self.walk_s[kept]))
+        return tables[0], tables[1]
+
     def to_itself(self) -> WalkTable:
         """Return the walks between stops where each one's to itself takes no time."""
         count, row = self.n_rows, self.rows
