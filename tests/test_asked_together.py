@@ -19,9 +19,9 @@ def test_sites_asked_together_are_told_what_each_is_alone(monkeypatch, tmp_path)
     sizes, alone = [], []
     together, one_by_one = asked_together.travel_together, door_to_door.holding
 
-    def counted(two_way, egress_s, *rest):
-        sizes.append(len(egress_s))
-        return together(two_way, egress_s, *rest)
+    def counted(two_way, questions, *rest):
+        sizes.append(len(questions))
+        return together(two_way, questions, *rest)
 
     def held(*asked):
         alone.append(asked)

@@ -119,9 +119,8 @@ def _ask(
 
     def elapsed(one: Edge, these: list[int]) -> list[NDArray[np.int32]]:
         here = open_at(study, day, one)
-        egress_s = [here.egress_s[site] for site in these]
-        two_way = here.timetables[day.kind]
-        found = travel_together(two_way, egress_s, one, limits, here.home_walks)
+        questions = [(here.egress_s[site], one) for site in these]
+        found = travel_together(here.timetables[day.kind], questions, limits, here.home_walks)
         return [times.elapsed_s for times in found]
 
     alive: dict[int, Bool] = {}

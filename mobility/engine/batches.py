@@ -90,8 +90,7 @@ def travel_all(
     parts = batches([edge for _, edge in questions])
 
     def answer(places: list[int]) -> list[HomeTimes]:
-        egress_s, edge = [questions[k][0] for k in places], questions[places[0]][1]
-        return travel_together(two_way, egress_s, edge, limits, access)
+        return travel_together(two_way, [questions[k] for k in places], limits, access)
 
     found: dict[int, HomeTimes] = {}
     for places, answers in zip(parts, each(answer, parts), strict=True):
@@ -100,19 +99,23 @@ def travel_all(
 
 
 def travel_together(
-    two_way: TwoWay, egress_s: Sequence[Int32], edge: Edge, limits: EngineLimits, access: WalkTable
+    two_way: TwoWay, questions: Sequence[Question], limits: EngineLimits, access: WalkTable
 ) -> list[HomeTimes]:
-    """Return what `travel` answers for the gates of each of some sites, `MOST` at most."""
+    """Return what `travel` answers to some questions of one direction, `MOST` at most.
+
+    Their edges may differ: the closer they are, the more of the scan is shared.
+    """
     far = limits.max_walk_s > MOST_WALK_S or limits.max_transfers > MOST_TRANSFERS
-    if len(egress_s) < FEWEST or far:
-        return [travel(two_way, row, edge, limits, access) for row in egress_s]
+    if len(questions) < FEWEST or far:
+        return [travel(two_way, row, edge, limits, access) for row, edge in questions]
     from mobility.engine.reach_together import reach_together
     from mobility.engine.scan_together import scan_together
 
-    one_way = two_way.mirror if edge.returning else two_way.onward
-    earliest_s = np.full(len(egress_s), earliest_of(edge, limits), np.int32)
-    deadline_s = np.full(len(egress_s), deadline_of(edge), np.int32)
-    window = one_way.runs_between(int(earliest_s[0]), int(deadline_s[0]))
+    egress_s, edges = [row for row, _ in questions], [edge for _, edge in questions]
+    one_way = two_way.mirror if edges[0].returning else two_way.onward
+    earliest_s = np.array([earliest_of(edge, limits) for edge in edges], np.int32)
+    deadline_s = np.array([deadline_of(edge) for edge in edges], np.int32)
+    window = one_way.runs_between(int(earliest_s.min()), int(deadline_s.max()))
     rows = _rows(one_way, *window)
     scanned = scan_together(
         *one_way.arrays,  # type: ignore[call-arg]
@@ -138,7 +141,7 @@ def travel_together(
     )
     if rows.nbytes <= MOST_KEPT_BYTES:
         _free.append(rows)
-    at_s = np.int32(-edge.at_s if edge.returning else edge.at_s)
+    at_s = np.array([-e.at_s if e.returning else e.at_s for e in edges], np.int32)[:, None]
     elapsed_s = np.where(leave_s == INF, np.int32(INF), at_s - leave_s)
     return [HomeTimes(*row) for row in zip(elapsed_s, rides, walk_s, stop, strict=True)]
 
