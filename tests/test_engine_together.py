@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from numba import njit
 from oracle import Answer, Case, leave_home, reach_home
-from strategies import as_question, cases, corridor
+from strategies import as_question, cases, corridor, walk_table
 
 from mobility.base.lanes import LANES, any_of, highest, least_of, load, lowest, spread, store, where
 from mobility.engine import batches
 from mobility.engine.batches import FEWEST, MOST, travel_all, travel_together
-from mobility.engine.journeys import Edge, TwoWay, travel
-from mobility.timetable.arrays import INF
+from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
+from mobility.timetable.arrays import INF, timetable_from_runs
 
 SEEDS = 60
 
@@ -123,3 +123,44 @@ def test_batches_hold_each_question_once() -> None:
     assert {len(part) for part in found} == {11, 12}
     for part in found:
         assert len({edges[place] for place in part}) == 1
+
+
+def asked_by_hand(runs, gate, walks, *, due: int, total: int) -> tuple[int, int, int, int]:
+    """Seconds, rides, walking and stop of one home by the gate at ``due``, 600 s of walking."""
+    tt = timetable_from_runs(6, runs)
+    egress_s = np.full(6, INF, np.int32)
+    egress_s[list(gate)] = list(gate.values())
+    limits = EngineLimits(max_total_s=total, max_walk_s=600)
+    edge = Edge(returning=False, at_s=due, margin_s=0)
+    access = walk_table((walks,))
+    found = travel_together(TwoWay(tt), [(egress_s, edge)] * FEWEST, limits, access)
+    told = {(int(f.elapsed_s[0]), int(f.rides[0]), int(f.walk_s[0]), int(f.stop[0])) for f in found}
+    alone = travel(TwoWay(tt), egress_s, edge, limits, access)
+    assert told == {
+        (int(alone.elapsed_s[0]), int(alone.rides[0]), int(alone.walk_s[0]), int(alone.stop[0]))
+    }
+    return told.pop()
+
+
+@pytest.mark.parametrize("far", [{}, {3: 550}])
+def test_of_two_that_leave_alike_the_one_with_fewer_rides_is_told(far: dict[int, int]) -> None:
+    """From stop 1 one ride is too far to walk and two will do; from stop 0 it takes three.
+
+    So it does where two bring within walking that is too far.
+    """
+    runs = [
+        [(0, 1000), (2, 1050)], [(2, 1100), (3, 1150)], [(3, 1200), (4, 1300)],
+        [(1, 1000), (5, 1100)], [(5, 1200), (4, 1310)],
+    ]  # fmt: skip
+    found = asked_by_hand(runs, {5: 550, 4: 10} | far, {0: 100, 1: 100}, due=2000, total=1500)
+    assert found == (1100, 2, 110, 1)
+
+
+@pytest.mark.parametrize("rides", [2, 3])
+def test_a_ride_more_is_looked_for_where_walking_is_near_its_limit(rides: int) -> None:
+    """390 s from home and 300 s at the end are too much, whatever is left of the time."""
+    runs = [[(0, 400), (1, 450)], [(1, 500), (2, 550)], [(2, 600), (3, 650)]][-rides:]
+    first = 3 - rides
+    runs[0] = [(first, 400), (first + 1, 450)]
+    found = asked_by_hand(runs, {2: 300, 3: 10}, {first: 390}, due=1000, total=1000)
+    assert found == (990, rides, 400, first)

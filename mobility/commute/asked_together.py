@@ -25,7 +25,7 @@ from mobility.timetable.arrays import INF
 
 Bool = NDArray[np.bool_]
 #: Bytes of what is known at a time.
-MOST_BYTES = 1 << 28
+MOST_BYTES = 1 << 27
 
 
 @dataclass(frozen=True)
