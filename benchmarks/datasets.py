@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from benchmarks.one_timetable import build_timetable
-from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
+from mobility.engine.batches import travel_all
+from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay
 from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
 from mobility.territory.project import Speeds
@@ -165,13 +166,10 @@ def ask_all(
     """Answer every site and edge."""
     questions = [(row, edge) for row in network.egress_s for edge in edges]
 
-    def answer(question: tuple[np.ndarray, Edge]) -> HomeTimes:
-        return travel(network.two_way, question[0], question[1], limits, network.access)
-
     if threads == 1:
-        return [answer(q) for q in questions]
+        return travel_all(network.two_way, questions, limits, network.access)
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(answer, questions))
+        return travel_all(network.two_way, questions, limits, network.access, pool.map)
 
 
 def ready(network: Network) -> Network:

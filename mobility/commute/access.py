@@ -16,6 +16,7 @@ from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
 from mobility.base.machine import thread_count
+from mobility.commute.asked_together import Rides, in_turn
 from mobility.commute.door_to_door import OVERTIME_MAX_S, both_ways, overtime, transit_seconds
 from mobility.commute.modes import counting, evaluated
 from mobility.commute.study import Progress, Study, engine_limits, quiet
@@ -268,7 +269,10 @@ def assess(
     for name, array in found.items() if stand else ():
         array[list(stand)] = getattr(on_streets, name)[list(stand.values())]
     with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        for (site, _), mine in asked.items():
+        groups = [*asked.items()]
+        rides = [_rides(study, site, mine) for (site, _), mine in groups]
+        for group in in_turn(study, rides, engine_limits(study.territory.limits), pool):
+            (site, _), mine = groups[group]
             bundle = _answers_of(study, site, mine, pool)
             for k, question in enumerate(mine):
                 for name, array in found.items():
@@ -284,6 +288,17 @@ def assess(
         ),
         **found,
     )
+
+
+def _rides(study: Study, site: int, asked: Mapping[Question, Key]) -> Rides:
+    """Return which rides some questions about one site and kind of day ask for."""
+    keys = [*asked.values()]
+    edges = [study.edges(shift_id, day) for shift_id, day, mode in keys if mode == "transit"]
+    return Rides(site, keys[0][1], edges, bool(edges) and study.is_kept(_key(study, site, asked)))
+
+
+def _key(study: Study, site: int, asked: Mapping[Question, Key]) -> list[object]:
+    return ["access", *site_key(study, site, asked.values())]
 
 
 def _answers_of(
@@ -309,7 +324,7 @@ def _answers_of(
                 array[k] = values
         return found
 
-    return study.kept(["access", *site_key(study, site, asked.values())], compute)
+    return study.kept(_key(study, site, asked), compute)
 
 
 def site_key(study: Study, site: int, asked: Iterable[tuple[int, ChosenDay, str]]) -> list[object]:

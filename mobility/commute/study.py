@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.cache import Bundle, cached
+from mobility.base.cache import Bundle, cached, place_of
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
@@ -21,6 +21,7 @@ from mobility.commute.feeder_modes import Carried, Feeder
 from mobility.commute.on_demand import OnDemandService
 from mobility.commute.sheet import DataSheet
 from mobility.commute.walks import BothWays, nearest_gate
+from mobility.engine.batches import Ahead
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed
@@ -160,6 +161,8 @@ class Views:
         What was found of edges, kept where somebody who asks again puts a table here.
     elapsed_s
         The same of the seconds of edges, int32[H].
+    ahead
+        Rides that were asked together, see `asked_together`.
     stand_in
         Whom to ask for it about riding and walking, where others know as much.
     on_streets
@@ -175,6 +178,7 @@ class Views:
     measured: dict[tuple[object, ...], Any] = field(default_factory=dict)
     held: Held | None = None
     elapsed_s: dict[tuple[int, str, Edge, EngineLimits], Int32] | None = None
+    ahead: Ahead | None = None
     stand_in: StandIn | None = None
     on_streets: Study | None = None
     beside: dict[str, dict[tuple[object, ...], Any]] = field(default_factory=dict)
@@ -312,6 +316,10 @@ class Study:
             What it follows from besides `content`.
         """
         return cached("results", [self.content, *key], compute) if self.content else compute()
+
+    def is_kept(self, key: Sequence[object]) -> bool:
+        """Return whether `kept` is likely to find what follows from ``key``."""
+        return bool(self.content) and place_of("results", [self.content, *key]).exists()
 
     def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
         """Return the workers of each home who belong to a site's labour pool.
