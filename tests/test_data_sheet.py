@@ -84,6 +84,9 @@ def test_hours_without_departures():
         "05:00–11:20", "14:00–17:50", "17:50–22:00",
     ]  # fmt: skip
     assert day_gaps(np.zeros(0, np.int64)) == []
+    # 32:30 of a service day is half past eight too.
+    late = np.array([5.5, 12, 14.5, 17, 19.5, 32.5, 32.5]) * 3600
+    assert day_gaps(late.astype(np.int64)) == ["08:30–12:00"]
 
 
 def test_accounts_are_shown_with_their_reasons(tmp_path):

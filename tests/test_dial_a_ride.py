@@ -170,3 +170,34 @@ def test_a_request_that_no_vehicle_can_serve_is_told():
     assert plan_rides(Rides(**{
         k: v[:0] if isinstance(v, np.ndarray) else v for k, v in vars(r).items()
     })) == []  # fmt: skip
+
+
+def test_driving_differs_by_direction_and_stops_where_nothing_drives():
+    """Two requests to gate 0; places 0 to 2, the depot at place 3, none drives from 1 to 2."""
+    seconds = np.arange(16, dtype=np.int32).reshape(4, 4) * 100
+    metres = np.where(np.eye(4, dtype=bool), 0.0, seconds * 10.0)
+    seconds[1, 2], metres[1, 2] = 10**9, np.inf
+    place = np.array([1, 2, 0, 0], np.int32)
+    free = np.full(4, ALWAYS_S)
+    r = Rides(
+        Drive(seconds, metres), 3, place, -free, free, np.ones(2, int), free[:2], 30, 4,
+        RidePrice(20.0, 0.0004, 0.01),
+    )  # fmt: skip
+    routes = Routes(r)
+    assert routes.legs.tolist() == [
+        [0, 2 * ALWAYS_S + 30, 430, 430, 700],
+        [930, 0, 830, 830, 1100],
+        [130, 230, 0, 0, 300],
+        [130, 230, 0, 0, 300],
+        [1300, 1400, 1200, 1200, 0],
+    ]
+    assert routes.metres.tolist() == [
+        [0, 0, 4000, 4000, 7000],
+        [9000, 0, 8000, 8000, 11000],
+        [1000, 2000, 0, 0, 3000],
+        [1000, 2000, 0, 0, 3000],
+        [13000, 14000, 12000, 12000, 0],
+    ]
+    alone = Routes(Rides(**(vars(r) | {"depot": -1})))
+    assert not alone.legs[-1].any()
+    assert not alone.metres[:, -1].any()

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyproj import CRS
 
+from mobility.outputs.map.background import _spaced
 from mobility.outputs.map.figures import Counter, Rows, count, directions
 from mobility.outputs.map.model import (
     NONE,
@@ -165,3 +167,15 @@ def test_gains_and_losses_are_counted_by_home() -> None:
     counter = Counter(model_of([2.0, 50.0, 8.0]), np.zeros(3, np.int64), 1)
     counter.add_change(np.array([True, False, True]), np.array([True, True, False]), 0)
     assert counter.gains == [[[50, 8]]]
+
+
+def test_names_of_places_keep_their_distance_from_all_before_them():
+    """Along the equator, km: B is a village of A's, D too near A though far from B, E a hamlet."""
+    km = np.array([0.0, 5.0, 20.0, 1.0, 3.0])
+    study = SimpleNamespace(streets=SimpleNamespace(crs=CRS("EPSG:3857")))
+    lonlat = np.column_stack([km / 111.3195, np.zeros(5)])
+    weight = np.array([9.0, 8.0, 7.0, 6.0, 5.0])
+    found = _spaced(study, np.array(list("ABCDE"), object), lonlat, weight)
+    assert [(place.name, place.rank) for place in found] == [
+        ("A", 1), ("C", 1), ("B", 2), ("E", 3),
+    ]  # fmt: skip
