@@ -443,6 +443,7 @@ def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_pat
         encoding="utf-8",
     )
     found = design_shuttles(*demo, config=asked, seed=3)
+    assert found.findings == plans.findings
     frame = found.to_frame()
     assert frame["plan"].tolist() == [*plans.to_frame()["plan"], "D01"]
     assert frame["knee"].sum() == 1
@@ -453,12 +454,19 @@ def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_pat
     assert {"D01.zip", "D01.geojson", "D01-timetable.csv"} <= set(names)
     assert "Ligne du maire" in (tmp_path / "out" / "D01-timetable.csv").read_text(encoding="utf-8")
     assert set(pd.read_csv(tmp_path / "out" / "rosters.csv")["plan"]) == set(frame["plan"])
-    (tmp_path / "lines.toml").write_text(
-        '[[lines]]\nname = "A"\nsite = "Fonderie des Quatre-Vents"\n'
-        "stops = [{ lon = 1, lat = 2 }]\n",
-        encoding="utf-8",
-    )
     brief = asked.model_copy(update={"iterations": 2, "plans": 1, "max_stops": 4, "max_hubs": 0})
+    empty = (
+        '[[lines]]\nname = "A"\nsite = "Fonderie des Quatre-Vents"\n'
+        "stops = [{ lon = 1, lat = 2 }]\n"
+    )
+    both = (tmp_path / "lines.toml").read_text(encoding="utf-8") + empty
+    (tmp_path / "lines.toml").write_text(both, encoding="utf-8")
+    one = design_shuttles(*demo, config=brief, seed=3)
+    assert one.drawn is not None
+    (told,) = one.findings
+    assert (told.code, told.count, told.examples) == ("drawn_line_unused", 1, ("A",))
+    assert "1 ligne dessinée n’a aucune course" in told.render("fr")
+    (tmp_path / "lines.toml").write_text(empty, encoding="utf-8")
     none = design_shuttles(*demo, config=brief, seed=3)
     assert none.drawn is None
     assert [f.code for f in none.findings] == ["drawn_lines_unused"]

@@ -377,7 +377,7 @@ class Study:
         return float(len(day.weekdays) * self.weeks(day))
 
     def weeks(self, day: ChosenDay) -> int:
-        """Return in how many weeks of a year there are days of a kind."""
+        """Return in how many weeks of a year there are days of a kind, public holidays or not."""
         if {"school_weekday", "holiday_weekday"} <= {d.kind for d in self.days}:
             if day.kind == "school_weekday":
                 return SCHOOL_WEEKS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +89,8 @@ def _with_drawn(found: Plans, path: Path) -> Plans:
     stops = stops[stops["lon"].notna() & (stops["location_type"] == 0)]
     columns = (stops[c] for c in ("stop_name", "lon", "lat"))
     known = {str(n): (float(x), float(y)) for n, x, y in zip(*columns, strict=True)}
-    drawn = cost_lines(found, read_lines(path, known), file=str(path))
+    lines = read_lines(path, known)
+    drawn = cost_lines(found, lines, file=str(path))
     if not drawn.plans:
         finding = Finding(
             "warning",
@@ -98,7 +99,23 @@ def _with_drawn(found: Plans, path: Path) -> Plans:
             source=path.name,
         )
         return replace(found, findings=(*found.findings, finding))
-    return replace(found, drawn=drawn)
+    told = _without_riders([line.name for line in lines], drawn, path.name)
+    return replace(found, drawn=drawn, findings=(*found.findings, *told))
+
+
+def _without_riders(names: Sequence[str], drawn: Plans, source: str) -> list[Finding]:
+    """Name the drawn lines of which no run has enough riders, where others have."""
+    plan = drawn.plans[0]
+    used = {plan.lines[run.line].name for run in plan.runs}
+    idle = [name for name in names if name not in used]
+    if not idle:
+        return []
+    message = "{count} drawn lines have no run with enough riders: the plan is without them."
+    return [
+        Finding(
+            "warning", "drawn_line_unused", message, source, len(idle), examples=tuple(idle[:5])
+        )
+    ]
 
 
 def _nothing(demand: Demand) -> Finding:
