@@ -123,7 +123,7 @@ def test_missing_times_go_by_straight_lines(tmp_path: Path) -> None:
     assert feed.stop_times["timepoint"].tolist() == [True, False, False, True]
     assert feed.stop_times["filled"].tolist() == [False, True, True, False]
     (told,) = [f for f in feed.findings if f.code == "times_filled"]
-    assert (told.count, told.params) == (2, {"all": 4, "share": "50.0"})
+    assert (told.count, told.params) == (2, {"all": 4, "share": 50.0})
 
 
 def test_missing_times_go_evenly_between_stops_without_a_place(tmp_path: Path) -> None:
