@@ -1,8 +1,9 @@
 """Rides of many sites, asked together before each of them asks for its own.
 
 Where many sites have a shift that begins or ends at the same time, `mobility.engine.batches`
-answers them at once: the edge itself, and after an end the overtime that may follow. Whoever then
-asks for one site, see `mobility.commute.door_to_door`, finds its rides known.
+answers them at once. Whoever then asks for one site, see `mobility.commute.door_to_door`, finds
+its rides known. Overtime is asked site by site: `mobility.engine.hold` tells whether a direction
+holds in less than its times take, together or not.
 """
 
 from __future__ import annotations
@@ -12,18 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mobility.commute.door_to_door import OVERTIME_MAX_S, OVERTIME_STEP_S, later_edges
 from mobility.commute.study import Study
 from mobility.commute.variants import open_at
 from mobility.engine.batches import FEWEST, Ahead, even_parts, travel_together
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
-from mobility.timetable.arrays import INF
 
-Bool = NDArray[np.bool_]
 #: Bytes of what is known at a time.
 MOST_BYTES = 1 << 27
 
@@ -68,8 +63,7 @@ def _parts(study: Study, rides: Sequence[Rides], places: Iterable[int]) -> Itera
     """Yield as many as are asked at a time."""
     part: list[int] = []
     room = MOST_BYTES
-    # Seconds of two edges, and whether each overtime is held.
-    each = study.n_homes * (2 * 4 + OVERTIME_MAX_S // OVERTIME_STEP_S)
+    each = study.n_homes * 2 * 4
     for place in places:
         taken = each * len(rides[place].edges)
         if part and taken > room:
@@ -86,7 +80,8 @@ def _known(
     study: Study, rides: Sequence[Rides], limits: EngineLimits, pool: ThreadPoolExecutor
 ) -> Iterator[None]:
     """Know, meanwhile, the rides of those sites of a kind of day whose edges are the same."""
-    day, ahead = rides[0].day, Ahead({}, {})
+    day = rides[0].day
+    ahead: Ahead = {}
     sites: dict[Edge, dict[int, None]] = {}
     for one in rides:
         for edges in one.edges:
@@ -96,8 +91,7 @@ def _known(
     for edge, found in sites.items():
         if len(found) < FEWEST:
             continue
-        for one_edge in [edge, *later_edges(edge)]:
-            open_at(study, day, one_edge)  # made once, before threads ask for it
+        open_at(study, day, edge)  # made once, before threads ask for it
         jobs += [(edge, part) for part in even_parts([*found])]
 
     def ask(job: tuple[Edge, list[int]]) -> None:
@@ -115,23 +109,9 @@ def _known(
 def _ask(
     study: Study, day: ChosenDay, edge: Edge, sites: list[int], limits: EngineLimits, ahead: Ahead
 ) -> None:
-    """Find the rides of an edge of some sites, and after an end those that overtime leaves."""
-
-    def elapsed(one: Edge, these: list[int]) -> list[NDArray[np.int32]]:
-        here = open_at(study, day, one)
-        questions = [(here.egress_s[site], one) for site in these]
-        found = travel_together(here.timetables[day.kind], questions, limits, here.home_walks)
-        return [times.elapsed_s for times in found]
-
-    alive: dict[int, Bool] = {}
-    for site, elapsed_s in zip(sites, elapsed(edge, sites), strict=True):
-        ahead.ridden_s[site, day.kind, edge, limits] = elapsed_s
-        alive[site] = elapsed_s < INF
-    for later in later_edges(edge) if edge.returning else []:
-        asked = [site for site in sites if alive[site].any()]
-        if len(asked) < FEWEST:
-            break
-        for site, elapsed_s in zip(asked, elapsed(later, asked), strict=True):
-            held = elapsed_s < INF
-            ahead.held[site, day.kind, later, limits] = held
-            alive[site] &= held
+    """Find the rides of an edge of some sites."""
+    here = open_at(study, day, edge)
+    questions = [(here.egress_s[site], edge) for site in sites]
+    found = travel_together(here.timetables[day.kind], questions, limits, here.home_walks)
+    for site, times in zip(sites, found, strict=True):
+        ahead[site, day.kind, edge, limits] = times.elapsed_s

@@ -94,7 +94,7 @@ def transit_seconds(
 def _elapsed(study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits) -> Int32:
     """Return ``elapsed_s`` of `transit_times`, of rides that are known where they are."""
     ahead = study.views.ahead
-    ridden_s = None if ahead is None else ahead.ridden_s.get((site, day.kind, edge, limits))
+    ridden_s = None if ahead is None else ahead.get((site, day.kind, edge, limits))
     if ridden_s is None:
         return transit_times(study, site, day, edge, limits).elapsed_s
     return np.minimum(street_times(study, site, day, "walk", edge, limits).elapsed_s, ridden_s)
@@ -155,30 +155,13 @@ def _ever_held(
     opened = [open_at(study, day, edge) for edge in edges]
     for here in {id(one): one for one in opened}.values():
         asked = [edge for edge, one in zip(edges, opened, strict=True) if one is here]
-        found |= _rides(study, here, site, day, asked, limits)
+        egress_s = here.egress_s[site]
+        found |= holding(here.timetables[day.kind], egress_s, asked, limits, here.home_walks)
         # Walking all the way takes the same at any hour.
         for edge in {(e.returning, e.margin_s): e for e in asked}.values():
             walk_s = here.street_times["walk"][int(edge.returning)][site]
             found |= walk_directly(walk_s, edge, limits) < INF
     return found
-
-
-def _rides(
-    study: Study,
-    here: Study,
-    site: int,
-    day: ChosenDay,
-    edges: Sequence[Edge],
-    limits: EngineLimits,
-) -> Bool:
-    """Return which homes ride for one or the other of some edges, bool[H]."""
-    if study.views.ahead is not None:
-        keys = [(site, day.kind, edge, limits) for edge in edges]
-        known = [study.views.ahead.held.get(key) for key in keys]
-        if len(known) == 1 and known[0] is not None:
-            return known[0]
-    egress_s = here.egress_s[site]
-    return holding(here.timetables[day.kind], egress_s, edges, limits, here.home_walks)
 
 
 def ride(
@@ -321,12 +304,6 @@ def _driven(study: Study, edge: Edge, moving_s: Int32) -> Int32:
     return np.where(moving_s < INF, whole, INF).astype(np.int32)
 
 
-def later_edges(edge: Edge) -> list[Edge]:
-    """Return the edge after each overtime that is tried, the least first."""
-    late_s = range(OVERTIME_STEP_S, OVERTIME_MAX_S + 1, OVERTIME_STEP_S)
-    return [replace(edge, at_s=edge.at_s + more_s) for more_s in late_s]
-
-
 def overtime(
     study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits, on_time_s: Int32
 ) -> Int32:
@@ -337,9 +314,10 @@ def overtime(
     """
     latest = np.where(on_time_s < INF, 0, -1).astype(np.int32)
     alive = latest >= 0
-    for later in later_edges(edge):
+    for late_s in range(OVERTIME_STEP_S, OVERTIME_MAX_S + 1, OVERTIME_STEP_S):
         if not alive.any():
             break
+        later = replace(edge, at_s=edge.at_s + late_s)
         alive &= ever_held(study, site, day, [later], limits, among=alive)
-        latest[alive] = later.at_s - edge.at_s
+        latest[alive] = late_s
     return latest

@@ -7,7 +7,6 @@ Sites whose shifts begin, or end, at the same time ask the same timetable at the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,8 @@ from mobility.timetable.footpaths import WalkTable
 Int32 = NDArray[np.int32]
 #: Walks from each stop to the gates of a site, int32[S], and the edge of a shift there.
 Question = tuple[Int32, Edge]
+#: Seconds of every home by riding, int32[H], known by site, kind of day, edge and limits.
+Ahead = dict[tuple[int, str, Edge, EngineLimits], Int32]
 
 #: As many questions at most are asked together, and as many at least.
 MOST, FEWEST = 16, 8
@@ -37,22 +38,6 @@ MOST_WALK_S, MOST_TRANSFERS = 1 << 22, 30
 #: Rows that kernels write to, free to be used again, and the most bytes of each that are kept.
 _free: list[Int32] = []
 MOST_KEPT_BYTES = 1 << 26
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """What is known of the rides of some edges, by site, kind of day, edge and limits.
-
-    Attributes
-    ----------
-    ridden_s
-        Seconds of every home, int32[H].
-    held
-        Whether every home rides within the limits, bool[H].
-    """
-
-    ridden_s: dict[tuple[int, str, Edge, EngineLimits], Int32]
-    held: dict[tuple[int, str, Edge, EngineLimits], NDArray[np.bool_]]
 
 
 def batches(edges: Sequence[Edge]) -> list[list[int]]:
