@@ -22,6 +22,7 @@ from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
+from mobility.streets.hour_times import forget_hours
 from mobility.territory.changes import Changes
 from mobility.territory.project import Language, Territory, source_files
 
@@ -261,6 +262,8 @@ def evaluate(
     zones = white_zones(access, known=known, progress=progress)
     if 4 * len(study.sites) * study.n_homes > MOST_HELD_BYTES:  # a walk between each of them
         study.views.lighten()
+    # All hours have been asked for.
+    forget_hours(study.streets)
     trim_memory()
     return access, zones
 

@@ -14,7 +14,7 @@ from mobility.base.cache import content_hash
 from mobility.streets.arcs import Arcs, Times, local_of, sequences_of, times_key, turned
 from mobility.streets.ends import connectors, ends, same_edge
 from mobility.streets.graph import Streets
-from mobility.streets.hourly import EveryHour, arcs_of, can_choose, every_hour
+from mobility.streets.hourly import EveryHour, arcs_of, can_choose, every_hour, forget_arcs
 from mobility.streets.paths import TOLERANCE_S, PairTable, search_rows, seeds_of
 from mobility.streets.snap import Snaps
 
@@ -70,6 +70,13 @@ class _Asked:
         np.minimum.at(found, (target, source), along + (access[source] + egress[target]))
         found[found > self.limit_s] = np.inf
         return found.T
+
+
+def forget_hours(streets: Streets) -> None:
+    """Free what is kept for hours still to be asked for, who find it again if there are any."""
+    streets.any_hour.worked_out.searched.clear()
+    streets.any_hour.worked_out.alike.clear()
+    forget_arcs()
 
 
 def reference(

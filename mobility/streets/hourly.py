@@ -142,6 +142,13 @@ class _Lasting(NamedTuple):
     between: np.ndarray
 
 
+def forget_arcs() -> None:
+    """Free the arcs of all hours, listed again when an hour is next asked for."""
+    with _LOCK:
+        _LATEST.clear()
+        _LASTING.clear()
+
+
 def _keys(turns: np.ndarray, n_edges: int) -> np.ndarray:
     return np.asarray(turns[:, 0] * (2 * n_edges) + turns[:, 1])
 
