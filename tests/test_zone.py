@@ -137,7 +137,7 @@ def test_bad_wishes_are_one_line(study, tmp_path) -> None:
     path = territory(tmp_path)
     text = path.read_text(encoding="utf-8").replace('gtfs = ["f.zip"]\n', "")
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(TerritoryError, match="No stop is within 1500 m of a gate"):
+    with pytest.raises(TerritoryError, match="No stop is within 1,500 m of a gate"):
         zone_of(mobility.load(path), Wants())
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mobility.base.i18n import Word, long_date, translate
+from mobility.base.i18n import Word, long_date, measured, translate
 from mobility.base.literal import one_line
 
 Severity = Literal["error", "warning", "info"]
@@ -94,7 +94,7 @@ class MobilityError(Exception):
         if self.value is not None:
             # A cell may hold a whole page; its beginning tells which.
             where.append(f"{translate('value', language)} {str(self.value)[:120]!r}")
-        text = translate(self.problem, language, **self.params)
+        text = translate(self.problem, language, **measured(self.params, language))
         if where:
             text = f"{', '.join(where)}{translate(': ', language)}{text}"
         if self.mend:
@@ -175,7 +175,7 @@ class Finding:
             name: long_date(value, language) if isinstance(value, dt.date) else value
             for name, value in self.params.items()
         }
-        text = translate(self.message, language, count=self.count, **params)
+        text = translate(self.message, language, count=self.count, **measured(params, language))
         if self.examples:
             named = ", ".join(_dated(example, language) for example in self.examples)
             text += f" {named}" if text.endswith(":") else f" ({named})"

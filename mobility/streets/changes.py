@@ -98,7 +98,7 @@ def _add(
         raise SourceError(
             "An added street meets no other street.",
             row=row + 1,
-            mend="Draw its ends on, or within {join_m} m of, the streets it joins.",
+            mend="Draw its ends on, or within {join_m:.0f} m of, the streets it joins.",
             join_m=join_m,
         )
     return _noded(streets, line, tags, joins)

@@ -11,7 +11,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from gettext import GNUTranslations
@@ -152,9 +152,18 @@ def _text(template: str, language: str, count: Any) -> str:
     return texts.gettext(template) if text == template and language != "en" else text
 
 
+def measured(params: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Return parameters of a sentence, its decimals as a language writes them.
+
+    Not those of a mend, which are copied.
+    """
+    return {
+        name: _Measured(value, language) if isinstance(value, float) and isfinite(value) else value
+        for name, value in params.items()
+    }
+
+
 def _said(value: object, language: str) -> object:
-    if isinstance(value, float) and isfinite(value):
-        return _Measured(value, language)
     if isinstance(value, Words):
         return ", ".join(translate(word, language) for word in value)
     return translate(value, language) if isinstance(value, Word) else value
