@@ -70,8 +70,10 @@ def test_figures_equal_the_model(open_page, basin, shift, day, mode, scenario) -
     reasons = np.bincount(
         model.scenarios[scenario].reason[zone], weights=model.homes.workers, minlength=10
     )
-    main = REASONS[int(reasons[1:].argmax()) + 1]
-    assert opened.figure("reason") == page_french()[ENGLISH[f"reason {main}"]]
+    main = int(reasons[1:].argmax()) + 1
+    told = page_french()[ENGLISH[f"reason {REASONS[main]}"]]
+    assert opened.figure("reason") == f"Motif principal\N{NO-BREAK SPACE}: {told}"
+    assert whole(opened.figure("kept")) == round(reasons[main])
 
 
 def test_roster_figures_follow_the_worst_of_rule(open_page, basin) -> None:
