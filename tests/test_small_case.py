@@ -174,6 +174,23 @@ def test_what_differs_between_scenarios_is_told_with_both_values(tmp_path, diffe
         compare(one, two, tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        ("mon-wed", "mon-tue", "lundi, mardi, mercredi dans le premier, lundi, mardi dans le"),
+        ('employer = "Boulonnerie"', "", "Boulonnerie dans le premier, absent dans le second"),
+    ],
+)
+def test_what_differs_between_scenarios_is_told_in_french(tmp_path, was, now, said):
+    shift = '{ name = "j", start = "08:00", end = "16:00", days = "mon-wed" }'
+    rosters = f'[{{ name = "jour", shifts = [{shift}] }}]'
+    one, two = (write_territory(tmp_path / name, rosters=rosters) for name in ("one", "two"))
+    two.write_text(two.read_text(encoding="utf-8").replace(was, now), encoding="utf-8")
+    with pytest.raises(TerritoryError) as caught:
+        compare(one, two, tmp_path / "out")
+    assert said in caught.value.render("fr")
+
+
 def test_compared_scenarios_keep_their_names_and_dates(tmp_path):
     days = 'kinds = ["school_weekday"]\ndates = { school_weekday = 2026-06-16 }'
     one, two = write_territory(tmp_path / "one"), write_territory(tmp_path / "two", days=days)

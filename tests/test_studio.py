@@ -168,9 +168,13 @@ def test_times_come_before_reasons_and_a_study_rests(studio: Served) -> None:
         assert "zone" not in times["arrays"]
         assert "out" not in zones["arrays"]
         opened = studio.studio.studies.open("usine")
+        assert opened.live is not None
+        searched = opened.live.sources.streets.worked_out.searched
+        searched["at an hour"] = None
         opened.used_s -= 1000
         opened.rest()
         assert opened.used_s == 0
+        assert not searched
         whole = studio.live("usine", moved, shown=shown)
         for name, values in (times["arrays"] | zones["arrays"]).items():
             assert np.array_equal(values, whole["arrays"][name]), name

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import TerritoryError
-from mobility.base.i18n import Word, Words
+from mobility.base.i18n import WEEKDAY_NAMES, Word, Words
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import whole_persons
 from mobility.commute.study import ShiftRow, Study
+from mobility.territory.fields import WEEKDAYS
 
 
 def asked_alike(study: Study, other: Study) -> Study:
@@ -68,13 +69,17 @@ def _facts(study: Study) -> dict[str, dict[str, object]]:
         "homes": {home: home for home in map(str, study.homes.ids)},
         "workers": dict(zip(homes, study.workers.tolist(), strict=True)),
         "shifts": {name: name for name in shifts},
-        "employer": {name: row.employer for name, row in shifts.items()},
+        "employer": {name: row.employer or Word("not there") for name, row in shifts.items()},
         "headcount": {name: row.headcount for name, row in shifts.items()},
-        "days worked": {name: Words(row.days) for name, row in shifts.items()},
+        "days worked": {name: _weekdays(row) for name, row in shifts.items()},
         "season": {name: _season(row) for name, row in shifts.items()},
         "days": {kind: Word(kind) for kind in kinds},
         "modes": {mode: Word(mode) for mode in study.territory.modes.evaluated},
     }
+
+
+def _weekdays(row: ShiftRow) -> Words:
+    return Words(name for day, name in zip(WEEKDAYS, WEEKDAY_NAMES, strict=True) if day in row.days)
 
 
 def _season(row: ShiftRow) -> object:

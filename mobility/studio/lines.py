@@ -262,7 +262,7 @@ def _told(study: Study, trip: int, stop: int) -> dict[str, Any]:
 _FEEDS = "scenarios/feeds"
 #: The name under which a scenario holds all lines drawn.
 _DRAWN = "D01"
-_MOST_LINES, _MOST_STOPS = 20, 40
+_MOST_LINES = 20
 _COSTS = ("eur_year", "eur_low", "eur_high")
 _MOST_ZONES, _MOST_CORNERS = 10, 100
 #: What a browser may say of a zone; the rest is as a territory file has it by default.

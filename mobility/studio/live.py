@@ -34,6 +34,7 @@ from mobility.outputs.map.model import MapModel
 from mobility.remedies.bill import Bill
 from mobility.remedies.scenario import ScenarioPrices, booked_on, booked_trips
 from mobility.sources.sites import changed_sites
+from mobility.streets.hour_times import forget_hours
 from mobility.streets.hours import forget_states
 from mobility.studio.asking import Answer, Asking, Part, Shown
 from mobility.territory.changes import Changes, ShiftChange, TripChange, on_base
@@ -95,7 +96,7 @@ class Live:
         self._lock = RLock()
 
     def rest(self) -> None:
-        """Free what is soon made again: answers, scenarios tried, mirrored timetables."""
+        """Free what is soon made again: answers, scenarios tried, mirrors, streets at an hour."""
         with self._lock:
             self._moved = self._keyed = self._spans = self._drawing = None
             for key in self._studies:
@@ -106,6 +107,7 @@ class Live:
             for two_way in self.study.timetables.values():
                 two_way.forget_mirror()
             forget_states(self.sources.streets)
+            forget_hours(self.sources.streets)
         gc.unfreeze()
         give_back_memory()
         gc.freeze()  # later collections do not look at what is kept, and take milliseconds
@@ -211,6 +213,7 @@ class Live:
         else:
             found = self.sources.study(plain)
             forget_states(self.sources.streets)
+            forget_hours(self.sources.streets)
         found.views.held = self._untouched(plain, key)
         self._studies[key] = found
         if len(self._studies) > _MOST_STUDIES:
