@@ -16,6 +16,7 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.variants import by_day
 from mobility.commute.white_zones import white_zones
+from mobility.timetable.arrays import INF
 
 TWO_SITES = """
 [[sites]]
@@ -98,6 +99,20 @@ def test_a_change_of_one_site_asks_of_that_site(tmp_path, asked):
     asked.clear()
     found(load(with_other(tmp_path / "t", start="06:00")))
     assert set(asked) == {1}
+
+
+def test_another_commune_of_a_home_is_asked_anew_where_vehicles_come_by_commune(tmp_path):
+    zone = 'name = "TAD"\ncommunes = ["Droiteville"]\nhubs = ["A"]'
+    toml = write_territory(tmp_path / "t")
+    text = toml.read_text(encoding="utf-8").replace('"walk"]', '"walk", "on_demand"]')
+    toml.write_text(f"{text}\n[[on_demand]]\n{zone}\n", encoding="utf-8")
+    homes = toml.parent / "homes.csv"
+    row = assess(load(toml)).row(0, "school_weekday", "on_demand")
+    reached = [assess(load(toml)).outbound_s[row] < INF]
+    text = homes.read_text(encoding="utf-8")
+    homes.write_text(text.replace("H1,H1,Droiteville", "H1,H1,Ailleurs"), encoding="utf-8")
+    reached.append(assess(load(toml)).outbound_s[row] < INF)
+    assert [bool(r[0]) for r in reached] == [True, False]
 
 
 def test_other_code_finds_nothing(tmp_path, asked, monkeypatch):

@@ -11,6 +11,8 @@ from mobility.remedies.score import Scores
 from mobility.remedies.trial import EdgeEffect
 
 N_HOMES, N_WINDOWS, N_KEYS, N_SITES = 40, 9, 12, 2
+#: Two more windows, of a bicycle taken along that does not count.
+N_ALL = N_WINDOWS + 2
 ROSTERS = [[0, 1, 2], [3, 4], [5, 6, 7, 8], [9, 10, 11]]
 
 
@@ -21,7 +23,10 @@ def drawn(rng, known):
     for key, pair in enumerate(ends):
         for window in pair:
             keys_of.setdefault(window, []).append(key)
-    base = rng.random((N_WINDOWS, N_HOMES)) < 0.7
+    for key in range(N_KEYS):
+        for window in range(N_WINDOWS, N_ALL):
+            keys_of.setdefault(window, []).append(key)
+    base = rng.random((N_ALL, N_HOMES)) < 0.7
     street = rng.random((N_KEYS, N_HOMES)) < 0.2
     workers = rng.integers(0, 9, N_HOMES).astype(float)
     pools = rng.integers(0, 9, (N_KEYS, N_HOMES)).astype(float) if known else [workers] * N_KEYS
@@ -32,7 +37,7 @@ def drawn(rng, known):
     present = SimpleNamespace(
         study=study,
         riding_holds={},
-        windows=[SimpleNamespace(index=w) for w in range(N_WINDOWS)],
+        windows=[SimpleNamespace(index=w) for w in range(N_ALL)],
         ends=ends,
         keys_of=keys_of,
         base_holds=base,
@@ -54,7 +59,7 @@ def drawn(rng, known):
 def pulled(rng, base):
     """What a lever does to some windows, or to none."""
     effects = {}
-    for window in rng.choice(N_WINDOWS, int(rng.integers(0, 4)), replace=False).tolist():
+    for window in rng.choice(N_ALL, int(rng.integers(0, 5)), replace=False).tolist():
         turned = np.flatnonzero(rng.random(N_HOMES) < rng.choice([0, 0.1, 0.4])).astype(np.int32)
         held = base[window, turned]
         none = turned[:0]

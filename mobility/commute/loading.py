@@ -110,7 +110,10 @@ def _content(study: Study) -> str:
     settings = study.territory.model_dump_json(exclude={"sites", "name", "output"})
     known = [s.sha256 for s in study.sources if s.role not in ("territory", "sites", "homes")]
     days = [day.date.isoformat() for day in study.days]
-    return content_hash([code_hash(), settings, study.homes.lonlat, *known, *days])
+    # On-demand vehicles may come for the homes of some communes alone.
+    zoned = any(zone.communes for zone in study.territory.on_demand)
+    communes = tuple(study.homes.frame["commune"].fillna("").astype(str)) if zoned else ()
+    return content_hash([code_hash(), settings, study.homes.lonlat, communes, *known, *days])
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,14 @@ class Tally:
 
     @cached_property
     def _keys_of(self) -> tuple[Int64, Int64]:
-        """Keys of each window one after the other, and where those of each begin."""
-        each = [self.present.keys_of.get(window.index, []) for window in self.present.windows]
+        """Keys of each window one after the other, and where those of each begin.
+
+        Windows of a bicycle taken along have none: none of those counts here.
+        """
+        each: list[list[int]] = [[] for _ in self.present.windows]
+        for key, ends in enumerate(self.present.ends):
+            for window in set(ends):
+                each[window].append(key)
         ptr = np.concatenate([[0], np.cumsum([len(keys) for keys in each])])
         return ptr.astype(np.int64), np.array([key for keys in each for key in keys], np.int64)
 
