@@ -184,6 +184,19 @@ def test_named_timetables_are_all_taken_and_what_is_left_out_is_told(prepare, se
     ]
 
 
+def test_industrial_areas_past_the_most_are_told(prepare, monkeypatch):
+    areas = [CandidateSite(f"Z{k}", 9.0 - k, (-1.43, 46.67), ((-1.43, 46.67),)) for k in range(3)]
+    monkeypatch.setattr(init, "industrial_sites", lambda streets: areas)
+    told = "further industrial area, smaller or farther away, was left out: Z2. → Add"
+    for most, lacks in ((3, []), (2, [True])):
+        monkeypatch.setattr(init, "MAX_SITES", most)
+        got = prepare(overwrite=True)
+        assert [f"1 {told}" in one.render("en") for one in got.missing] == lacks
+        assert [site.name for site in got.sites] == [f"Z{k}" for k in range(most)]
+        rows = (got.territory.parent / "sites.csv").read_text(encoding="utf-8").splitlines()
+        assert [row.split(";")[0] for row in rows[1:]] == [f"Z{k}" for k in range(most)]
+
+
 def test_a_town_name_with_quotes_stays_valid_toml(prepare, server):
     server.pages["/geo/communes"] = page([commune('L\'"Île"\n\\d', "85113", 5)])
     got = prepare("85113")

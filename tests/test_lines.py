@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from feeds import trip, write_gtfs
+from feeds import service, trip, write_gtfs
 from small import SERVICES, TRIPS, lonlat, write_territory
 from test_line_changes import changed as scenario_of
 from typer.testing import CliRunner
@@ -17,6 +17,7 @@ from mobility.commute.white_zones import white_zones
 from mobility.needs.lines import changed, lines_of, supply
 from mobility.needs.swaps import swap_table, swaps
 from mobility.outputs.map.from_results import map_model
+from mobility.outputs.needs_ways import lines_answer
 from mobility.outputs.table_files import stops_layer
 from mobility.remedies.factors import load_factors
 from mobility.remedies.model import Lever
@@ -51,6 +52,7 @@ def test_a_line_by_hand(base) -> None:
     days = study.days_of_kind("school_weekday")
     assert line["line"] == "R"
     assert line["trips_year"] == 6 * days
+    assert line["trips_calendar"] == pytest.approx(6 * days - days / 5)  # no "early" on Fridays
     assert line["km_year"] == pytest.approx(6 * 10 * 1.3 * days, rel=1e-6)
     assert line["hours_year"] == pytest.approx(2 * days)
     assert line["wait_year"] == pytest.approx(1.5 * days)
@@ -62,6 +64,35 @@ def test_a_line_by_hand(base) -> None:
     # H1 holds the whole 3x8: half of its 30 jobs, and its ten workers.
     assert found.table["jobs_at_risk"][1] == pytest.approx(15)
     assert found.table["workers_at_risk"][1] == 10
+
+
+def test_a_line_that_rests_on_fridays_is_told_beside_its_year(tmp_path) -> None:
+    """Two trips on four days of five, one on Fridays alone; on the Monday before nothing runs."""
+    services = {
+        name: service(week, "20260105", "20261218", removed=["20261116"])
+        for name, week in (("four", "1111000"), ("fri", "0000100"), ("week", "1111100"))
+    }
+    path = write_territory(tmp_path / "study", extra=JOBS)
+    rides = [(str(k), f"{8 + k:02d}", days) for k, days in enumerate(("four", "four", "fri"))]
+    write_gtfs(
+        path.parent / "gtfs.zip", stops={"A": lonlat(1000), "B": lonlat(11_000)},
+        services=services,
+        routes=[{"route_id": name, "route_short_name": name, "route_type": 3} for name in "RS"],
+        trips=[
+            *(trip(n, [("A", f"{h}:00"), ("B", f"{h}:20")], service=s) for n, h, s in rides),
+            trip("all", [("A", "09:00"), ("B", "09:20")], route="S", service="week"),
+        ],
+    )  # fmt: skip
+    study = load(path)
+    weeks = study.days_of_kind("school_weekday") / 5
+    found = lines_of(assess(study))
+    table = found.table.set_index("line")
+    lines = table.loc[["", "R", "S"]]
+    assert lines["trips_year"].tolist() == [15 * weeks, 10 * weeks, 5 * weeks]
+    assert lines["trips_calendar"].tolist() == pytest.approx([14 * weeks, 9 * weeks, 5 * weeks])
+    (told,) = lines_answer(found, None, (), "en").said
+    assert told.startswith("1 line does not run alike on all days")
+    assert told.endswith(f"by the calendar: R ({10 * weeks:.0f} → {9 * weeks:.0f}).")
 
 
 def test_a_scenario_is_costed_and_its_losers_told(base) -> None:
@@ -165,6 +196,7 @@ def test_a_headway_counts_by_its_departures_everywhere(base) -> None:
     found = lines_of(access).table
     days = access.study.days_of_kind("school_weekday")
     assert found["trips_year"].tolist() == [45 * days] * 2
+    assert found["trips_calendar"].tolist() == [45 * days] * 2
     assert found["hours_year"].tolist() == pytest.approx([15 * days] * 2)
     assert found["km_year"].tolist() == pytest.approx([450 * 1.3 * days] * 2)
     assert found["vehicles"].tolist() == [1, 1]

@@ -293,6 +293,22 @@ def test_territories_that_could_not_be_prepared_are_rows_of_the_ranking(tmp_path
     assert {one.unit: one.state for one in merge(Atlas.at(out))[0]} == states
 
 
+def test_nothing_is_left_of_a_territory_that_could_not_be_prepared(tmp_path):
+    """The third has no site any more; what the user laid in its folder stays."""
+    folder, out = write_nation(tmp_path / "few", 3), tmp_path / "out"
+    third, asked = Atlas(out).file(name(2)).parent, str(folder / "territories.csv")
+    all_sites, units = sources(folder, write_sites(folder, (0, 1, 2))), [name(k) for k in range(3)]
+    assert prepare(asked, out, all_sites, language="en").units == units
+    (third / "notes.txt").write_text("mine", encoding="utf-8")
+    two_sites = sources(folder, write_sites(folder, (0, 1)))
+    for left in (["notes.txt"], None):
+        assert prepare(asked, out, two_sites, language="en").units == units[:2]
+        assert (sorted(p.name for p in third.iterdir()) if third.is_dir() else None) == left
+        (third / "notes.txt").unlink(missing_ok=True)
+    lock = json.loads((out / "feeds.lock").read_text(encoding="utf-8"))
+    assert lock["feeds"]["region.zip"]["territories"] == [f"ti={unit}" for unit in units[:2]]
+
+
 def test_two_territories_of_one_identifier_are_two_rows(tmp_path):
     few(tmp_path, "10001,a/b,One\n10003,a b,Two\n")
     told, _ = merge(Atlas.at(tmp_path / "out"))

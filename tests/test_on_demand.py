@@ -17,6 +17,7 @@ from mobility.commute.loading import load
 from mobility.commute.on_demand import inside
 from mobility.commute.white_zones import white_zones
 from mobility.sources.gtfs.flex import read_flex
+from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF
 
@@ -543,3 +544,18 @@ def test_flex_as_it_was_written_before_its_adoption(tmp_path, place):
     assert (found.start_s, found.end_s) == (22 * 3600, 26 * 3600)
     assert [(f.code, f.count) for f in told] == [("flex_window_over_midnight", 2)]
     assert found.pickup.geom_type == ("MultiPoint" if name == "AR" else "Polygon")
+
+
+@pytest.mark.parametrize("columns", [["pickup"], ["drop_off"], ["pickup", "drop_off"]])
+def test_calls_by_rules_that_are_not_there_are_told_once(tmp_path, columns) -> None:
+    """Two calls in a zone, each with the same rule to board and to leave: two stop times."""
+    window = {"start_pickup_drop_off_window": "08:00:00", "end_pickup_drop_off_window": "10:00:00"}
+    rules = {f"{column}_booking_rule_id": "lost" for column in columns}
+    calls = [{"stop_id": "", "location_id": "Z", **window, **rules} for _ in range(2)]
+    write_gtfs(
+        tmp_path / "flex.zip", stops={"A": lonlat(1000)}, services={"week": SERVICES["week"]},
+        trips=[trip("fx", [("A", "07:00"), *calls], service="week")],
+    )  # fmt: skip
+    found = read_feed(tmp_path / "flex.zip", cache=False).findings
+    told = [f for f in found if f.code == "booking_rules_unknown"]
+    assert [(f.count, f.examples) for f in told] == [(2, ("lost",))]

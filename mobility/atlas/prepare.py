@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ from mobility.streets.graph import streets_from_osm
 from mobility.territory.project import Site
 
 _STREETS, _SITES, _HOMES, _LOCK = "streets.osm.pbf", "sites.toml", "communes.geojson", "feeds.lock"
+#: Of a territory, besides its file and timetables.
+_WRITTEN = (_STREETS, _SITES, _HOMES, OUTLINE)
 #: Streets and stops are taken so far around a territory.
 _MARGIN_KM = 3.0
 _TEMPLATES = ("3x8", "2x8", "day")
@@ -137,6 +140,7 @@ def prepare(
         except MobilityError as error:
             found.problems.append(error)
             lost.append(Lost(one.unit, one.name, error))
+            _clear(folder)
             continue
         if uncounted := communes.uncounted(one.codes):
             found.problems.append(
@@ -172,6 +176,9 @@ def prepare(
             )
         )
     write_text(atlas.folder / MISSING, json_text(_missing(lost, found.units)))
+    there = {atlas.file(unit).parent.name for unit in found.units}
+    for feed in lock["feeds"].values():
+        feed["territories"] = [name for name in feed["territories"] if name in there]
     lock["osm"] = {path.name: file_hash(path) for path in extracts}
     write_text(atlas.folder / _LOCK, json_text(lock))
     given = {"territories": Path(territories).name, "margin_km": margin_km, "language": language}
@@ -381,6 +388,15 @@ def _write(
         more={"sources": 'duplicates = "drop"', "output": "geopackage = false"},
     )
     write_text(folder / "territory.toml", text)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what was written of a territory that could not be prepared, and nothing else."""
+    for path in (*(folder / "gtfs").glob("*.zip"), *(folder / name for name in _WRITTEN)):
+        path.unlink(missing_ok=True)
+    for emptied in (folder / "gtfs", folder):
+        with suppress(OSError):  # not there, or something of the user's is left in it
+            emptied.rmdir()
 
 
 def _plain(site: Site) -> dict[str, Any]:

@@ -7,6 +7,7 @@ a vehicle counts once. A line's riders at risk are those whom the engine no long
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,11 +26,13 @@ from mobility.remedies.gains import Gains, gains_between
 from mobility.remedies.model import Lever, networks
 from mobility.remedies.search import workbench
 from mobility.remedies.vehicles import Vehicles
+from mobility.sources.holidays import read_holidays
+from mobility.territory.fields import WEEKDAYS
 from mobility.timetable.runs import headways, that_leave
 from mobility.timetable.trips import DayNetwork
 
 #: Columns of `supply` beside the line.
-_SUPPLY = ["trips_year", "km_year", "hours_year", "wait_year", "vehicles"]
+_SUPPLY = ["trips_year", "trips_calendar", "km_year", "hours_year", "wait_year", "vehicles"]
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,10 @@ def supply(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``line``; ``trips_year``; ``km_year`` and ``hours_year`` with riders; ``wait_year``, hours
-        between trips of a vehicle; ``vehicles``, the most out at once on a day studied: the
-        network's are fewer than the sum of its lines' where these are not all out at once.
+        ``line``; ``trips_year``; ``trips_calendar``, see `calendar_days`; ``km_year`` and
+        ``hours_year`` with riders; ``wait_year``, hours between trips of a vehicle; ``vehicles``,
+        the most out at once on a day studied: the network's are fewer than the sum of its lines'
+        where these are not all out at once.
     """
     detour = factors_of(study).rows["line_detour"].value
     nets = networks(study)
@@ -130,9 +134,58 @@ def supply(study: Study) -> pd.DataFrame:
     ]
     calls = pd.concat(parts, ignore_index=True)
     calls["km"] *= detour
+    calls = calls.merge(calendar_days(study), on=["kind", "line"], how="left")
+    calls["calendar"] = calls["calendar"].fillna(calls["days"])
     rows = [_year("", calls)]
     rows += [_year(str(line), mine) for line, mine in calls.groupby("line", sort=True)]
     return pd.DataFrame(rows, columns=["line", *_SUPPLY])
+
+
+def calendar_days(study: Study) -> pd.DataFrame:
+    """Return on how many days a year a trip of a line runs, if weekdays are not taken to be alike.
+
+    Each weekday has the trips of a date of its own: of those within a week or so of the day studied
+    and of its kind, the one with most nearly as many trips, so that a public holiday that nobody
+    told is none of them. Where there is none, it has those of the day studied. A line that rests
+    on Fridays has fewer days than its kind, see `Study.days_of_kind`.
+
+    Returns
+    -------
+    DataFrame
+        ``kind``, ``line``, ``calendar`` (float64) of the lines that run on the day studied.
+    """
+    feed, names = study.feed, pd.Series(study.feed.line_names, dtype=object)
+    repeated = feed.frequencies
+    leaves = np.ones(len(feed.trips))
+    leaves[repeated["trip"]] = 0.0
+    start, end, headway = (repeated[c].to_numpy(float) for c in ("start_s", "end_s", "headway_s"))
+    np.add.at(leaves, repeated["trip"], np.maximum(np.ceil((end - start) / headway), 0))
+
+    def trips(date: dt.date) -> pd.Series:
+        on = feed.trips_on(date)
+        return pd.Series(leaves[on]).groupby(names[on].to_numpy()).sum()
+
+    first, last = feed.period or (dt.date.max, dt.date.min)
+    parts = []
+    for day in study.days:
+        monday = day.date - dt.timedelta(days=day.date.weekday())
+        near = [monday + dt.timedelta(days=k) for k in (*range(7), *range(-7, 0), *range(7, 14))]
+        holidays = read_holidays(study.territory.days, min(near), max(near))
+        like = {
+            date: trips(date)
+            for date in near
+            if holidays.kind(date) == holidays.kind(day.date) and first <= date <= last
+        }
+        studied = trips(day.date)
+        studied = studied[studied > 0]
+        year = studied * 0.0
+        for weekday in day.weekdays:
+            own = [t for date, t in like.items() if WEEKDAYS[date.weekday()] == weekday]
+            that = min(own or [studied], key=lambda t: abs(float(t.sum() - studied.sum())))
+            year += that.reindex(year.index, fill_value=0.0) * study.weeks(day)
+        of_one = (year / studied).rename_axis("line").rename("calendar")
+        parts.append(of_one.reset_index().assign(kind=day.kind))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _of_day(
@@ -174,7 +227,7 @@ def _year(line: str, calls: pd.DataFrame) -> tuple[object, ...]:
     days = calls["days"]
     most = max((_out_at_once(mine) for _, mine in calls.groupby("kind")), default=0)
     sums = [float((calls[name] * days).sum()) for name in ("km", "hours", "wait")]
-    return (line, float(days.sum()), *sums, most)
+    return (line, float(days.sum()), float(calls["calendar"].sum()), *sums, most)
 
 
 def _out_at_once(calls: pd.DataFrame) -> int:
@@ -201,7 +254,9 @@ def _priced(table: pd.DataFrame, factors: LeverFactors) -> pd.DataFrame:
 def changed(before: Access, after: Access) -> Changed:
     """Return what a scenario changes of the lines, their cost and who holds a roster."""
     factors = factors_of(after.study)
-    was, now = (supply(a.study).set_index("line") for a in (before, after))
+    was, now = (
+        supply(a.study).set_index("line").drop(columns="trips_calendar") for a in (before, after)
+    )
     more = now.sub(was, fill_value=0.0)
     more = more[(more.abs() > 1e-9).any(axis=1) | (more.index == "")]
     table = _priced(more.reset_index(), factors)

@@ -71,6 +71,8 @@ def lines_answer(
             "waits, and who depends on them, nobody can tell: {lines}."
         )
         said = [*said, translate(text, language, lines=", ".join(unknown["line"]))]
+    if uneven := _uneven(found.table.iloc[1:], words):
+        said = [*said, uneven]
     if swaps:
         tables["swaps"] = swap_table(found.access, swaps)
     tables["lines_costs"] = bill_frame(bills, language, of="situation")
@@ -79,6 +81,23 @@ def lines_answer(
     title = translate("What do the lines cost, and who depends on them?", language)
     gis = {"lines": shapes} if len(shapes) else {}
     return Answer(study, "lines", title, note, layers, tables, gis, said)
+
+
+def _uneven(lines: pd.DataFrame, words: Words) -> str:
+    """Return which lines do not run alike on all days that a day studied stands for, if any."""
+    off = (lines["trips_year"] - lines["trips_calendar"]).abs()
+    most = lines[off > 0.5].assign(off=off).nlargest(3, "off")
+    if most.empty:
+        return ""
+    text = (
+        "{count} lines do not run alike on all days for which the day studied stands, and their "
+        "year goes by the day studied. Trips a year, then by the calendar: {lines}."
+    )
+    told = [
+        f"{line} ({words.number(year)} → {words.number(calendar)})"
+        for line, year, calendar in most[["line", "trips_year", "trips_calendar"]].to_numpy()
+    ]
+    return words.t(text, count=int((off > 0.5).sum()), lines=", ".join(told))
 
 
 def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoDataFrame:

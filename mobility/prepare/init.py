@@ -370,11 +370,21 @@ class _Work:
         except SourceError as error:
             self.missing.append(error)
             return []
-        found = nearest_first(industrial_sites(streets), commune.centre)[:MAX_SITES]
+        found = nearest_first(industrial_sites(streets), commune.centre)
+        areas = named(found, streets.background.get("places"))
+        if left := areas[MAX_SITES:]:
+            told = MobilityError(
+                "{count} further industrial areas, smaller or farther away, were left out, the "
+                "first of them: {names}.",
+                mend="Add those that are wanted to sites.csv.",
+                count=len(left),
+                names=", ".join(area.name for area in left[:3]),
+            )
+            self.missing.append(told)
+        found = found[:MAX_SITES]
         if found:
-            places = streets.background.get("places")
             target = self.folder / "sites.csv"
-            write_text(target, sites_csv(named(found, places)))
+            write_text(target, sites_csv(areas[:MAX_SITES]))
             self.files.append(target.relative_to(self.folder))
         return found
 

@@ -276,8 +276,10 @@ def _tell_unknown_rules(raw: RawTables, table: pd.DataFrame) -> None:
         "{count} stop times name a booking rule that booking_rules.txt does not have; they are "
         "taken to be booked without notice"
     )
+    # A call whose rules to board and to leave are both unknown is one call.
+    ids = pd.Series("", index=raw.tables["stop_times"].index, dtype="str")
     for column in ("pickup_booking_rule_id", "drop_off_booking_rule_id"):
-        ids = raw.column("stop_times", column)
-        text = ids.astype("str").str.strip()
-        lost = (ids.notna() & (text != "") & ~text.isin(known)).to_numpy()
-        raw.tell("warning", "booking_rules_unknown", message, "stop_times", lost, text)
+        named = raw.column("stop_times", column)
+        text = named.astype("str").str.strip()
+        ids = ids.where(named.isna() | text.isin({"", *known}), text)
+    raw.tell("warning", "booking_rules_unknown", message, "stop_times", ids.ne("").to_numpy(), ids)
