@@ -1,6 +1,5 @@
 #!/bin/sh
 # In Paris the shift of 05:00 begins at 05:09 for ExcelJS, and with its date at 04:59 for SheetJS.
-# for SheetJS.
 #
 # Library:   xlsx 0.18.5 (SheetJS, the latest on npm), exceljs 4.4.0 (npm)
 # Expected:  A cell of a workbook has no time zone: 05:00 is five o'clock wherever it is read
