@@ -52,7 +52,7 @@ def _packed(found: Turning) -> Bundle:
         "window": np.array([effect.window for effect in effects], np.int64),
         "saved_s": np.array([effect.saved_s for effect in effects], np.float64),
         "size": np.array([side.size for side in sides], np.int64),
-        "home": np.concatenate([_NOBODY, *sides]).astype(np.int32),
+        "home": np.concatenate([_NOBODY, *sides]).astype(np.int32, copy=False),
     }
 
 
