@@ -134,13 +134,22 @@ def test_every_count_of_a_commune_is_shown(homes: list[tuple[int, int, float]]) 
     exact = np.array([
         [workers[(area == a) & (status == s)].sum() for s in range(4)] for a in range(3)
     ])  # fmt: skip
-    whole = lambda counts: np.floor(counts + 0.5).tolist()  # noqa: E731
     told = np.column_stack([exact.sum(axis=1), exact])
-    assert counter.area_modes[0].tolist() == whole(told)
-    assert counter.modes[0] == [whole(told.sum(axis=0))]
-    white = np.column_stack([told, exact[:, 1:].sum(axis=1)])
-    assert counter.area_zones[0][:, :6].tolist() == whole(white)
-    assert counter.zones[0] == [[*whole(white.sum(axis=0)), 0, 4]]  # none has that reason
+
+    def check(counts: np.ndarray, exact: np.ndarray) -> None:
+        """The pool and who is reachable are rounded, halves up; the parts add up to the pool."""
+        assert (counts[:, :2] == np.floor(exact[:, :2] + 0.5)).all()
+        assert (counts[:, 1:5].sum(axis=1) == counts[:, 0]).all()
+        assert (np.abs(counts[:, 2:5] - exact[:, 2:5]) < 2).all()
+        assert (counts[exact == 0] == 0).all()
+
+    check(counter.area_modes[0], told)
+    check(np.array(counter.modes[0]), told.sum(axis=0)[None])
+    zones = counter.area_zones[0]
+    assert zones[:, :5].tolist() == counter.area_modes[0].tolist()
+    assert (zones[:, 5] == zones[:, 2:5].sum(axis=1)).all()
+    white = sum(counter.modes[0][0][2:])
+    assert counter.zones[0] == [[*counter.modes[0][0], white, 0, 4]]  # none has that reason
 
 
 def test_the_main_reason_is_told_with_those_whom_it_keeps_away() -> None:

@@ -19,6 +19,7 @@ from mobility.commute.indicators import (
     by_shift,
     round_persons,
     summary,
+    whole_parts,
     whole_persons,
 )
 from mobility.commute.loading import load
@@ -86,6 +87,26 @@ def test_persons_are_whole_and_halves_go_up_however_they_were_added():
     frame = whole_persons(pd.DataFrame({"a": [1.5, np.nan], "b": [0.25, 0.75]}), ["a"])
     assert frame["a"].tolist() == [2, pd.NA]
     assert frame["b"].tolist() == [0.25, 0.75]
+
+
+def test_parts_of_persons_add_up_to_the_whole_wherever_they_stand_together(tmp_path):
+    """Of 100.6 workers 40.3 are reachable and 60.3 are not: 101, 40 and the other 61."""
+    access, zones = results(tmp_path, homes(40.3, 60.3))
+    row = summary(access, zones).iloc[0]
+    assert row[["pool", "reachable", "white", "neither"]].tolist() == [101, 40, 61, 61]
+    shifts, late = by_shift(access, zones), by_overtime(access)
+    ways = shifts[["reachable", "outbound_only", "return_only", "neither"]].sum(axis=1)
+    reasons = shifts[[name for name in shifts if name.startswith("reason_")]].sum(axis=1)
+    assert shifts["pool"].tolist() == ways.tolist() == [101] * len(shifts)
+    assert shifts["white"].tolist() == reasons.tolist() == [61] * len(shifts)
+    classes = late[["no_return", *(f"late_{m}" for m in LATE_BREAKS)]]
+    assert classes.sum(axis=1).tolist() == late["pool"].tolist() == [101] * len(late)
+
+
+def test_parts_with_the_largest_remainders_go_up():
+    parts = np.array([[1.4, 2.4, 0.2], [3.0, 1.5, 1.5], [0.25, 0.0, 0.25]])
+    told = whole_parts(np.array([[4.0], [6.0], [1.0]]), parts)
+    assert told.tolist() == [[2, 2, 0], [3, 2, 1], [1, 0, 0]]
 
 
 def test_last_return_classes_add_up_to_the_pool(tmp_path):

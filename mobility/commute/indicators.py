@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,54 @@ def whole_persons(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return out
 
 
+def whole_parts(total: NDArray[np.float64], parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return parts of persons as whole numbers that add up to a whole number of persons.
+
+    Rounded each for itself they do not always: 982.3 and 11,016.3 of 11,998.6 persons. Those with
+    the largest remainders go up; what is whole stays.
+
+    Parameters
+    ----------
+    total
+        float64[..., 1]: whole numbers, less than one off the sum of the parts.
+    parts
+        float64[..., n].
+
+    Returns
+    -------
+    ndarray
+        float64[..., n].
+    """
+    near = np.round(parts, 6)
+    down = np.floor(near)
+    place = np.argsort(np.argsort(down - near, axis=-1, kind="stable"), axis=-1)
+    more = place < total - down.sum(axis=-1, keepdims=True)
+    return np.asarray(down + (more & (near > down)))
+
+
+def whole_statuses(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return workers by status, and the pool before them, as whole numbers that add up.
+
+    The pool and who is reachable are rounded as everywhere; who is white is the rest.
+
+    Parameters
+    ----------
+    counts
+        float64[..., 4]: both ways, outbound only, return only, neither.
+
+    Returns
+    -------
+    ndarray
+        float64[..., 5]: the pool, then the same.
+    """
+    pool, both = (round_persons(x)[..., None] for x in (counts.sum(axis=-1), counts[..., 0]))
+    one_way, neither = counts[..., 1:3], counts[..., 3:]
+    of_white = np.concatenate([one_way.sum(axis=-1, keepdims=True), neither], axis=-1)
+    of_white = whole_parts(pool - both, of_white)
+    one_way = whole_parts(of_white[..., :1], one_way)
+    return np.concatenate([pool, both, one_way, of_white[..., 1:]], axis=-1)
+
+
 def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
     """Return the figures of each site and roster under the worst-of rule.
 
@@ -61,17 +110,19 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
         workers = study.pool(site, roster)
         holds = found.holds[r]
         one_way = ~holds & (found.out_always[r] | found.back_always[r])
+        status = np.select([holds, one_way], [0, 1], 3)
+        pool, reachable, *one_ways, neither = whole_statuses(_by_class(status, workers, 4))
         rows.append(
             {
                 "site": study.sites[site].name,
                 "employer": study.sites[site].employer,
                 "roster": roster,
                 "headcount": sum(study.shift_rows[i].headcount for i in mine),
-                "pool": workers.sum(),
-                "reachable": workers @ holds,
-                "white": workers @ ~holds,
-                "one_way_only": workers @ one_way,
-                "neither": workers @ ~(holds | one_way),
+                "pool": pool,
+                "reachable": reachable,
+                "white": pool - reachable,
+                "one_way_only": sum(one_ways),
+                "neither": neither,
                 "share": _share(workers @ holds, workers.sum()),
                 "main_reason": _main_reason(zones, mine, workers),
             }
@@ -96,8 +147,10 @@ def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
     for z, (shift_id, day_kind) in enumerate(zones.keys.itertuples(index=False)):
         shift = study.shift_rows[shift_id]
         workers = study.pool(shift.site, shift.roster)
-        status = np.bincount(zones.status[z], weights=workers, minlength=4)
-        reason = np.bincount(zones.reason[z], weights=workers, minlength=len(REASONS))
+        status = _by_class(zones.status[z], workers, 4)
+        reason = _by_class(zones.reason[z], workers, len(REASONS))
+        pool, *told = whole_statuses(status)
+        why = whole_parts(np.array([pool - told[0]]), reason[1:])
         rows.append(
             {
                 "site": shift.site_name,
@@ -105,16 +158,16 @@ def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:
                 "shift": shift.shift,
                 "day_kind": day_kind,
                 "headcount": shift.headcount,
-                "pool": workers.sum(),
-                "reachable": status[0],
-                "white": status[1:].sum(),
-                "outbound_only": status[OUTBOUND_ONLY],
-                "return_only": status[RETURN_ONLY],
-                "neither": status[NEITHER],
+                "pool": pool,
+                "reachable": told[0],
+                "white": pool - told[0],
+                "outbound_only": told[OUTBOUND_ONLY],
+                "return_only": told[RETURN_ONLY],
+                "neither": told[NEITHER],
                 "share": _share(status[0], workers.sum()),
                 "main_reason": _main(reason),
             }
-            | {f"reason_{name}": reason[i] for i, name in enumerate(REASONS) if name}
+            | {f"reason_{name}": n for name, n in zip(REASONS[1:], why, strict=True)}
         )
     frame = pd.DataFrame(rows)
     frame["is_white"] = frame["share"] < study.territory.limits.white_site_share
@@ -173,10 +226,10 @@ def by_overtime(access: Access) -> pd.DataFrame:
         shift = study.shift_rows[int(shift_id)]
         workers = study.pool(shift.site, shift.roster)
         place = np.searchsorted(LATE_BREAKS, access.overtime_s[k] // 60, side="right")
-        people = np.bincount(place, weights=workers, minlength=len(classes))
+        people = _by_class(place, workers, len(classes))
         rows.append((
             shift.site_name, shift.roster, shift.shift, day_kind, shift.end_s, workers.sum(),
-            *people,
+            *whole_parts(round_persons(workers.sum())[None], people),
         ))  # fmt: skip
     names = ["site", "roster", "shift", "day_kind", "end_s", "pool", *classes]
     return whole_persons(pd.DataFrame(rows, columns=names), ["pool", *classes])
@@ -188,6 +241,12 @@ def _main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.fl
     for z in np.flatnonzero(zones.keys["shift_id"].isin(shift_ids)):
         total += np.bincount(zones.reason[z], weights=workers, minlength=len(REASONS))
     return _main(total)
+
+
+def _by_class(
+    classes: NDArray[np.integer[Any]], workers: NDArray[np.float64], n: int
+) -> NDArray[np.float64]:
+    return np.bincount(classes, weights=workers, minlength=n).astype(np.float64)
 
 
 def _main(reason: NDArray[np.generic]) -> str:

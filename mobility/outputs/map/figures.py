@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.commute.indicators import round_persons
+from mobility.commute.indicators import round_persons, whole_parts, whole_statuses
 from mobility.commute.white_zones import REASONS
 from mobility.outputs.map.model import NONE, MapModel, Scenario, UInt8
 
@@ -156,8 +156,8 @@ class Counter:
     def add_mode(self, classes: UInt8, roster: int) -> None:
         """Count both ways, outbound only, return only, neither."""
         areas, groups = self._count(classes, roster)
-        self.area_modes.append(_whole(areas))
-        self.modes.append(_whole(groups).tolist())
+        self.area_modes.append(areas)
+        self.modes.append(groups.tolist())
 
     def add_zone(self, status: UInt8, reason: UInt8, roster: int, main: int) -> None:
         """Count statuses, then those whom the main reason keeps away; that comes last."""
@@ -165,14 +165,16 @@ class Counter:
             np.column_stack([counts, counts[:, 2:].sum(axis=1)])
             for counts in self._count(status, roster)
         )
-        every = self._groups(roster)
-        reasons = count(reason, every[0], len(REASONS), self.area, self.n_areas)
-        reasons[:, 0] = 0  # no reason: whoever is not white
-        mains = reasons.argmax(axis=1)
-        self.area_zones.append(np.column_stack([_whole(areas), _whole(reasons.max(axis=1)), mains]))
-        kept_away = (reason == main) & (reason > 0)
-        counts = np.column_stack([groups, [group @ kept_away for group in every]])
-        self.zones.append([[*row, main] for row in _whole(counts).tolist()])
+        every, n = self._groups(roster), len(REASONS)
+        reasons = count(reason, every[0], n, self.area, self.n_areas)[:, 1:]  # 0: who is not white
+        most = reasons.argmax(axis=1)
+        away = whole_parts(areas[:, -1:], reasons)[np.arange(self.n_areas), most]
+        mains = np.where(reasons.any(axis=1), most + 1, 0)
+        self.area_zones.append(np.column_stack([areas, away.astype(np.int64), mains]))
+        told = np.array([np.bincount(reason, weights=g, minlength=n)[1:] for g in every])
+        kept_away = whole_parts(groups[:, -1:], told)[:, main - 1] if main else groups[:, 0] * 0
+        counts = np.column_stack([groups, kept_away.astype(np.int64)])
+        self.zones.append([[*row, main] for row in counts.tolist()])
 
     def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
         """Count those gained and lost by the mode last added."""
@@ -183,15 +185,12 @@ class Counter:
     def _groups(self, roster: int) -> list[Floats]:
         return [self.model.homes.pool(roster), *self.model.homes.groups.values()]
 
-    def _count(self, classes: UInt8, roster: int) -> tuple[Floats, Floats]:
+    def _count(self, classes: UInt8, roster: int) -> tuple[Ints, Ints]:
         """Return the pool and each class: of each commune, and of the pool then each group."""
         groups = self._groups(roster)
         areas = count(classes, groups[0], 4, self.area, self.n_areas)
         told = np.array([np.bincount(classes, weights=g, minlength=4) for g in groups])
-        return (
-            np.column_stack([areas.sum(axis=1), areas]),
-            np.column_stack([told.sum(axis=1), told]),
-        )
+        return whole_statuses(areas).astype(np.int64), whole_statuses(told).astype(np.int64)
 
 
 def _whole(counts: Floats) -> Ints:
