@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from benchmarks.one_timetable import build_timetable
-from mobility.engine.batches import travel_all
+from mobility.engine.batches import even_parts, travel_together
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay
 from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.streets.graph import Streets, streets_from_lines, streets_from_osm
@@ -163,13 +163,23 @@ def smaller(dataset: Dataset, n_homes: int) -> Dataset:
 def ask_all(
     network: Network, edges: list[Edge], limits: EngineLimits, *, threads: int = 1
 ) -> list[HomeTimes]:
-    """Answer every site and edge."""
-    questions = [(row, edge) for row in network.egress_s for edge in edges]
+    """Answer every site and edge, site by site; sites of one edge are asked together."""
+    sites = [*range(len(network.egress_s))]
+    jobs = [(edge, part) for edge in edges for part in even_parts(sites)]
+
+    def answer(job: tuple[Edge, list[int]]) -> list[HomeTimes]:
+        questions = [(network.egress_s[site], job[0]) for site in job[1]]
+        return travel_together(network.two_way, questions, limits, network.access)
 
     if threads == 1:
-        return travel_all(network.two_way, questions, limits, network.access)
-    with ThreadPoolExecutor(threads) as pool:
-        return travel_all(network.two_way, questions, limits, network.access, pool.map)
+        answers = [answer(job) for job in jobs]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            answers = [*pool.map(answer, jobs)]
+    found: dict[tuple[int, Edge], HomeTimes] = {}
+    for (edge, part), times in zip(jobs, answers, strict=True):
+        found.update(zip(((site, edge) for site in part), times, strict=True))
+    return [found[site, edge] for site in sites for edge in edges]
 
 
 def ready(network: Network) -> Network:

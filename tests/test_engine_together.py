@@ -13,8 +13,7 @@ from oracle import Answer, Case, leave_home, reach_home
 from strategies import as_question, cases, corridor, walk_table
 
 from mobility.base.lanes import LANES, any_of, highest, least_of, load, lowest, spread, store, where
-from mobility.engine import batches
-from mobility.engine.batches import FEWEST, MOST, travel_all, travel_together
+from mobility.engine.batches import FEWEST, MOST, even_parts, travel_together
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
 from mobility.timetable.arrays import INF, timetable_from_runs
 
@@ -106,9 +105,15 @@ def test_questions_together_are_answered_as_alone(returning: bool, case: Case) -
     edges = [Edge(returning, case.edge + more_s, case.margin) for more_s in (0, 600)]
     questions = [(as_question(c).egress_s, edge) for c in asked for edge in edges]
     mixed = random.sample(questions, MOST)
-    found = travel_all(two_way, questions, limits, access)
-    found += travel_together(two_way, mixed, limits, access)
-    for (egress_s, edge), mine in zip(questions + mixed, found, strict=True):
+    of_one_edge = [[q for q in questions if q[1] == edge] for edge in edges]
+    found = [
+        (question, times)
+        for part in (*of_one_edge, mixed)
+        for question, times in zip(
+            part, travel_together(two_way, part, limits, access), strict=True
+        )
+    ]
+    for (egress_s, edge), mine in found:
         alone = travel(two_way, egress_s, edge, limits, access)
         for name in ("elapsed_s", "rides", "walk_s", "stop"):
             one, other = getattr(mine, name), getattr(alone, name)
@@ -116,13 +121,10 @@ def test_questions_together_are_answered_as_alone(returning: bool, case: Case) -
             assert np.array_equal(one, other), name
 
 
-def test_batches_hold_each_question_once() -> None:
-    edges = [Edge(returning=False, at_s=60 * (k % 3), margin_s=0) for k in range(100)]
-    found = batches.batches(edges)
-    assert sorted(place for part in found for place in part) == list(range(100))
-    assert {len(part) for part in found} == {11, 12}
-    for part in found:
-        assert len({edges[place] for place in part}) == 1
+def test_even_parts_hold_each_place_once() -> None:
+    parts = even_parts([*range(100)])
+    assert sorted(place for part in parts for place in part) == [*range(100)]
+    assert {len(part) for part in parts} == {14, 15}
 
 
 def asked_by_hand(runs, gate, walks, *, due: int, total: int) -> tuple[int, int, int, int]:

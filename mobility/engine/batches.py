@@ -6,8 +6,7 @@ Sites whose shifts begin, or end, at the same time ask the same timetable at the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,47 +39,10 @@ _free: list[Int32] = []
 MOST_KEPT_BYTES = 1 << 26
 
 
-def batches(edges: Sequence[Edge]) -> list[list[int]]:
-    """Return the places of the questions that are asked together: those of one edge."""
-    found: dict[Edge, list[int]] = {}
-    for place, edge in enumerate(edges):
-        found.setdefault(edge, []).append(place)
-    return [part for places in found.values() for part in even_parts(places)]
-
-
 def even_parts(places: list[int]) -> list[list[int]]:
     """Return them in as few parts as may be, `MOST` at most in each and none much smaller."""
     count = -(-len(places) // MOST)
     return [places[k::count] for k in range(count)]
-
-
-def travel_all(
-    two_way: TwoWay,
-    questions: Sequence[Question],
-    limits: EngineLimits,
-    access: WalkTable,
-    each: Callable[..., Iterable[Any]] = map,
-) -> list[HomeTimes]:
-    """Return what `travel` answers to each question.
-
-    Parameters
-    ----------
-    two_way, limits, access
-        As there.
-    questions
-        In any order.
-    each
-        What asks the batches, as ``map`` does: that of a pool of threads, say.
-    """
-    parts = batches([edge for _, edge in questions])
-
-    def answer(places: list[int]) -> list[HomeTimes]:
-        return travel_together(two_way, [questions[k] for k in places], limits, access)
-
-    found: dict[int, HomeTimes] = {}
-    for places, answers in zip(parts, each(answer, parts), strict=True):
-        found.update(zip(places, answers, strict=True))
-    return [found[k] for k in range(len(questions))]
 
 
 def travel_together(
