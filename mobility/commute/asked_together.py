@@ -13,12 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mobility.commute.study import Study
 from mobility.commute.variants import open_at
-from mobility.engine.batches import FEWEST, Ahead, even_parts, travel_together
+from mobility.engine.batches import FEWEST, even_parts, travel_together
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
 
+#: Seconds of every home by riding, int32[H], known by site, kind of day, edge and limits.
+_Ahead = dict[tuple[int, str, Edge, EngineLimits], NDArray[np.int32]]
 #: Bytes of what is known at a time.
 MOST_BYTES = 1 << 27
 
@@ -81,7 +86,7 @@ def _known(
 ) -> Iterator[None]:
     """Know, meanwhile, the rides of those sites of a kind of day whose edges are the same."""
     day = rides[0].day
-    ahead: Ahead = {}
+    ahead: _Ahead = {}
     sites: dict[Edge, dict[int, None]] = {}
     for one in rides:
         for edges in one.edges:
@@ -107,7 +112,7 @@ def _known(
 
 
 def _ask(
-    study: Study, day: ChosenDay, edge: Edge, sites: list[int], limits: EngineLimits, ahead: Ahead
+    study: Study, day: ChosenDay, edge: Edge, sites: list[int], limits: EngineLimits, ahead: _Ahead
 ) -> None:
     """Find the rides of an edge of some sites."""
     here = open_at(study, day, edge)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.cache import Bundle, cached, place_of
+from mobility.base.cache import Bundle, cached
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
@@ -21,7 +21,6 @@ from mobility.commute.feeder_modes import Carried, Feeder
 from mobility.commute.on_demand import OnDemandService
 from mobility.commute.sheet import DataSheet
 from mobility.commute.walks import BothWays, nearest_gate
-from mobility.engine.batches import Ahead
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.read import Feed
@@ -178,7 +177,7 @@ class Views:
     measured: dict[tuple[object, ...], Any] = field(default_factory=dict)
     held: Held | None = None
     elapsed_s: dict[tuple[int, str, Edge, EngineLimits], Int32] | None = None
-    ahead: Ahead | None = None
+    ahead: dict[tuple[int, str, Edge, EngineLimits], Int32] | None = None
     stand_in: StandIn | None = None
     on_streets: Study | None = None
     beside: dict[str, dict[tuple[object, ...], Any]] = field(default_factory=dict)
@@ -316,10 +315,6 @@ class Study:
             What it follows from besides `content`.
         """
         return cached("results", [self.content, *key], compute) if self.content else compute()
-
-    def is_kept(self, key: Sequence[object]) -> bool:
-        """Return whether `kept` is likely to find what follows from ``key``."""
-        return bool(self.content) and place_of("results", [self.content, *key]).exists()
 
     def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
         """Return the workers of each home who belong to a site's labour pool.

@@ -27,8 +27,6 @@ from mobility.timetable.footpaths import WalkTable
 Int32 = NDArray[np.int32]
 #: Walks from each stop to the gates of a site, int32[S], and the edge of a shift there.
 Question = tuple[Int32, Edge]
-#: Seconds of every home by riding, int32[H], known by site, kind of day, edge and limits.
-Ahead = dict[tuple[int, str, Edge, EngineLimits], Int32]
 
 #: As many questions at most are asked together, and as many at least.
 MOST, FEWEST = 16, 8
