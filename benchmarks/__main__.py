@@ -27,7 +27,8 @@ PARTS = [*MEASURES, "growth", "compare", "night", "inverse_map", "commands", "gr
 NOTES = {
     "arrive_by_vs_cafein_ratio": "same walks, bounds and rule for walking on; see equal and "
     "within_60_s of against_peer; neither side limits a single wait or the sum of walks",
-    "exact_pass_vs_cafein_ratio": "the least of the four territories",
+    "exact_pass_vs_cafein_ratio": "the least of the four territories; ten sites of one deadline "
+    "are asked together, as commands do from eight on",
     "run_vs_cafein_ratio": "processor seconds of the peer's door-to-door times alone over those of "
     "the whole command",
     "arrive_by_vs_cafein_ratio_public_call": "the peer also searches its walks; streets differ",
