@@ -40,7 +40,10 @@ def test_lanes_do_what_arrays_do(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = rng.integers(-5, 6, (11, LANES)).astype(np.int32)
     one, other = rows[0].copy(), rows[1].copy()
+    plain = rows.copy()
     told = every_operation(rows, np.int64(3))
+    assert every_operation.py_func(plain, 3) == told
+    assert np.array_equal(plain, rows)
     expected = [
         one + other,
         one - 3,
