@@ -51,15 +51,16 @@ def test_workers_within_minutes(table):
 
 
 def test_kilometres_euros_and_emissions(table):
-    # 10,539 and 11,239 m to the gate; five days a week, 52 weeks, both ways.
+    # 10,539 and 11,239 m to the gate, both ways; on five days a week, 52 weeks, the shift is
+    # manned, and a worker comes on 218 days of these 260.
     assert table.loc["car", "km"] == pytest.approx((10.539 + 11.239) / 2, abs=0.002)
-    assert table.loc["car", "eur_year"] == pytest.approx(10.889 * 2 * 260 * 0.5, rel=1e-3)
-    assert table.loc["car", "kgco2e_year"] == pytest.approx(10.889 * 2 * 260 * 0.2, rel=1e-3)
-    assert table.loc["transit", "kgco2e_year"] == pytest.approx(10.889 * 2 * 260 * 0.1, rel=1e-3)
+    assert table.loc["car", "eur_year"] == pytest.approx(10.889 * 2 * 218 * 0.5, rel=1e-3)
+    assert table.loc["car", "kgco2e_year"] == pytest.approx(10.889 * 2 * 218 * 0.2, rel=1e-3)
+    assert table.loc["transit", "kgco2e_year"] == pytest.approx(10.889 * 2 * 218 * 0.1, rel=1e-3)
     # Half of the pass is the employer's.
     assert table.loc["transit", "eur_year"] == 150
     assert table.loc["bike", "kgco2e_year"] == pytest.approx(
-        table.loc["bike", "km"] * 2 * 260 * 0.17 / 1000, rel=1e-3
+        table.loc["bike", "km"] * 2 * 218 * 0.17 / 1000, rel=1e-3
     )
     assert np.isnan(table.loc["walk", "eur_year"])
 
@@ -80,8 +81,8 @@ def test_kilometres_in_the_dark(access):
     # From 04:50 back, the drive of the morning shift is dark all year long; the way home at
     # 13:10 never is. The shift from 11:00 to 13:00 never meets the dark.
     km = frame.loc[("m", "car"), "km"]
-    assert frame.loc[("m", "car"), "night_km_year"] == pytest.approx(km * 260, rel=1e-6)
-    assert frame.loc[("m", "car"), "night_vkm_year"] == pytest.approx(km * 260 * 30, rel=1e-6)
+    assert frame.loc[("m", "car"), "night_km_year"] == pytest.approx(km * 218, rel=1e-6)
+    assert frame.loc[("m", "car"), "night_vkm_year"] == pytest.approx(km * 218 * 30, rel=1e-6)
     assert frame.loc[("day", "car"), "night_km_year"] == 0
     assert np.isnan(frame.loc[("m", "transit"), "night_km_year"])
 
@@ -95,10 +96,22 @@ def test_a_car_shared_divides_cost_and_emissions(access):
     # Ten workers at 10.539 km and five at 11.239 km, two and a half to a car.
     km = (10 * 10.539 + 5 * 11.239) / 15
     assert pool["km"] == pytest.approx(km, abs=0.002)
-    assert pool["eur_year"] == pytest.approx(km * 2 * 260 * 0.5 / 2.5, rel=1e-3)
-    assert pool["kgco2e_year"] == pytest.approx(km * 2 * 260 * 0.2 / 2.5, rel=1e-3)
-    assert pool["night_vkm_year"] == pytest.approx(km * 260 * 30 / 2.5, rel=1e-3)
+    assert pool["eur_year"] == pytest.approx(km * 2 * 218 * 0.5 / 2.5, rel=1e-3)
+    assert pool["kgco2e_year"] == pytest.approx(km * 2 * 218 * 0.2 / 2.5, rel=1e-3)
+    assert pool["night_vkm_year"] == pytest.approx(km * 218 * 30 / 2.5, rel=1e-3)
     assert car["holds"] == 20
+
+
+def test_a_worker_comes_on_no_more_days_than_one_works_or_the_shift_is_manned(access):
+    def euros(factors):
+        study = access.study
+        territory = study.territory.model_copy(update={"factors": factors})
+        own = replace(access, study=replace(study, territory=territory))
+        return modal_table(own).set_index(["shift", "mode"]).loc[("m", "car"), "eur_year"]
+
+    km_eur = 10.889 * 2 * 0.473
+    assert euros({"worked_days_year": 130}) == pytest.approx(km_eur * 130, rel=1e-3)
+    assert euros({"worked_days_year": 300}) == pytest.approx(km_eur * 260, rel=1e-3)
 
 
 def test_weighted_median_and_mean():

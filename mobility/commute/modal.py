@@ -21,6 +21,7 @@ from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access, site_key
 from mobility.commute.door_to_door import street_times
 from mobility.commute.feeder_modes import drives
+from mobility.commute.ledger import worked_share
 from mobility.commute.modes import MODES
 from mobility.commute.night import dark_share, daylight, place_of_sites
 from mobility.commute.study import ShiftRow, Study, engine_limits
@@ -62,12 +63,15 @@ class Ground:
         one way (0 to 2).
     transit_g
         Grams per passenger-km of the feed's vehicles.
+    worked
+        By site and roster, on what share of the days manned a worker comes, see `worked_share`.
     """
 
     km: Float
     driven: Mapping[DriveKey, Float]
     transit_g: float
     factors: Factors
+    worked: Mapping[tuple[int, str], float]
 
 
 def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd.DataFrame:
@@ -88,9 +92,9 @@ def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd
         ``within_30``, ``within_45``, ``within_60`` (both directions, limits kept);
         ``ratio_to_car`` (median of door-to-door time, both directions, over that by car);
         ``km`` (mean road distance one way of those who hold); ``eur_year`` and ``kgco2e_year``
-        (per worker who holds, for the days of that kind); modes that drive only:
-        ``night_km_year`` (kilometres a worker is driven in the dark) and ``night_vkm_year``
-        (vehicle-km in the dark of the shift's headcount).
+        (per worker who holds, for the days of that kind on which they come to work); modes that
+        drive only: ``night_km_year`` (kilometres a worker is driven in the dark) and
+        ``night_vkm_year`` (vehicle-km in the dark of the shift's headcount).
     """
     study = access.study
     days = {day.kind: day for day in study.days}
@@ -133,7 +137,9 @@ def _row(
     car_s, in_the_dark = ground.driven[_drive_key(row, day)]
     longest = np.maximum(out, back)
     users = np.where(longest < INF, pool, 0.0)
-    km, year_days = ground.km[row.site], study.days_per_year(row.shift_id, day)
+    km = ground.km[row.site]
+    # A worker does not come on every day on which the shifts of the roster are manned.
+    year_days = ground.worked[row.site, row.roster] * study.days_per_year(row.shift_id, day)
     grams = _grams(mode, km, ground) * 2 * year_days
     found: dict[str, object] = {
         "site": row.site_name,
@@ -296,7 +302,12 @@ def _ground(study: Study, asked: Sequence[tuple[ShiftRow, ChosenDay]]) -> Ground
         driven = dict(zip(shifts, np.asarray(found["drives"]), strict=True))
     else:  # nobody drives, on whatever shift
         driven = dict.fromkeys(shifts, np.array([[np.nan], [0.0]]).repeat(study.n_homes, axis=1))
-    return Ground(road_km(study), driven, transit_grams(study, factors), factors)
+    most_days = factors["worked_days_year"]
+    worked = {
+        (site, roster): worked_share(study, site, roster, most_days)
+        for site, roster in {(row.site, row.roster) for row, _ in asked}
+    }
+    return Ground(road_km(study), driven, transit_grams(study, factors), factors, worked)
 
 
 def _driven(study: Study, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
