@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from feeds import service
 from small import SERVICES, TRIPS, write_territory
@@ -54,6 +55,20 @@ def test_the_share_of_days_by_hand(study, tmp_path) -> None:
     days = found.by_date().set_index(["roster", "date"])
     assert days.loc["marée", ["reachable", "return_only"]].to_numpy().tolist() == [
         [10, 0], [0, 10], [10, 0], [0, 0]]  # fmt: skip
+
+
+def test_ways_of_a_day_add_up_and_nobody_is_told_twice(study, tmp_path) -> None:
+    """Of 100.6 workers 40.3 get there by one mode and back by another; 101, not 100 nor 140."""
+    found = asked(study, tmp_path, LIST.splitlines()[0] + "\nUsine;marée;2026-11-17;13:00;21:00\n")
+    homes = replace(study.homes, frame=study.homes.frame.assign(workers=[40.3, 60.3]))
+    ways = {"out": [[1, 1]], "back": [[1, 0]], "holds": [[0, 0]]}
+    one = replace(
+        found,
+        study=replace(study, homes=homes),
+        **{name: np.array(rows, bool) for name, rows in ways.items()},
+    )
+    day = one.by_date().iloc[0][["reachable", "outbound_only", "return_only"]]
+    assert day.tolist() == [0, 101, 0]
 
 
 def test_dates_with_the_same_trips_share_a_timetable(study) -> None:

@@ -175,7 +175,7 @@ def test_homes_refuse_columns_of_different_length() -> None:
 def test_gains_and_losses_are_counted_by_home() -> None:
     counter = Counter(model_of([2.0, 50.0, 8.0]), np.zeros(3, np.int64), 1)
     counter.add_change(np.array([True, False, True]), np.array([True, True, False]), 0)
-    assert counter.gains == [[[50, 8]]]
+    assert counter.gains == [[[50, 8, 2, 0]]]
 
 
 def test_names_of_places_keep_their_distance_from_all_before_them():

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
+from hypothesis import given
+from hypothesis import strategies as st
 from small import PLACES_M, SERVICES, lonlat, write_territory
 
 from mobility.commute.access import assess
@@ -17,8 +19,10 @@ from mobility.commute.indicators import (
     by_group,
     by_overtime,
     by_shift,
+    changed_counts,
     round_persons,
     summary,
+    whole_changes,
     whole_parts,
     whole_persons,
 )
@@ -107,6 +111,30 @@ def test_parts_with_the_largest_remainders_go_up():
     parts = np.array([[1.4, 2.4, 0.2], [3.0, 1.5, 1.5], [0.25, 0.0, 0.25]])
     told = whole_parts(np.array([[4.0], [6.0], [1.0]]), parts)
     assert told.tolist() == [[2, 2, 0], [3, 2, 1], [1, 0, 0]]
+
+
+PERSONS = st.integers(0, 400).map(lambda hundredths: hundredths / 100)
+
+
+@given(st.lists(PERSONS, min_size=4, max_size=4))
+def test_before_and_gained_less_lost_are_after_whatever_parts_of_persons_are(parts):
+    gained, lost, both, neither = parts
+    told = whole_changes(np.array(parts))
+    assert told[2] + told[1] == round_persons(both + lost)
+    assert told[2] + told[0] == round_persons(both + gained)
+    assert told.sum() == round_persons(sum(parts))
+    # Each is a whole number beside its own: nobody is told where there is nobody.
+    assert (np.floor(parts) <= told).all()
+    assert (told <= np.ceil(parts)).all()
+
+
+def test_a_home_that_gains_is_told_with_the_rest_of_the_persons():
+    """Of 10.4 and 0.4 workers who hold it after, 10 and 0 by themselves, there are 11."""
+    was, now = np.array([True, False, True]), np.array([True, True, False])
+    told = changed_counts(np.array([10.4, 0.4, 0.2]), was, now)
+    assert told == {"pool": 11, "before": 11, "after": 11, "gained": 0, "lost": 0}
+    told = changed_counts(np.array([10.3, 0.4, 0.0]), was, now)
+    assert told == {"pool": 11, "before": 10, "after": 11, "gained": 1, "lost": 0}
 
 
 def test_last_return_classes_add_up_to_the_pool(tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import WEEKDAY_NAMES, Word, Words
 from mobility.commute.access import Access, counted_rows, roster_shifts
-from mobility.commute.indicators import whole_persons
+from mobility.commute.indicators import changed_counts, whole_persons
 from mobility.commute.study import ShiftRow, Study
 from mobility.territory.fields import WEEKDAYS
 
@@ -93,7 +93,8 @@ def comparison(before: Access, after: Access) -> pd.DataFrame:
     -------
     DataFrame
         ``site``, ``roster``, ``shift`` and ``day_kind`` (empty for a whole roster, under the
-        worst-of rule), ``pool``, ``before``, ``after``, ``gained``, ``lost`` (workers).
+        worst-of rule), ``pool``, ``before``, ``after``, ``gained``, ``lost`` (workers): after is
+        before and those gained, less those lost.
     """
     check_comparable(before.study, after.study)
     study = before.study
@@ -119,15 +120,9 @@ def _row(
     was: np.ndarray,
     now: np.ndarray,
 ) -> dict[str, object]:
-    workers = study.pool(site, roster)
     return {
         "site": study.sites[site].name,
         "roster": roster,
         "shift": shift,
         "day_kind": day_kind,
-        "pool": workers.sum(),
-        "before": workers @ was,
-        "after": workers @ now,
-        "gained": workers @ (now & ~was),
-        "lost": workers @ (was & ~now),
-    }
+    } | changed_counts(study.pool(site, roster), was, now)

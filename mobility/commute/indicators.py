@@ -90,6 +90,59 @@ def whole_statuses(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([pool, both, one_way, of_white[..., 1:]], axis=-1)
 
 
+def whole_changes(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return workers before and after a change as whole numbers that add up.
+
+    The pool, who holds before and who holds after are rounded as everywhere; the four kinds of
+    workers are whole numbers beside their counts that add up to all three (controlled rounding of
+    a table of two by two).
+
+    Parameters
+    ----------
+    counts
+        float64[..., 4]: gained, lost, held before and after, held neither before nor after.
+
+    Returns
+    -------
+    ndarray
+        float64[..., 4]: the same.
+    """
+    gained, lost, both, neither = np.moveaxis(np.round(counts, 6), -1, 0)
+    pool, before, after = map(round_persons, (counts.sum(axis=-1), both + lost, both + gained))
+    rest = pool - before - after  # of the neither, less those who hold both
+    low = [
+        np.floor(both),
+        after - np.ceil(gained),
+        before - np.ceil(lost),
+        np.floor(neither) - rest,
+    ]
+    high = [
+        np.ceil(both),
+        after - np.floor(gained),
+        before - np.floor(lost),
+        np.ceil(neither) - rest,
+    ]
+    kept = np.clip(round_persons(both), np.max(low, axis=0), np.min(high, axis=0))
+    return np.stack([after - kept, before - kept, kept, rest + kept], axis=-1)
+
+
+def changed_counts(
+    workers: NDArray[np.float64], was: NDArray[np.bool_], now: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Return the whole ``pool``, ``before``, ``after``, ``gained`` and ``lost`` of some workers.
+
+    Parameters
+    ----------
+    workers, was, now
+        By home: float64[H], and who holds before and after, bool[H].
+    """
+    kinds = (now & ~was, was & ~now, was & now, ~(was | now))
+    told = whole_changes(np.array([workers @ one for one in kinds]))
+    gained, lost, both, _ = told.tolist()
+    return {"pool": float(told.sum()), "before": both + lost, "after": both + gained,
+            "gained": gained, "lost": lost}  # fmt: skip
+
+
 def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
     """Return the figures of each site and roster under the worst-of rule.
 

@@ -20,7 +20,7 @@ from mobility.base.clock import axis_origin_utc, local_to_axis
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import counting_modes
 from mobility.commute.door_to_door import both_ways
-from mobility.commute.indicators import whole_persons
+from mobility.commute.indicators import whole_persons, whole_statuses
 from mobility.commute.study import Study, Timetables, engine_limits
 from mobility.commute.variants import variant
 from mobility.commute.walks import footpaths_of, walks_between_stops
@@ -172,14 +172,16 @@ class Irregular:
         return frame.round({"share_days": 4})
 
     def by_date(self) -> pd.DataFrame:
-        """Return, per day of the list, who gets there, back, and both."""
+        """Return, per day of the list, who gets there and back, and who one way only."""
         rows = []
         for k, w in enumerate(self.worked):
-            pool = self.study.pool(w.site)
+            pool, holds, out = self.study.pool(w.site), self.holds[k], self.out[k] & ~self.holds[k]
+            back = self.back[k] & ~holds & ~out
+            kinds = (holds, out, back, ~(holds | out | back))
+            _, *told, _ = whole_statuses(np.array([pool @ one for one in kinds]))
             rows.append((
                 self.study.sites[w.site].name, w.roster, w.date.isoformat(), w.start_s, w.end_s,
-                pool @ self.holds[k], pool @ (self.out[k] & ~self.holds[k]),
-                pool @ (self.back[k] & ~self.holds[k]),
+                *told,
             ))  # fmt: skip
         names = ["site", "roster", "date", "start_s", "end_s", "reachable", "outbound_only",
                  "return_only"]  # fmt: skip

@@ -16,7 +16,7 @@ import pandas as pd
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import number, signed, translate
 from mobility.commute.access import Access, counted_rows, roster_shifts
-from mobility.commute.indicators import whole_persons
+from mobility.commute.indicators import changed_counts, whole_persons
 from mobility.commute.ledger import LEAST_JOBS
 from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
@@ -276,14 +276,9 @@ def _groups(before: Access, after: Access) -> pd.DataFrame:
         was, now = before.rosters.holds[r], after.rosters.holds[s]
         for group in ("", *study.homes.groups):
             people = study.members(group, site, roster) if group else study.pool(site, roster)
-            rows.append(
-                (
-                    study.sites[site].name, roster, group, people.sum(), people @ was,
-                    people @ now, people @ (now & ~was), people @ (was & ~now),
-                )
-            )  # fmt: skip
-    counts = ["pool", "before", "after", "gained", "lost"]
-    return whole_persons(pd.DataFrame(rows, columns=["site", "roster", "group", *counts]), counts)
+            name = {"site": study.sites[site].name, "roster": roster, "group": group}
+            rows.append(name | changed_counts(people, was, now))
+    return whole_persons(pd.DataFrame(rows), ["pool", "before", "after", "gained", "lost"])
 
 
 def sentences(found: Changed, language: str) -> list[str]:

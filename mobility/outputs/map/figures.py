@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.commute.indicators import round_persons, whole_parts, whole_statuses
+from mobility.commute.indicators import whole_changes, whole_parts, whole_statuses
 from mobility.commute.white_zones import REASONS
 from mobility.outputs.map.model import NONE, MapModel, Scenario, UInt8
 
@@ -141,7 +141,7 @@ class Counter:
     area_modes, area_zones
         The same per row and commune, int64[areas, n].
     gains
-        Per row and group: workers gained and lost.
+        Per row and group: workers gained, lost, who hold before and after, and neither.
     """
 
     model: MapModel
@@ -177,10 +177,10 @@ class Counter:
         self.zones.append([[*row, main] for row in counts.tolist()])
 
     def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
-        """Count those gained and lost by the mode last added."""
-        sets = (now & ~was, was & ~now)
-        changes = np.array([[g @ s for s in sets] for g in self._groups(roster)])
-        self.gains.append(_whole(changes).tolist())
+        """Count those gained and lost by the mode last added, and all others."""
+        kinds = (now & ~was, was & ~now, was & now, ~(was | now))
+        changes = np.array([[g @ one for one in kinds] for g in self._groups(roster)])
+        self.gains.append(whole_changes(changes).astype(np.int64).tolist())
 
     def _groups(self, roster: int) -> list[Floats]:
         return [self.model.homes.pool(roster), *self.model.homes.groups.values()]
@@ -191,8 +191,3 @@ class Counter:
         areas = count(classes, groups[0], 4, self.area, self.n_areas)
         told = np.array([np.bincount(classes, weights=g, minlength=4) for g in groups])
         return whole_statuses(areas).astype(np.int64), whole_statuses(told).astype(np.int64)
-
-
-def _whole(counts: Floats) -> Ints:
-    """Return counts of workers as whole numbers."""
-    return round_persons(counts).astype(np.int64)

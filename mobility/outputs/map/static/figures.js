@@ -167,7 +167,11 @@ async function classCounts(shown) {
   for (let h = 0; h < homes.n; h++) {
     if (!commune || commune[h] === state.area) counts[shown.classes[h]] += homes.workers[h];
   }
-  return shown.styles.map((_, c) => Math.round(counts[c] / manifest.homes.per));
+  // Whole numbers that add up, as in the tables: the largest remainders go up.
+  const parts = shown.styles.map((_, c) => counts[c] / manifest.homes.per), whole = parts.map(Math.floor);
+  const more = Math.round(parts.reduce((sum, n) => sum + n, 0)) - whole.reduce((sum, n) => sum + n, 0);
+  parts.map((n, c) => [whole[c] - n, c]).sort((a, b) => a[0] - b[0]).slice(0, more).forEach(([, c]) => whole[c]++);
+  return whole;
 }
 
 // The value that half of the workers stay at or below, among homes where it is one.
@@ -279,7 +283,7 @@ async function showFigures() {
   const pool = mode[0], both = state.measure === "holds" && state.direction === "both";
   const share = (count) => (pool && count !== null && count !== undefined ? percent(count / pool) : "");
   let counts = both ? mode.slice(1, 5) : state.measure === "white" && zone ? zone.slice(1, 5) : await classCounts(shownNow);
-  if (gain && state.measure === "gain") counts = [...gain, ...(counts ? counts.slice(2) : [])];
+  if (gain && state.measure === "gain") counts = gain;
   const told = await HEADLINES[state.measure]({ mode, zone, gain, counts, pool, share });
   const nodes = { pool: figure("pool", countText(pool)), people: people(), mode: modePhrase(state.mode), ...told.nodes };
   const white = ["reason", "gain"].includes(state.measure) ? null : document.getElementById("mb-white") || el("dl", { id: "mb-white", class: "mb-list mb-white" });
