@@ -118,7 +118,7 @@ PERSONS = st.integers(0, 400).map(lambda hundredths: hundredths / 100)
 
 @given(st.lists(PERSONS, min_size=4, max_size=4))
 def test_before_and_gained_less_lost_are_after_whatever_parts_of_persons_are(parts):
-    gained, lost, both, neither = parts
+    gained, lost, both, _ = parts
     told = whole_changes(np.array(parts))
     assert told[2] + told[1] == round_persons(both + lost)
     assert told[2] + told[0] == round_persons(both + gained)

@@ -120,9 +120,5 @@ def _row(
     was: np.ndarray,
     now: np.ndarray,
 ) -> dict[str, object]:
-    return {
-        "site": study.sites[site].name,
-        "roster": roster,
-        "shift": shift,
-        "day_kind": day_kind,
-    } | changed_counts(study.pool(site, roster), was, now)
+    name = {"site": study.sites[site].name, "roster": roster, "shift": shift, "day_kind": day_kind}
+    return {**name, **changed_counts(study.pool(site, roster), was, now)}

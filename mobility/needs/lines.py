@@ -277,7 +277,7 @@ def _groups(before: Access, after: Access) -> pd.DataFrame:
         for group in ("", *study.homes.groups):
             people = study.members(group, site, roster) if group else study.pool(site, roster)
             name = {"site": study.sites[site].name, "roster": roster, "group": group}
-            rows.append(name | changed_counts(people, was, now))
+            rows.append({**name, **changed_counts(people, was, now)})
     return whole_persons(pd.DataFrame(rows), ["pool", "before", "after", "gained", "lost"])
 
 
