@@ -67,7 +67,7 @@ def shift_at_25(folder, toml):
 
 def negative_headcount(folder, toml):
     edit(toml, 'rosters = ["3x8"]', 'rosters = [{ template = "3x8", headcount = -3 }]')
-    return ["territory.toml", "headcount", "-3"]
+    return ["territory.toml", "headcount", "−3"]
 
 
 def gate_elsewhere(folder, toml):

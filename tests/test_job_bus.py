@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -15,6 +16,8 @@ from mobility.base.errors import TerritoryError
 from mobility.cli import app
 from mobility.needs import job_bus as job_bus_module
 from mobility.needs.job_bus import Wishes, _timed, job_bus
+from mobility.outputs.needs import job_bus_answer
+from mobility.outputs.tables import registry
 from mobility.shuttles.model import Place
 
 #: Two hamlets of seekers 5 and 8 km along the street; nobody else is near a bus.
@@ -57,6 +60,21 @@ def test_halts_stand_where_most_seekers_are(study) -> None:
         row = tour.summary().iloc[0]
         assert row[["halts", "seekers", "reachable"]].tolist() == [halts, 15, reached]
         assert row["share"] == pytest.approx(reached / 15)
+
+
+def test_who_reaches_two_halts_is_counted_at_each_and_once_in_all(study) -> None:
+    tour = job_bus(study, wishes(), study.days[0])
+    everywhere = np.ones(study.n_homes, bool)
+    calls = tour.calls.assign(
+        within=[None if w is None else everywhere for w in tour.calls["within"]]
+    )
+    twice = replace(tour, calls=calls, reached=everywhere)
+    assert twice.told_calls()["seekers"].dropna().tolist() == [15] * 4
+    assert twice.summary()["reachable"].tolist() == [15]
+    # Headings and the page say so.
+    heading = next(c for c in registry()["job_bus"].columns if c.key == "seekers").texts["en"]
+    assert "counted at each" in " ".join(heading)
+    assert "counted at each" in job_bus_answer(twice, "en").note
 
 
 def test_the_tour_by_the_clock(study) -> None:

@@ -93,5 +93,5 @@ def test_streets_of_each_hour_are_found_again(tmp_path, monkeypatch):
 def test_a_layer_of_too_many_columns(tmp_path):
     columns = {f"c{k}": [0.0] for k in range(2_100)}
     frame = gpd.GeoDataFrame(columns, geometry=gpd.points_from_xy([0], [0]), crs=4326)
-    with pytest.raises(SourceError, match="layer wide has 2101 columns, more than"):
+    with pytest.raises(SourceError, match="layer wide has 2,101 columns, more than"):
         write_gpkg(tmp_path / "wide.gpkg", [("wide", frame)])

@@ -260,6 +260,9 @@ def no_area(geometry):
         ({"raw": "{}"}, "no list of features"),
         ({"raw": "null"}, "no list of features"),
         ({"raw": '{"features": [{"geometry": null}]}'}, "row 1, field id: The zone has no id"),
+        ({"raw": '{"features": [{"id": null}]}'}, "locations.geojson, row 1, field id: The zone"),
+        ({"raw": '{"features": [{"id": " "}]}'}, "row 1, field id, value ' ': The zone has no id"),
+        ({"raw": '{"features": [{"id": ["z1"]}]}'}, r"field id, value .*z1.*: The zone has no id"),
         ({"raw": no_area("null")}, "row 1.*z1.*is a polygon"),
         ({"raw": no_area('{"type": "Point", "coordinates": [0, 1]}')}, "is a polygon"),
         ({"raw": no_area('{"type": "Polygon", "coordinates": 1}')}, "is a polygon"),
@@ -537,7 +540,7 @@ def test_flex_as_it_was_written_before_its_adoption(tmp_path, place):
     area = shapely.geometry.mapping(shapely.Polygon(ring(-100, 12_000)))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("locations.geojson", json.dumps({"features": [
-            {"type": "Feature", "properties": {"id": "Z"}, "geometry": area}
+            {"type": "Feature", "id": None, "properties": {"id": "Z"}, "geometry": area}
         ]}))  # fmt: skip
     told = []
     (found,) = read_flex(path, told)

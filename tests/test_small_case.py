@@ -179,6 +179,11 @@ def test_what_differs_between_scenarios_is_told_with_both_values(tmp_path, diffe
     [
         ("mon-wed", "mon-tue", "lundi, mardi, mercredi dans le premier, lundi, mardi dans le"),
         ('employer = "Boulonnerie"', "", "Boulonnerie dans le premier, absent dans le second"),
+        (
+            'name = "jour",',
+            'name = "jour", period = [2026-06-01, 2026-12-31],',
+            "toute l’année dans le premier, 1er\u00a0juin 2026 – 31\u00a0décembre 2026 dans le",
+        ),
     ],
 )
 def test_what_differs_between_scenarios_is_told_in_french(tmp_path, was, now, said):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import string
 
 import pytest
 from texts import PACKAGE, extracted, forms, french, quoted
 
-from mobility.base.errors import Finding
+from mobility.base.errors import Finding, MobilityError
 from mobility.base.i18n import MONTHS, WEEKDAY_NAMES, number, signed, translate, typeset
 from mobility.outputs import report, report_tables, shuttle_part, shuttle_tables, table_files, words
 from mobility.outputs.map.assets import page_french
@@ -184,3 +185,24 @@ def test_measured_parameters_are_written_as_the_language_writes_numbers():
     ]
     assert [text.split(" %")[0] for text in said] == ["20,0", "0,0", "100", "7,25"]
     assert translate("{hours:g} h", "en", hours=7.25) == "7.25 h"
+
+
+def test_whole_numbers_of_a_sentence_have_their_thousands_apart_and_mends_are_copied():
+    message = "{count} stops lie more than {km} km from any other stop"
+    far = Finding("warning", "stops_far", message, count=14542, params={"km": 1800})
+    assert far.render("fr").startswith("14\u202f542 arrêts sont à plus de 1\u202f800 km")
+    assert far.render("en").startswith("14,542 stops lie more than 1,800 km")
+    assert translate("Homes: {count} communes", "en", count=14542) == "Homes: 14,542 communes"
+    error = MobilityError("It is more than {le}.", mend="Write {le}.", value=20000, le=14542)
+    assert error.render("fr") == "valeur '20000'\u00a0: C’est plus que 14\u202f542. → Write 14542."
+
+
+def test_dates_of_an_error_are_told_in_words():
+    message = "The timetables' calendar goes from {first} to {last}; only dates from {low} to "
+    message += "{high} are looked at"
+    days = {name: dt.date(2026, 3, k) for k, name in enumerate(("first", "last", "low", "high"), 1)}
+    told = MobilityError(message, mend="From {first}.", **days).render("en")
+    assert told.startswith(
+        "The timetables' calendar goes from 1\u00a0March 2026 to 2\u00a0March 2026;"
+    )
+    assert told.endswith("→ From 2026-03-01.")

@@ -171,11 +171,9 @@ class Finding:
 
     def render(self, language: str) -> str:
         """Return the message in ``language``, its dates in words."""
-        params = {
-            name: long_date(value, language) if isinstance(value, dt.date) else value
-            for name, value in self.params.items()
-        }
-        text = translate(self.message, language, count=self.count, **measured(params, language))
+        text = translate(
+            self.message, language, count=self.count, **measured(self.params, language)
+        )
         if self.examples:
             named = ", ".join(_dated(example, language) for example in self.examples)
             text += f" {named}" if text.endswith(":") else f" ({named})"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.base.errors import TerritoryError
-from mobility.base.i18n import WEEKDAY_NAMES, Word, Words
+from mobility.base.i18n import WEEKDAY_NAMES, Period, Word, Words
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import changed_counts, whole_persons
 from mobility.commute.study import ShiftRow, Study
@@ -83,7 +83,7 @@ def _weekdays(row: ShiftRow) -> Words:
 
 
 def _season(row: ShiftRow) -> object:
-    return Word("all year") if row.period is None else " – ".join(map(str, row.period))
+    return Word("all year") if row.period is None else Period(row.period)
 
 
 def comparison(before: Access, after: Access) -> pd.DataFrame:

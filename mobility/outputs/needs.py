@@ -319,7 +319,7 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
     ]
     note = t(
         "Halts that most of those who look for work reach on foot or by public transport in "
-        "time, and from which they get home."
+        "time, and from which they get home. Who reaches several is counted at each of them."
     )
     title = t("Where should a bus for job seekers halt?")
     tables = {"job_bus_summary": tour.summary(), "job_bus": calls}

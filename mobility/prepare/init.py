@@ -297,7 +297,7 @@ class _Work:
         self.say("clipping")
 
         def told(ways: int) -> None:
-            self.say(translate("clipping: {count} ways read", self.language, count=f"{ways:,}"))
+            self.say(translate("clipping: {count} ways read", self.language, count=ways))
 
         clip_osm(sources, target, box, progress=told)
         return target

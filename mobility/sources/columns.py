@@ -288,7 +288,7 @@ class Table:
             column=column,
             value=ids.iloc[k],
             mend="Give each row an id of its own, or name another id column.",
-            first=first,
+            first=str(first),
         )
 
 

@@ -17,8 +17,9 @@ from functools import cache, lru_cache
 from gettext import GNUTranslations
 from importlib.util import cache_from_source
 from math import isfinite
+from numbers import Integral
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex
 
 LANGUAGES = ("fr", "en")
 MONTHS = (
@@ -41,6 +42,12 @@ class Words(tuple[str, ...]):
     __slots__ = ()
 
 
+class Period(tuple[dt.date, dt.date]):
+    """The first and the last day of something, as a parameter."""
+
+    __slots__ = ()
+
+
 class _Measured(float):
     """A measured parameter, written as a language writes numbers where no format is asked for.
 
@@ -59,6 +66,20 @@ class _Measured(float):
             return super().__format__(asked)
         digits = next((d for d in (0, 1, 2) if abs(round(self, d) - self) < 1e-9), 1)
         return number(float(self), self.language, digits)
+
+
+class _Count(int):
+    """A whole number of a sentence, its thousands apart where no format is asked for."""
+
+    def __new__(cls, value: SupportsIndex, language: str) -> Self:
+        one = super().__new__(cls, value)
+        one.language = language
+        return one
+
+    language: str
+
+    def __format__(self, asked: str) -> str:
+        return super().__format__(asked) if asked else number(int(self), self.language)
 
 
 @cache
@@ -121,9 +142,13 @@ def signed(value: float, language: str) -> str:
 def translate(template: str, language: str, **params: object) -> str:
     """Return ``template`` in ``language``, typeset, with its named fields filled in as they are.
 
-    A ``count`` chooses between singular and plural, where there are both.
+    A ``count`` chooses between singular and plural, where there are both, and is written as the
+    language writes numbers.
     """
-    text = typeset(_text(template, language, params.get("count")), language)
+    count = params.get("count")
+    text = typeset(_text(template, language, count), language)
+    if isinstance(count, Integral):
+        params["count"] = _Count(count, language)
     return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
 
 
@@ -153,14 +178,24 @@ def _text(template: str, language: str, count: Any) -> str:
 
 
 def measured(params: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return parameters of a sentence, its decimals as a language writes them.
+    """Return parameters of a sentence, its numbers and dates as a language writes them.
 
-    Not those of a mend, which are copied.
+    Not those of a mend, which are copied; a number that names something, such as a row, comes as
+    a text.
     """
-    return {
-        name: _Measured(value, language) if isinstance(value, float) and isfinite(value) else value
-        for name, value in params.items()
-    }
+    return {name: _measured(value, language) for name, value in params.items()}
+
+
+def _measured(value: object, language: str) -> object:
+    if isinstance(value, dt.date):
+        return long_date(value, language)
+    if isinstance(value, Period):
+        return " – ".join(long_date(date, language) for date in value)
+    if isinstance(value, float):
+        return _Measured(value, language) if isfinite(value) else value
+    if isinstance(value, bool):
+        return value
+    return _Count(value, language) if isinstance(value, Integral) else value
 
 
 def _said(value: object, language: str) -> object:

@@ -66,7 +66,7 @@ def read_services(raw: RawTables) -> Services:
         "calendar",
         backwards,
         calendar["service_id"],
-        row=next((int(k) + 2 for k in calendar.index[backwards]), 0),
+        row=next((str(int(k) + 2) for k in calendar.index[backwards]), ""),
     )
     rows = raw.count(
         "calendar",

@@ -216,10 +216,14 @@ def _locations(text: str, path: Path) -> _Places:
         known = feature if isinstance(feature, dict) else {}
         told = known.get("properties")
         properties = told if isinstance(told, dict) else {}
-        # Some programs write the id of a zone among its properties.
-        key = known.get("id", properties.get("id"))
-        if key is None:
-            raise SourceError("The zone has no id.", file=file, row=row, column="id", mend=mend)
+        # Some programs write the id of a zone among its properties, and none or null beside them.
+        given = [known.get("id"), properties.get("id")]
+        key = next((i for i in map(_id, given) if i), "")
+        if not key:
+            wrong = next((i for i in given if i is not None), None)
+            raise SourceError(
+                "The zone has no id.", file=file, row=row, column="id", value=wrong, mend=mend
+            )
         area = _area(known.get("geometry"))
         if area is None:
             raise SourceError(
@@ -230,8 +234,14 @@ def _locations(text: str, path: Path) -> _Places:
                 value=key,
                 mend=mend,
             )
-        found["location_id", str(key)] = str(properties.get("stop_name") or key), area
+        found["location_id", key] = str(properties.get("stop_name") or key), area
     return found
+
+
+def _id(value: object) -> str:
+    """Return the id of a feature, a text or a number; "" for anything else."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value).strip() if number or isinstance(value, str) else ""
 
 
 def _area(geometry: Any) -> shapely.Geometry | None:
