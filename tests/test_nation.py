@@ -22,6 +22,7 @@ from feeds import trip, write_gtfs
 from nation import COUNT, HOURS, NO_BUS, name, write_nation
 from typer.testing import CliRunner
 
+from mobility.atlas import prepare as prepare_module
 from mobility.atlas.folder import Atlas
 from mobility.atlas.merge import merge
 from mobility.atlas.prepare import Prepared, Sources, prepare
@@ -326,10 +327,23 @@ def test_a_table_of_sites_and_timetables_of_the_past(tmp_path):
     )  # fmt: skip
     assert found.units == [name(0)]
     told = "\n".join(problem.render("en") for problem in found.problems)
-    assert told.count("The timetable ended on 2027-12-18.") == 2
+    assert told.count("The timetable ended on 18\u00a0December 2027.") == 2
     assert "The table has no site in this territory." in told
     assert "Sites that lie in no territory: 1 (Plant 7)." in told
     assert "assumed" not in (tmp_path / "out/inputs/ti=t00/sites.toml").read_text(encoding="utf-8")
+
+
+def test_industrial_areas_past_the_most_are_told_in_one_line(tmp_path, monkeypatch):
+    folder = write_nation(tmp_path / "few", 2)
+    found = prepare(str(folder / "territories.csv"), tmp_path / "all", sources(folder))
+    assert not [p for p in found.problems if "areas" in p.params]
+    near = prepare_module.industrial_sites
+    monkeypatch.setattr(prepare_module, "industrial_sites", lambda read: near(read) * 3)
+    monkeypatch.setattr(prepare_module, "MAX_SITES", 2)
+    found = prepare(str(folder / "territories.csv"), tmp_path / "cut", sources(folder))
+    [told] = [p.render("fr") for p in found.problems if "areas" in p.params]
+    assert f"Laissées de côté\u00a0: 2, d’abord dans {name(0)} (" in told
+    assert told.endswith("donnez-en une table avec --sites.")
 
 
 def test_territories_are_polygons_or_the_communes_own_groups(tmp_path):

@@ -120,7 +120,7 @@ def prepare(
     ways = clip_areas(extracts, dict(zip(targets, areas, strict=True)))
     progress("timetables")
     lock = _cut_feeds(feeds, folders, areas, found, today)
-    known = None
+    known, left_out = None, dict[str, int]()
     if sources.sites is not None:
         known = read_sites_file(sources.sites, findings=found.findings)
     progress("industrial land" if known is None else "homes and sites")
@@ -135,7 +135,7 @@ def prepare(
                     "Nothing of the extracts lies in this territory.",
                     "Add the OpenStreetMap extract of its region to --osm.",
                 )
-            sites = _assumed(one, target, language) if known is None else _own(one, known)
+            sites = _assumed(one, target, language, left_out) if known is None else _own(one, known)
             _write(one, folder, communes, sites, lock["feeds"], language)
         except MobilityError as error:
             found.problems.append(error)
@@ -163,6 +163,7 @@ def prepare(
             )
         found.units.append(one.unit)
     _tell_unplaced(known, perimeters, found)
+    _tell_left_out(left_out, found)
     others = sorted(set(atlas.units) - {one.unit for one in perimeters})
     if others:
         found.problems.append(
@@ -251,7 +252,7 @@ def _cut_feeds(
                 SourceError(
                     "The timetable ended on {last}.",
                     file=path,
-                    last=last,
+                    last=dt.date.fromisoformat(last),
                     mend="Fetch the present one; until then dates are chosen within the old one.",
                 )
             )
@@ -274,12 +275,19 @@ def _dates(tables: dict[str, pd.DataFrame]) -> tuple[str, str]:
     return first, last
 
 
-def _assumed(one: Perimeter, streets: Path, language: Language) -> list[Site]:
-    """Return sites on industrial land inside a territory, the largest and most central first."""
+def _assumed(
+    one: Perimeter, streets: Path, language: Language, left_out: dict[str, int]
+) -> list[Site]:
+    """Return sites on industrial land inside a territory, the largest and most central first.
+
+    How many more there are goes to ``left_out``, by territory.
+    """
     read = streets_from_osm(streets)
     inside = [s for s in industrial_sites(read) if shapely.intersects_xy(one.outline, *s.centre)]
     middle = one.outline.representative_point()
     chosen = nearest_first(inside, (middle.x, middle.y))[:MAX_SITES]
+    if len(inside) > len(chosen):
+        left_out[f"{one.unit} ({one.name})"] = len(inside) - len(chosen)
     if not chosen:
         raise _lacking(
             one,
@@ -326,6 +334,22 @@ def _tell_unplaced(
                 number=len(lost),
                 names=", ".join(lost[:5]),
                 mend="Correct their places, or the territories.",
+            )
+        )
+
+
+def _tell_left_out(left_out: dict[str, int], found: Prepared) -> None:
+    """Tell of the industrial areas that were left out beside the most taken of a territory."""
+    if left_out:
+        most_first = sorted(left_out.items(), key=lambda one: -one[1])
+        found.problems.append(
+            SourceError(
+                "Only {most} industrial areas are taken of a territory, the largest and most "
+                "central. Left out: {areas}, first of all in {names}.",
+                most=MAX_SITES,
+                areas=sum(left_out.values()),
+                names=", ".join(name for name, _ in most_first[:5]),
+                mend="To choose the sites yourself, give a table of them with --sites.",
             )
         )
 
