@@ -95,6 +95,44 @@ def test_a_line_that_rests_on_fridays_is_told_beside_its_year(tmp_path) -> None:
     assert told.endswith(f"by the calendar: R ({10 * weeks:.0f} → {9 * weeks:.0f}).")
 
 
+def test_a_line_that_runs_on_no_day_studied_has_a_row_and_is_told(tmp_path) -> None:
+    """F on Fridays alone, beside a studied Tuesday; G on one date of spring; H never."""
+    path = write_territory(tmp_path / "study", extra=JOBS)
+    at = {"F": "fri", "G": "once", "H": "never", "R": "tue", "S": "both"}
+    write_gtfs(
+        path.parent / "gtfs.zip", stops={"A": lonlat(1000), "B": lonlat(11_000)},
+        services={
+            "fri": service("0000100", "20260105", "20261218"),
+            "tue": service("0100000", "20260105", "20261218"),
+            "both": service("0100100", "20260105", "20261218"),
+            "once": service("0000000", "20260105", "20261218", added=["20260414"]),
+            "never": service("0000000", "20260105", "20261218"),
+        },
+        routes=[{"route_id": name, "route_short_name": name, "route_type": 3} for name in at],
+        trips=[
+            trip(name, [("A", "08:00"), ("B", "08:20")], route=name, service=days)
+            for name, days in at.items()
+        ],
+    )  # fmt: skip
+    study = load(path)
+    weeks = study.days_of_kind("school_weekday") / 5
+    found = lines_of(assess(study))
+    table = found.table.set_index("line")
+    assert table.index.tolist()[0] == ""
+    assert sorted(table.index[1:]) == ["F", "G", "R", "S"]
+    told = ["trips_year", "trips_calendar", "km_year", "vehicles", "eur_year"]
+    assert table.loc["F", told].tolist() == [0, pytest.approx(weeks), 0, 0, 0]
+    assert table.loc["G", told].tolist() == [0, 0, 0, 0, 0]
+    # The whole network has their trips too, where every weekday has a timetable of its own.
+    lines = table.loc[["F", "G", "R", "S"], "trips_calendar"]
+    assert table.loc["", "trips_calendar"] == pytest.approx(lines.sum())
+    assert table.loc[["F", "G"], "jobs_at_risk"].isna().all()
+    said = lines_answer(found, None, (), "en").said
+    assert said[-1].startswith("2 lines run on none of the days studied;")
+    assert said[-1].endswith("by the calendar: F, G.")
+    assert not any("headway" in text for text in said)
+
+
 def test_a_scenario_is_costed_and_its_losers_told(base) -> None:
     path = scenario_of(base, 'how = "remove"\nstart = "12:00"\nend = "20:00"')
     before, after = assess(load(base)), assess(load(path))

@@ -19,6 +19,7 @@ from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.pipeline import compare, run
 from mobility.sources.gtfs.read import read_feed
+from mobility.territory.project import Territory, source_files
 from mobility.timetable.arrays import INF, RunArrays, mirrored
 from mobility.timetable.trips import mended, without_trips
 
@@ -110,6 +111,11 @@ def test_settings_stand_in_place_of_the_bases(base) -> None:
     assert study.territory.speeds.walk_kmh == 3.6
     assert study.territory.name == "Droiteville (essai)"
     assert minutes(path, "matin")[1][0] == INF
+
+
+def test_the_base_of_a_scenario_is_one_of_its_files(base) -> None:
+    path = scenario(base, "")
+    assert {path.resolve(), base.resolve()} <= set(source_files(Territory.from_toml(path)))
 
 
 def test_a_scenario_is_run_as_any_territory(base) -> None:

@@ -154,7 +154,7 @@ def test_a_moved_shift_is_answered_at_once(studio: Served) -> None:
     assert studio.live("usine")["mode"][0] == [20, 10, 0, 0, 10]
     tried = studio.live("usine", step("matin", start="05:20"), commit=False)
     assert tried["mode"][0] == [20, 0, 0, 10, 10]
-    assert tried["gain"][0] == [0, 10]
+    assert tried["gain"][0] == [0, 10, 0, 10]
     assert studio.get("studies/usine")["draft"] == {}
 
 
@@ -949,6 +949,31 @@ PLACE_TAKEN = {
 }
 
 
+def test_a_scenario_is_read_again_once_its_base_is_written(tmp_path) -> None:
+    base = write_territory(tmp_path / "usine")
+    scenario = tmp_path / "essai.toml"
+    scenario.write_text('base = "usine/territory.toml"\n', encoding="utf-8")
+    with served(Studies(tmp_path, file=scenario)) as found:
+        [study] = [one["id"] for one in found.studio.studies.listed()]
+        found.ready(study)
+        studies = found.studio.studies
+        first = studies.open(study)
+        assert studies.open(study) is first
+        assert first.live.sources.territory.limits.max_total_min == 60
+        text = base.read_text(encoding="utf-8")
+        base.write_text("[limits" + text, encoding="utf-8")  # and broken for a moment
+        until = time.monotonic() + 60
+        while studies.open(study).step and time.monotonic() < until:
+            time.sleep(0.05)
+        broken = studies.open(study)
+        assert broken is not first
+        assert broken.error is not None
+        base.write_text(text + "\n[limits]\nmax_total_min = 41\n", encoding="utf-8")
+        assert studies.open(study) is not broken
+        found.ready(study)
+        assert studies.open(study).live.sources.territory.limits.max_total_min == 41
+
+
 def test_a_table_dropped_again_takes_the_place_of_sites_edited(studio, empty, tmp_path) -> None:
     source = write_territory(tmp_path / "source").parent
     file = studio.studio.studies.path(empty)
@@ -1104,7 +1129,7 @@ def test_levers_found_are_tried(studio: Served, root) -> None:
     assert moves
     assert moves[0]["steps"][0]["trips"] == ["early"]
     assert moves[0]["steps"][0]["minutes"] < 0
-    assert studio.live("retard", *moves[0]["steps"])["gain"][0] == [10, 0]
+    assert studio.live("retard", *moves[0]["steps"])["gain"][0] == [10, 0, 0, 10]
     # The studio may still be keeping the page that it drew.
     remove_study(root / "retard")
     (root / "retard" / "territory.toml").unlink(missing_ok=True)

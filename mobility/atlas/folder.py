@@ -180,7 +180,6 @@ def inputs_of(atlas: Atlas, unit: str, territory: Territory) -> list[Path]:
     """Return the files and folders a unit reads."""
     out = territory.resolve(territory.output.dir).resolve()
     named = {path.resolve() for path in (atlas.file(unit), *source_files(territory))}
-    named |= {territory.base.resolve()} if territory.base else set()
     return sorted(path for path in named if path != out and path.exists())
 
 

@@ -94,9 +94,10 @@ def lines_of(access: Access) -> Lines:
     bench = workbench(access, stops=False)
     risks: list[tuple[float, float]] = [(np.nan, np.nan)]
     loose = study.feed.frequencies.loc[~study.feed.frequencies["exact"], "trip"]
-    for line in table["line"].iloc[1:]:
+    for line, trips_year in table[["line", "trips_year"]].iloc[1:].itertuples(index=False):
         trips = trips_of_line(study.feed, line)
-        if np.isin(trips, loose).any():  # no time of theirs can be taken out
+        # Of the others no time can be taken out.
+        if not trips_year or np.isin(trips, loose).any():
             risks.append((np.nan, np.nan))
             continue
         lever = Lever("remove", tuple(trips.tolist()))
@@ -117,10 +118,11 @@ def supply(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``line``; ``trips_year``; ``trips_calendar``, see `calendar_days`; ``km_year`` and
+        ``line``; ``trips_year``; ``trips_calendar``, see `calendar_trips`; ``km_year`` and
         ``hours_year`` with riders; ``wait_year``, hours between trips of a vehicle; ``vehicles``,
         the most out at once on a day studied: the network's are fewer than the sum of its lines'
-        where these are not all out at once.
+        where these are not all out at once. A line that runs on no day studied has trips by the
+        calendar alone.
     """
     detour = factors_of(study).rows["line_detour"].value
     nets = networks(study)
@@ -134,25 +136,46 @@ def supply(study: Study) -> pd.DataFrame:
     ]
     calls = pd.concat(parts, ignore_index=True)
     calls["km"] *= detour
-    calls = calls.merge(calendar_days(study), on=["kind", "line"], how="left")
+    calendar = calendar_trips(study)
+    runs = calendar["studied"] > 0
+    days = calendar[runs].assign(calendar=lambda c: c["year"] / c["studied"])
+    calls = calls.merge(days[["kind", "line", "calendar"]], on=["kind", "line"], how="left")
     calls["calendar"] = calls["calendar"].fillna(calls["days"])
-    rows = [_year("", calls)]
-    rows += [_year(str(line), mine) for line, mine in calls.groupby("line", sort=True)]
+    others = calendar[~runs].groupby("line")["year"].sum()
+    by_line = {str(line): mine for line, mine in calls.groupby("line")}
+    rows = [_year("", calls, float(others.sum()))]
+    rows += [
+        _year(line, by_line.get(line, calls.iloc[:0]), float(others.get(line, 0.0)))
+        for line in sorted({*by_line, *_lines_that_run(study)})
+    ]
     return pd.DataFrame(rows, columns=["line", *_SUPPLY])
 
 
-def calendar_days(study: Study) -> pd.DataFrame:
-    """Return on how many days a year a trip of a line runs, if weekdays are not taken to be alike.
+def _lines_that_run(study: Study) -> set[str]:
+    """Return the lines with a timetable that run on some date of its calendar."""
+    feed = study.feed
+    if feed.period is None:
+        return set()
+    first, last = (date.toordinal() for date in feed.period)
+    service = feed.trips["service"].to_numpy()
+    timed = (service >= 0) & ~feed.trips["on_demand"].to_numpy(bool) & (np.diff(feed.trip_ptr) > 1)
+    runs = np.asarray(feed.services.between(first, last).any(axis=1))
+    return {feed.line_names[trip] for trip in np.flatnonzero(timed) if runs[service[trip]]}
+
+
+def calendar_trips(study: Study) -> pd.DataFrame:
+    """Return how many trips of a line run in a year, if weekdays are not taken to be alike.
 
     Each weekday has the trips of a date of its own: of those within a week or so of the day studied
     and of its kind, the one with most nearly as many trips, so that a public holiday that nobody
     told is none of them. Where there is none, it has those of the day studied. A line that rests
-    on Fridays has fewer days than its kind, see `Study.days_of_kind`.
+    on Fridays has fewer trips than on the days of its kind, see `Study.days_of_kind`; one that runs
+    on Fridays alone has some, though none on the day studied.
 
     Returns
     -------
     DataFrame
-        ``kind``, ``line``, ``calendar`` (float64) of the lines that run on the day studied.
+        ``kind``, ``line``, ``studied`` (trips of the day studied) and ``year``, float64.
     """
     feed, names = study.feed, pd.Series(study.feed.line_names, dtype=object)
     repeated = feed.frequencies
@@ -177,14 +200,13 @@ def calendar_days(study: Study) -> pd.DataFrame:
             if holidays.kind(date) == holidays.kind(day.date) and first <= date <= last
         }
         studied = trips(day.date)
-        studied = studied[studied > 0]
         year = studied * 0.0
         for weekday in day.weekdays:
             own = [t for date, t in like.items() if WEEKDAYS[date.weekday()] == weekday]
             that = min(own or [studied], key=lambda t: abs(float(t.sum() - studied.sum())))
-            year += that.reindex(year.index, fill_value=0.0) * study.weeks(day)
-        of_one = (year / studied).rename_axis("line").rename("calendar")
-        parts.append(of_one.reset_index().assign(kind=day.kind))
+            year = year.add(that * study.weeks(day), fill_value=0.0)
+        both = pd.DataFrame({"studied": studied, "year": year}).fillna(0.0)
+        parts.append(both.rename_axis("line").reset_index().assign(kind=day.kind))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -223,11 +245,12 @@ def _of_day(
     )
 
 
-def _year(line: str, calls: pd.DataFrame) -> tuple[object, ...]:
+def _year(line: str, calls: pd.DataFrame, others: float) -> tuple[object, ...]:
+    """Return the row of a line; ``others`` are trips on days like none of those studied."""
     days = calls["days"]
     most = max((_out_at_once(mine) for _, mine in calls.groupby("kind")), default=0)
     sums = [float((calls[name] * days).sum()) for name in ("km", "hours", "wait")]
-    return (line, float(days.sum()), float(calls["calendar"].sum()), *sums, most)
+    return (line, float(days.sum()), float(calls["calendar"].sum()) + others, *sums, most)
 
 
 def _out_at_once(calls: pd.DataFrame) -> int:

@@ -64,15 +64,24 @@ def lines_answer(
         bills.append((translate("difference", language), changed.bill))
         said = sentences(changed, language)
         note = " ".join(said)
-    unknown = found.table.loc[found.table["jobs_at_risk"].isna() & (found.table["line"] != "")]
+    lines = found.table[found.table["line"] != ""]
+    runs = lines["trips_year"] > 0
+    unknown = lines[lines["jobs_at_risk"].isna() & runs]
     if len(unknown):
         text = (
             "Lines at a headway without exact times: what they drive is counted; where a vehicle "
             "waits, and who depends on them, nobody can tell: {lines}."
         )
         said = [*said, translate(text, language, lines=", ".join(unknown["line"]))]
-    if uneven := _uneven(found.table.iloc[1:], words):
+    if uneven := _uneven(lines[runs], words):
         said = [*said, uneven]
+    if not runs.all():
+        text = (
+            "{count} lines run on none of the days studied; nothing is told of them but their "
+            "trips a year by the calendar: {lines}."
+        )
+        idle = lines.loc[~runs, "line"]
+        said = [*said, words.t(text, count=len(idle), lines=", ".join(idle))]
     if swaps:
         tables["swaps"] = swap_table(found.access, swaps)
     tables["lines_costs"] = bill_frame(bills, language, of="situation")

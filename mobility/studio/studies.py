@@ -112,7 +112,7 @@ class Opened:
     def read(self) -> None:
         """Read the study; what goes wrong is kept to be told."""
         try:
-            self.seen = {self.file: _state(self.file)}
+            self.seen = {path: _state(path) for path in _own_files(self.file)}
             territory = read_territory(self.file)
             read = {*source_files(territory)} - {territory.resolve(territory.output.dir)}
             self.seen |= {path: _state(path) for path in read}
@@ -142,10 +142,18 @@ class Opened:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether its territory file or a source was written since it was read, or never was."""
+        """Whether a source, its territory file or its base was written since it was read."""
         now = ((_state(path), was) for path, was in self.seen.items())
         # A file that is gone for now is perhaps just being written.
         return not self.seen or any(state is not None and state != was for state, was in now)
+
+
+def _own_files(file: Path) -> list[Path]:
+    """Return a territory file and, of a scenario, that of its base, whatever is wrong in them."""
+    base = None
+    with suppress(MobilityError):
+        base = read_toml(file).get("base")
+    return [file, (file.parent / base).resolve()] if isinstance(base, str) else [file]
 
 
 def _state(path: Path) -> object:

@@ -398,12 +398,12 @@ def _scenario(data: dict[str, Any], first: dict[str, Any], path: Path | None) ->
 
 
 def source_files(territory: Territory) -> list[Path]:
-    """Return the files a territory names, wherever it does, and its own."""
+    """Return the files a territory names, wherever it does, its own and that of its base."""
     overlays = [Path(g.partition("=")[2]) for g in territory.sources.homes.groups if "=" in g]
     lines = territory.shuttles.get("lines")
     named = [*_paths(territory), *overlays, *([Path(lines)] if isinstance(lines, str) else [])]
-    found = [territory.resolve(path) for path in named]
-    return found if territory.path is None else [*found, territory.path]
+    own = [path for path in (territory.base, territory.path) if path is not None]
+    return [*(territory.resolve(path) for path in named), *own]
 
 
 def _paths(value: object) -> Iterator[Path]:

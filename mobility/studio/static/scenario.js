@@ -1,7 +1,7 @@
 // The draft as a scenario of the map page, answered by the server.
 import { ask, at, t, wait } from "./words.js";
 
-const NO_GAIN = [0, 0];
+const NO_GAIN = [0, 0, 0, 0];
 
 // The answer of the server: a JSON text between its length and the arrays it tells.
 async function unpack(answer) {
