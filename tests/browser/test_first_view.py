@@ -138,6 +138,29 @@ def test_levers_are_announced_listed_and_compared(open_page, helped) -> None:
     assert page.evaluate("window.mobilityMap.state.pick") == "s1"
 
 
+_BELOW = """() => [...document.querySelectorAll('.mb-panel section :is(h2, summary)')]
+  .filter((n) => n.getClientRects().length && n.getBoundingClientRect().bottom > innerHeight)
+  .map((n) => n.textContent)"""
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_heading_stands_whole_on_a_screen_of_900_pixels(open_page, helped, language) -> None:
+    opened = open_page(
+        helped[1],
+        f"lang={language}&scenario=0&pick=r0",
+        folded=True,
+        viewport={"width": 1400, "height": 900},
+    )
+    page = opened.page
+    assert page.is_visible("#mb-answers .mb-answer")
+    assert page.evaluate(_BELOW) == []
+    assert page.evaluate("document.querySelector('.mb-panel').scrollTop") == 0
+    # What is opened has the whole width again.
+    page.click(".mb-layers summary")
+    width = "document.querySelector('{}').clientWidth"
+    assert page.evaluate(width.format(".mb-layers")) == page.evaluate(width.format(".mb-panel"))
+
+
 def test_existing_lines_tell_first_last_and_trips_at_the_edge(open_page, helped) -> None:
     """Shift 0 is 05:00 to 13:00: the trip of 04:30 is before it, none runs after 13:00."""
     model, path = helped
