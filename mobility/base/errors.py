@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mobility.base.i18n import Word, long_date, measured, translate
+from mobility.base.i18n import Word, copied, long_date, measured, translate
 from mobility.base.literal import one_line
 
 Severity = Literal["error", "warning", "info"]
@@ -98,7 +98,7 @@ class MobilityError(Exception):
         if where:
             text = f"{', '.join(where)}{translate(': ', language)}{text}"
         if self.mend:
-            text = f"{text} → {translate(self.mend, language, **self.params)}"
+            text = f"{text} → {translate(self.mend, language, **copied(self.params))}"
         return one_line(text)
 
 

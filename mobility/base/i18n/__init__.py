@@ -140,15 +140,12 @@ def signed(value: float, language: str) -> str:
 
 
 def translate(template: str, language: str, **params: object) -> str:
-    """Return ``template`` in ``language``, typeset, with its named fields filled in as they are.
+    """Return ``template`` in ``language``, typeset, with its named fields filled in.
 
-    A ``count`` chooses between singular and plural, where there are both, and is written as the
-    language writes numbers.
+    A ``count`` chooses between singular and plural, where there are both. Whole numbers are
+    written as the language does; one that names something, such as a row, comes as a text.
     """
-    count = params.get("count")
-    text = typeset(_text(template, language, count), language)
-    if isinstance(count, Integral):
-        params["count"] = _Count(count, language)
+    text = typeset(_text(template, language, params.get("count")), language)
     return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
 
 
@@ -178,12 +175,13 @@ def _text(template: str, language: str, count: Any) -> str:
 
 
 def measured(params: Mapping[str, Any], language: str) -> dict[str, Any]:
-    """Return parameters of a sentence, its numbers and dates as a language writes them.
-
-    Not those of a mend, which are copied; a number that names something, such as a row, comes as
-    a text.
-    """
+    """Return parameters of a sentence, its decimals and dates as a language writes them."""
     return {name: _measured(value, language) for name, value in params.items()}
+
+
+def copied(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters of a mend, whose numbers are copied into a file."""
+    return {n: str(v) if isinstance(v, Integral) else v for n, v in params.items()}
 
 
 def _measured(value: object, language: str) -> object:
@@ -191,17 +189,18 @@ def _measured(value: object, language: str) -> object:
         return long_date(value, language)
     if isinstance(value, Period):
         return " – ".join(long_date(date, language) for date in value)
-    if isinstance(value, float):
-        return _Measured(value, language) if isfinite(value) else value
-    if isinstance(value, bool):
-        return value
-    return _Count(value, language) if isinstance(value, Integral) else value
+    return _Measured(value, language) if isinstance(value, float) and isfinite(value) else value
 
 
 def _said(value: object, language: str) -> object:
     if isinstance(value, Words):
         return ", ".join(translate(word, language) for word in value)
-    return translate(value, language) if isinstance(value, Word) else value
+    if isinstance(value, Word):
+        return translate(value, language)
+    # True is a number to Python, and none to a reader.
+    if isinstance(value, bool):
+        return value
+    return _Count(value, language) if isinstance(value, Integral) else value
 
 
 def long_date(date: dt.date, language: str) -> str:
