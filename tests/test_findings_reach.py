@@ -480,6 +480,20 @@ def rate_of_no_commune(folder):
     return path
 
 
+@scene("vm_commune_unknown")
+def site_commune_by_name(folder):
+    """A name is in no table of rates either, and `mobility plan` would say so last."""
+    path = rate_of_no_commune(folder)
+    return edited(path, ('commune = "49999"', 'commune = "Droiteville"'))
+
+
+@scene("margins_too_long")
+def margin_of_a_site_longer_than_the_way(folder):
+    return edited(
+        write_territory(folder), ('name = "Usine"', 'name = "Usine"\nmargin_out_min = 60')
+    )
+
+
 @scene("local_calendar")
 def in_alsace(folder):
     return edited(write_territory(folder), ('name = "Usine"', 'name = "Usine"\ncommune = "67482"'))

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from mobility.base.cache import file_hash
-from mobility.base.errors import Finding, TerritoryError
+from mobility.base.errors import Finding, MobilityError, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.modes import evaluated
 from mobility.commute.study import SourceRecord
@@ -51,10 +51,14 @@ def read_streets(territory: Territory, ledger: list[SourceLedger] | None = None)
             mend="Name an OpenStreetMap extract (osm) or a layer of lines (lines).",
         )
     file = territory.resolve(path)
-    if sources.osm is not None:
-        found = streets_from_osm(file, crs=territory.crs)
-    else:
-        found = streets_from_lines(file, layer=sources.lines_layer, crs=territory.crs)
+    try:
+        if sources.osm is not None:
+            found = streets_from_osm(file, crs=territory.crs)
+        else:
+            found = streets_from_lines(file, layer=sources.lines_layer, crs=territory.crs)
+    except MobilityError as error:  # of the territory's crs, which the reader takes as a word
+        error.file = error.file or (None if territory.path is None else str(territory.path))
+        raise
     accounts = [] if ledger is None else ledger
     # What is kept by content knows no name of a file.
     accounts.append(replace(found.ledger, source=str(path)))

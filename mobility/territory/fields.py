@@ -226,6 +226,17 @@ class Sources(Model):
     credits: dict[str, Credit] = {}
 
     @model_validator(mode="after")
+    def _one_network(self) -> Sources:
+        if self.osm is not None and self.lines is not None:
+            raise RefusedError(
+                "The streets are given twice, and only one network is read.",
+                "Keep osm, or lines, and remove the other.",
+                value=self.lines.as_posix(),
+                field=("lines",),
+            )
+        return self
+
+    @model_validator(mode="after")
     def _credits_of_sources(self) -> Sources:
         known = {path.as_posix() for _, path in self.named()}
         for path in self.credits:
