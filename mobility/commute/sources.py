@@ -78,8 +78,9 @@ def read_buildings(territory: Territory) -> gpd.GeoDataFrame | None:
 def street_points(streets: Streets, step_m: float = 50.0) -> gpd.GeoDataFrame:
     """Return points along the streets, at most ``step_m`` apart, one in each square of it."""
     line = np.repeat(np.arange(len(streets.geom_ptr) - 1), np.diff(streets.geom_ptr))
-    lines = shapely.segmentize(shapely.linestrings(streets.geom_xy, indices=line), step_m)
-    xy = shapely.get_coordinates(lines)
+    lines = shapely.linestrings(streets.geom_xy, indices=line)
+    # Two nodes of one place make a line without length, which GEOS does not part.
+    xy = shapely.get_coordinates(shapely.segmentize(lines[shapely.length(lines) > 0], step_m))
     x, y = np.floor(xy / step_m).astype(np.int64).T
     # One number a square, in the order of its two: much quicker to sort.
     _, first = np.unique(x * (np.ptp(y) + 1) + y - y.min(), return_index=True)

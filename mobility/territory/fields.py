@@ -177,7 +177,7 @@ class HomesSource(Model):
     changes: Path | None = None
     work_commune: list[str] = []
     cell_m: Annotated[float, Field(gt=0)] = 200.0
-    workers_share: Share = 1.0
+    workers_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     personal: bool | None = None
     secret: Path | None = None
 
