@@ -330,6 +330,14 @@ def zones_of_nobody(folder):
     return edited(path, ('["transit", "walk"]', '["transit", "walk", "on_demand"]'))
 
 
+@scene("on_demand_unused")
+def zone_whose_mode_is_not_asked_for(folder):
+    return edited(
+        write_territory(folder),
+        ("[[sites]]", '[[on_demand]]\nname = "Zone"\ncommunes = ["Droiteville"]\n[[sites]]'),
+    )
+
+
 @scene("flex_zones")
 def zones_on_demand(folder):
     return flex_territory(folder)
