@@ -31,6 +31,28 @@ def not_a_zip(folder, toml):
     return ["gtfs.zip", "zip"]
 
 
+def netex(folder, toml):
+    with zipfile.ZipFile(folder / "gtfs.zip", "w") as archive:
+        archive.writestr("offre.xml", "<PublicationDelivery/>")
+    return ["gtfs.zip", "NeTEx", "GTFS"]
+
+
+def netex_unpacked(folder, toml):
+    (folder / "offre.xml").write_text("<PublicationDelivery/>", encoding="utf-8")
+    edit(toml, "gtfs.zip", "offre.xml")
+    return ["offre.xml", "NeTEx", "GTFS"]
+
+
+def streets_twice(folder, toml):
+    edit(toml, "[sources]", '[sources]\nlines = "rues.shp"')
+    return ["territory.toml", "sources.lines", "rues.shp"]
+
+
+def no_system(folder, toml):
+    edit(toml, 'crs = "', 'crs = "EPSG:99999" #')
+    return ["territory.toml", "crs", "EPSG:99999"]
+
+
 def without_stop_times(folder, toml):
     source = folder / "gtfs.zip"
     with zipfile.ZipFile(source) as archive:
@@ -126,6 +148,10 @@ CASES = [
     missing_file,
     missing_territory,
     not_a_zip,
+    netex,
+    netex_unpacked,
+    streets_twice,
+    no_system,
     without_stop_times,
     no_trip_on_the_date,
     unknown_column,

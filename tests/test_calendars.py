@@ -443,3 +443,24 @@ def test_a_calendar_written_backwards_names_its_row(tmp_path: Path) -> None:
     with pytest.raises(TerritoryError) as caught:
         choose(feed)
     assert "calendar.txt, row 3, field start_date, end_date, value 'week'" in str(caught.value)
+
+
+def test_a_headway_counts_as_the_departures_it_makes(tmp_path: Path) -> None:
+    """06:00 to 07:30, every 20 min: five departures, and a trip that runs once."""
+    period = ("20240108", "20240310")
+    services = {"S": service("1111100", *period)}
+    often = {"trip_id": "S0", "start_time": "06:00:00", "end_time": "07:30:00"}
+    rows = [often | {"headway_secs": 1200, "exact_times": 1}]
+    feed = feed_of(tmp_path / "f", {"S": 2}, services, frequencies=rows)
+    chosen = choose(feed, school_zone="C", kinds=["school_weekday"])["school_weekday"]
+    assert chosen.trips == 5 + 1
+    assert chosen.reason.params["trips"] == 6
+    fixed = choose(feed, kinds=["school_weekday"], dates={"school_weekday": day("2024-01-16")})
+    assert fixed["school_weekday"].trips == 6
+    # Trips stay trips where two feeds are compared.
+    assert feed.trips_per_day()[0].max() == 2
+
+
+def test_no_kind_of_day_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(TerritoryError, match="No kind of day is studied"):
+        choose(spring(tmp_path / "f"), kinds=[])

@@ -330,6 +330,14 @@ def zones_of_nobody(folder):
     return edited(path, ('["transit", "walk"]', '["transit", "walk", "on_demand"]'))
 
 
+@scene("on_demand_unused")
+def zone_whose_mode_is_not_asked_for(folder):
+    return edited(
+        write_territory(folder),
+        ("[[sites]]", '[[on_demand]]\nname = "Zone"\ncommunes = ["Droiteville"]\n[[sites]]'),
+    )
+
+
 @scene("flex_zones")
 def zones_on_demand(folder):
     return flex_territory(folder)
@@ -478,6 +486,20 @@ def rate_of_no_commune(folder):
                   ("[sources]", '[sources]\nversement_mobilite = "vm.csv"'))  # fmt: skip
     (folder / "vm.csv").write_text("commune,rate\n49007,0.9\n", encoding="utf-8")
     return path
+
+
+@scene("vm_commune_unknown")
+def site_commune_by_name(folder):
+    """A name is in no table of rates either, and `mobility plan` would say so last."""
+    path = rate_of_no_commune(folder)
+    return edited(path, ('commune = "49999"', 'commune = "Droiteville"'))
+
+
+@scene("margins_too_long")
+def margin_of_a_site_longer_than_the_way(folder):
+    return edited(
+        write_territory(folder), ('name = "Usine"', 'name = "Usine"\nmargin_out_min = 60')
+    )
 
 
 @scene("local_calendar")

@@ -1,6 +1,7 @@
 import math
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import shapely
 
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
+from mobility.commute.sources import street_points
 from mobility.sources.homes.grid import cell_boxes
 from mobility.sources.homes.read import add_overlay_group, read_homes
 from mobility.sources.homes.spread import allocate, land_cells
@@ -656,3 +658,24 @@ def test_a_layer_of_grid_cells_needs_no_kind(tmp_path):
         geometry=[shapely.box(4252000, 2029000, 4253000, 2030000)], crs=3035,
     )  # fmt: skip
     assert read(tmp_path, frame, "grid.gpkg").workers.tolist() == [8]
+
+
+def test_what_is_not_read_of_a_personal_file_is_told_too(tmp_path):
+    """A row without a number and a closing sum, as of any other file."""
+    rows = [f"{k},{3.87 + k / 1e4},43.6,1" for k in range(40)]
+    text = "\n".join(["id,lon,lat,workers", *rows, "x,3.87,43.6,", "Total,,,40"]) + "\n"
+    homes = read(tmp_path, text, kind="points")
+    assert homes.personal
+    (blank,) = [f for f in homes.findings if f.code == "workers_blank"]
+    assert (blank.count, blank.examples) == (1, ("42",))
+    assert [account.left_out for account in homes.ledger] == [{}, {"a sum of other rows": 1}]
+    with pytest.raises(MobilityError, match="0 or less") as caught:
+        read(tmp_path, text, kind="points", workers_share=0)
+    assert caught.value.column == "sources.homes.workers_share"
+
+
+def test_a_street_without_length_has_no_points_of_its_own():
+    """Two nodes at one place are no line that GEOS parts; the file of employees crashed on it."""
+    ptr, xy = np.array([0, 2, 4]), np.array([[0.0, 0.0], [100.0, 0.0], [100.0, 0.0], [100.0, 0.0]])
+    points = street_points(SimpleNamespace(geom_ptr=ptr, geom_xy=xy, crs="EPSG:2154"))
+    assert points.geometry.x.tolist() == [0.0, 50.0, 100.0]

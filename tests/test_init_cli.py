@@ -178,6 +178,12 @@ def test_an_extract_given_in_vain_asks_for_no_option_that_was_given(site, given)
     assert ("The file does not exist" in told) == (not given.startswith("http"))
 
 
+def test_no_industrial_land_is_told(site, tmp_path):
+    write_osm(tmp_path / "source" / "none.osm")
+    shown = run("init", "Droiteville", "--radius-km", "9", "--osm", "source/none.osm")
+    assert "No industrial land was found" in shown.output
+
+
 def test_a_local_timetable_is_copied(site, tmp_path):
     own = feed(tmp_path / "source").rename(tmp_path / "network.zip")
     shown = run("init", "Droiteville", "--radius-km", "9", "--gtfs", str(own))

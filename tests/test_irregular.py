@@ -203,3 +203,10 @@ def test_a_missing_list_and_none_at_all_are_told(tmp_path, study) -> None:
     bare = GIVEN.replace(USUAL, "")
     with pytest.raises(TerritoryError, match="Give its usual hours"):
         mobility.load(write_territory(tmp_path / "bare", rosters=bare))
+
+
+def test_a_site_is_found_however_it_is_written(study, tmp_path) -> None:
+    rows = [(w.site, w.roster, w.date, w.start_s) for w in asked(study, tmp_path).worked]
+    other = asked(study, tmp_path, LIST.replace("Usine", "USINE")).worked
+    assert rows == [(w.site, w.roster, w.date, w.start_s) for w in other]
+    assert "Usine" in LIST

@@ -15,6 +15,7 @@ from mobility.base.errors import SourceError, TerritoryError
 from mobility.cli import app
 from mobility.commute.matrix import PARTS, write_matrix
 from mobility.commute.matrix_against import against
+from mobility.outputs.tables import registry
 from mobility.timetable.arrays import INF
 
 
@@ -146,7 +147,15 @@ def test_the_command_writes_and_compares(toml, tmp_path):
     assert second.exit_code == 0, second.output
     assert "24 rows" in second.output
     assert len(pd.read_parquet(tmp_path / "n.parquet")) == 24
-    assert (tmp_path / "matrix_agreement.csv").is_file()
+    agreement = pd.read_csv(tmp_path / "matrix_agreement.csv")
+    keys = ["site", "direction", "edge", "day_kind", "mode"]
+    # What tells one row from another is shown, not written alone.
+    assert (
+        not agreement[[k for k in registry()["matrix_agreement"].shown if k in keys]]
+        .duplicated()
+        .any()
+    )
+    assert agreement[keys[:4]].duplicated().any()
     assert (tmp_path / "matrix_worst.csv").is_file()
 
 

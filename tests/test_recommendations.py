@@ -1,6 +1,7 @@
 """Sentences say the figures, in both languages."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from light_plans import write_cut
@@ -66,7 +67,10 @@ def test_remedies_of_the_same_departures_are_alternatives():
 def test_losers_are_said(late):
     worst = next(o for o in late.outcomes if o.score.net < 0)
     remedy = retiming_remedy(late.bench, worst, load_factors())
-    assert "10 perdent un trajet qu’ils avaient" in remedy.sentence("fr")
+    assert "; 10 actifs du bassin perdent un trajet qu’ils avaient" in remedy.sentence("fr")
+    alone = replace(remedy, lost=1.2)
+    assert "; 1 actif du bassin perd un trajet qu’il avait" in alone.sentence("fr")
+    assert "; 1 worker of the labour pool loses a commute they had" in alone.sentence("en")
     assert remedy.net == -10
     assert remedy.eur_per_job == float("inf")
 

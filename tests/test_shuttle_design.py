@@ -20,6 +20,7 @@ from mobility.base.errors import SourceError, SourceNotFoundError, TerritoryErro
 from mobility.commute.access import assess
 from mobility.commute.additions import with_feed
 from mobility.commute.comparison import comparison
+from mobility.commute.ledger import roster_jobs
 from mobility.commute.loading import load
 from mobility.commute.walks import feeders_of
 from mobility.commute.white_zones import white_zones
@@ -156,7 +157,8 @@ def test_published_feed_gives_the_same_proof(demo, plans, tmp_path):
         row = rosters[(rosters["site"] == name) & (rosters["roster"] == roster)]
         assert gain.pool == pytest.approx(row["gained"].item())
         # Staff live where the pool does: the same share of both.
-        assert gain.gained / gain.staff == pytest.approx(gain.pool / row["pool"].item(), rel=0.2)
+        jobs = roster_jobs(study, site, roster).sum()
+        assert gain.gained / jobs == pytest.approx(gain.pool / row["pool"].item(), rel=1e-6)
     assert sum(g.pool > 0 for g in plan.rosters) >= 2
 
 
@@ -453,7 +455,16 @@ def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_pat
     names = write_plans(found, tmp_path / "out")
     assert {"D01.zip", "D01.geojson", "D01-timetable.csv"} <= set(names)
     assert "Ligne du maire" in (tmp_path / "out" / "D01-timetable.csv").read_text(encoding="utf-8")
-    assert set(pd.read_csv(tmp_path / "out" / "rosters.csv")["plan"]) == set(frame["plan"])
+    told = pd.read_csv(tmp_path / "out" / "rosters.csv")
+    assert set(told["plan"]) == set(frame["plan"])
+    # Jobs are those of the territory file, whoever already comes.
+    heads = {
+        (site.name, roster.name): sum(s.headcount for s in roster.shifts)
+        for site in plans.study.sites
+        for roster in site.rosters
+    }
+    for row in told.itertuples():
+        assert row.staff == pytest.approx(heads[row.site, row.roster])
     brief = asked.model_copy(update={"iterations": 2, "plans": 1, "max_stops": 4, "max_hubs": 0})
     empty = (
         '[[lines]]\nname = "A"\nsite = "Fonderie des Quatre-Vents"\n'

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from mobility.base.errors import MobilityError, SourceError, TerritoryError
 from mobility.sources.sites import read_sites, read_sites_file
-from mobility.sources.sites_rows import roster_template
+from mobility.sources.sites_rows import both_hours, roster_template
 from mobility.territory.fields import days_of
 from mobility.territory.project import Territory
 from mobility.territory.rosters import Roster
@@ -297,3 +297,58 @@ def test_a_projected_place_names_the_setting_that_reads_it(tmp_path):
         sites_of(tmp_path, "nom;lon;lat;roulement\nUsine;431250,5;6689740,2;3x8\n")
     assert 'sites_crs = "EPSG:2154"' in caught.value.render("fr")
     assert caught.value.row == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("05h00-13h00", ("05h00", "13h00")),
+        ("5h/13h", ("5h", "13h")),
+        ("de 21 h à 5 h", ("21 h", "5 h")),
+        ("0500–1300", ("0500", "1300")),
+        ("5:30 → 13:30", ("5:30", "13:30")),
+        # As people write 3x8.
+        ("3/8", None),
+        ("5h-13h / 13h-21h", None),
+        ("matin", None),
+    ],
+)
+def test_hours_that_stand_in_one_field(text, hours):
+    assert both_hours(text) == hours
+
+
+HEAD = "nom;lon;lat;effectif;"
+ONE = "Usine;-1.4;46.7;40;"
+
+
+@pytest.mark.parametrize(
+    ("heads", "fields", "roster", "shift"),
+    [
+        ("horaires", "05h00-13h00", "05h00–13h00", "05h00–13h00"),
+        ("équipe;horaires", "A;5h/13h", "A", "5h–13h"),
+        ("équipe;poste;début", "A;matin;5h-13h", "A", "matin"),
+        ("équipe;poste", "A;5h à 13h", "A", "5h à 13h"),
+    ],
+)
+def test_a_column_may_hold_both_hours(tmp_path, heads, fields, roster, shift):
+    findings = []
+    (tmp_path / "s.csv").write_text(f"{HEAD}{heads}\n{ONE}{fields}\n", encoding="utf-8")
+    (site,) = read_sites_file(tmp_path / "s.csv", findings=findings)
+    (own,) = site.rosters
+    assert (own.name, own.shifts[0].name) == (roster, shift)
+    assert (own.shifts[0].start, own.shifts[0].end) == (5 * 3600, 13 * 3600)
+    assert own.shifts[0].headcount == 40
+    assert not [f for f in findings if f.code == "site_columns_not_read"]
+
+
+def test_a_heading_of_hours_may_mean_the_roster(tmp_path):
+    (site,) = sites_of(tmp_path, f"{HEAD}horaires\n{ONE}3/8\n")
+    assert site.rosters[0].template == "3x8"
+    with pytest.raises(SourceError, match="no hours of one shift") as caught:
+        sites_of(tmp_path, f"{HEAD}équipe;horaires\n{ONE}3x8;5h-13h / 13h-21h\n")
+    assert (caught.value.row, caught.value.column) == (2, "horaires")
+
+
+def test_a_commune_without_its_zero_is_found(tmp_path):
+    (site,) = sites_of(tmp_path, f"{HEAD}équipe;code insee\n{ONE}3x8;1004\n")
+    assert site.commune == "01004"

@@ -13,7 +13,7 @@ from mobility.base.errors import SourceError
 from mobility.sources.columns import OTHER_LAYER
 from mobility.sources.homes.read import read_homes
 from mobility.sources.sites import read_sites_file
-from mobility.sources.tables import read_workbook
+from mobility.sources.tables import read_table, read_workbook
 from mobility.territory.project import Territory
 
 SITES = [
@@ -275,3 +275,47 @@ def test_the_first_sheet_to_be_seen_with_rows_is_read_and_others_told(tmp_path):
     assert homes.workers.tolist() == [7]
     left = {why: n for account in homes.ledger for why, n in account.left_out.items()}
     assert left == {OTHER_LAYER: 2, "a sum of other rows": 1}
+
+
+def test_headings_below_a_title_and_merged_cells_are_named_at_once(tmp_path):
+    rows = [
+        ["Effectif au 1er octobre"],
+        ["Identité", None, "Domicile", None, "Travail"],
+        ["matricule", "nom", "lon", "lat", "site", "équipe"],
+        [1, "X", 3.87, 43.6, "U", "3x8"],
+    ]
+    path = workbook(tmp_path / "staff.xlsx", ("RH", rows))
+    with pytest.raises(SourceError, match="headings of the columns stand") as caught:
+        read_table(path)
+    assert caught.value.row == 3
+
+
+def employees(tmp_path, rows):
+    path = workbook(tmp_path / "staff.xlsx", ("RH", [["lon", "lat", "site"], *rows]))
+    site = {"name": "U", "gates": [[3.87, 43.6]], "rosters": ["3x8"]}
+    source = {"file": path.name, "kind": "employees"}
+    territory = Territory.from_dict(
+        {"name": "t", "sources": {"homes": source}, "sites": [site]}, tmp_path / "territory.toml"
+    )
+    return read_homes(territory.sources.homes, territory, sites=territory.sites)
+
+
+def test_an_employee_at_zero_zero_and_one_without_a_site_are_named_by_their_row(tmp_path):
+    rows = [[3.87, 43.6, "U"] for _ in range(30)]
+    with pytest.raises(SourceError, match="too far apart") as caught:
+        employees(tmp_path, [*rows[:7], [0.0, 0.0, "U"], *rows])
+    assert caught.value.row == 9
+    with pytest.raises(SourceError, match="This field is empty") as caught:
+        employees(tmp_path, [*rows, [3.87, 43.6, None]])
+    assert (caught.value.row, caught.value.column) == (32, "site")
+
+
+def test_employees_left_out_are_told_in_the_account(tmp_path):
+    rows = [[3.87 + (k % 2), 43.6, "U"] for k in range(80)]
+    homes = employees(tmp_path, rows)
+    near = homes.lonlat[:, 0] < 4.0
+    (account,) = homes.leaving(near, "far").ledger
+    left = homes.workers[~near].sum()
+    assert left > 20
+    assert account.left_out == {"far": round(left)}
+    assert account.used == round(homes.workers.sum()) - round(left)

@@ -95,6 +95,15 @@ def on_demand_services(
             )
         )
     if "on_demand" not in territory.modes.evaluated:
+        if territory.on_demand:
+            names = tuple(zone.name for zone in territory.on_demand)
+            message = (
+                "The territory file describes {count} on-demand zones, which are not used: write "
+                "on_demand among modes.evaluated"
+            )
+            findings.append(
+                Finding("warning", "on_demand_unused", message, "on_demand", len(names), names[:5])
+            )
         return ()
     builder = _Builder(territory, streets, feed, sites, homes, ledger)
     own = [builder.service(row, zone) for row, zone in enumerate(territory.on_demand)]

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from mobility.base.cache import file_hash
-from mobility.base.errors import Finding, TerritoryError
+from mobility.base.errors import Finding, MobilityError, TerritoryError
 from mobility.base.ledger import SourceLedger
 from mobility.commute.modes import evaluated
 from mobility.commute.study import SourceRecord
@@ -51,10 +51,14 @@ def read_streets(territory: Territory, ledger: list[SourceLedger] | None = None)
             mend="Name an OpenStreetMap extract (osm) or a layer of lines (lines).",
         )
     file = territory.resolve(path)
-    if sources.osm is not None:
-        found = streets_from_osm(file, crs=territory.crs)
-    else:
-        found = streets_from_lines(file, layer=sources.lines_layer, crs=territory.crs)
+    try:
+        if sources.osm is not None:
+            found = streets_from_osm(file, crs=territory.crs)
+        else:
+            found = streets_from_lines(file, layer=sources.lines_layer, crs=territory.crs)
+    except MobilityError as error:  # of the territory's crs, which the reader takes as a word
+        error.file = error.file or (None if territory.path is None else str(territory.path))
+        raise
     accounts = [] if ledger is None else ledger
     # What is kept by content knows no name of a file.
     accounts.append(replace(found.ledger, source=str(path)))
@@ -74,8 +78,9 @@ def read_buildings(territory: Territory) -> gpd.GeoDataFrame | None:
 def street_points(streets: Streets, step_m: float = 50.0) -> gpd.GeoDataFrame:
     """Return points along the streets, at most ``step_m`` apart, one in each square of it."""
     line = np.repeat(np.arange(len(streets.geom_ptr) - 1), np.diff(streets.geom_ptr))
-    lines = shapely.segmentize(shapely.linestrings(streets.geom_xy, indices=line), step_m)
-    xy = shapely.get_coordinates(lines)
+    lines = shapely.linestrings(streets.geom_xy, indices=line)
+    # Two nodes of one place make a line without length, which GEOS does not part.
+    xy = shapely.get_coordinates(shapely.segmentize(lines[shapely.length(lines) > 0], step_m))
     x, y = np.floor(xy / step_m).astype(np.int64).T
     # One number a square, in the order of its two: much quicker to sort.
     _, first = np.unique(x * (np.ptp(y) + 1) + y - y.min(), return_index=True)

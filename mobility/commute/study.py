@@ -443,7 +443,7 @@ def idle_rosters(study: Study) -> tuple[Finding, ...]:
             "warning",
             "idle_rosters",
             "{count} rosters work on none of the dates studied and read as out of reach: add "
-            "a date within their period to days.extra.",
+            "their kind of day to days.kinds, or a date within their period to days.extra.",
             count=len(idle),
             examples=tuple(idle[:5]),
         ),

@@ -63,7 +63,7 @@ _BY_HAND = {
     "the same command with --overwrite --osm and its path; in the studio, drop it on the data "
     "page.",
     "own streets": "Correct the path or the address after --osm, or give another extract; then run "
-    "the same command with --overwrite.",
+    "the same command with --overwrite. A layer of lines is named in the territory file, as lines.",
     "timetable": "Save the network's GTFS in {folder}, then run the same command with --overwrite; "
     "in the studio, drop it on the data page.",
     "commune": "Check the connection; or do without: name the centre (--centre=-1.43,46.67) and "
@@ -382,7 +382,13 @@ class _Work:
             )
             self.missing.append(told)
         found = found[:MAX_SITES]
-        if found:
+        if not found:
+            told = MobilityError(
+                "No industrial land was found in these streets.",
+                mend="Describe the sites in the territory file, or in a table named under sites.",
+            )
+            self.missing.append(told)
+        else:
             target = self.folder / "sites.csv"
             write_text(target, sites_csv(areas[:MAX_SITES]))
             self.files.append(target.relative_to(self.folder))

@@ -199,8 +199,10 @@ class Remedy:
         """Return what to do and what comes of it, in ``language`` (``fr`` or ``en``)."""
         parts = list(self._gains(language))
         if round_persons(self.lost) > 0:
-            lost = count_text(self.lost, language)
-            parts.append(translate("{workers} lose a commute they had", language, workers=lost))
+            # Inhabitants, beside the jobs of the gains: 72 of 96,000 are a tenth of a job.
+            lost, text = int(round_persons(self.lost)), count_text(self.lost, language)
+            template = "{workers} workers of the labour pool lose a commute they had"
+            parts.append(translate(template, language, count=lost, workers=text))
         if not self.feasible:
             parts.append(
                 translate(

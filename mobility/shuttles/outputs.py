@@ -136,13 +136,13 @@ def _rosters_table(plans: Plans) -> pd.DataFrame:
             jobs = None if plan.jobs is None else plan.jobs[k]
             if gain is None and not jobs:
                 continue
-            known = gain or RosterGain(-1, float(roster_jobs(study, site, roster).sum()), 0.0)
+            known = gain or RosterGain(-1, 0.0)
             rows.append(
                 {
                     "plan": plan.name,
                     "site": study.sites[site].name,
                     "roster": roster,
-                    "staff": known.staff,
+                    "staff": float(roster_jobs(study, site, roster).sum()),
                     "jobs_gained": known.gained if jobs is None else jobs,
                     "jobs_estimate": known.estimate,
                     "employees_gained": known.riding * plan.capture_rate,

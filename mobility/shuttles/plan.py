@@ -262,10 +262,7 @@ def roster_gains(scene: Scene, reached: Bools) -> tuple[RosterGain, ...]:
         bool[S,H] white shifts that hold thanks to a plan.
     """
     whole = whole_rosters(scene, reached)
-    return tuple(
-        RosterGain(r, float(staff.sum()), float(staff[whole[r]].sum()))
-        for r, staff in enumerate(scene.staff)
-    )
+    return tuple(RosterGain(r, float(staff[whole[r]].sum())) for r, staff in enumerate(scene.staff))
 
 
 def _trimmed(

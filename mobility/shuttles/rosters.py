@@ -19,10 +19,8 @@ class RosterGain:
     ----------
     roster
         Row of `Scene.staff`.
-    staff
-        Headcount of the roster, over all homes.
     estimate
-        Of the staff, those whose whole roster holds thanks to the plan, by its own model.
+        Of the roster's jobs, those whose whole roster holds thanks to the plan, by its own model.
     seated
         Share of the riders of its fullest shift who find a seat.
     proven
@@ -34,7 +32,6 @@ class RosterGain:
     """
 
     roster: int
-    staff: float
     estimate: float
     seated: float = 1.0
     proven: float | None = None

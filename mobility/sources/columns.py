@@ -322,11 +322,15 @@ def check_headings(file: Path, first_rows: FirstRows) -> None:
     A title fills half as many cells as the headings or fewer; headings are no numbers.
     """
     filled = [(row, [c for c in cells if c.strip()]) for row, cells in first_rows]
+    headings = filled[:1]
     for row, cells in filled[1:]:
         numbers = any(re.fullmatch(r"[-+\d.,:/\s%]+", c) for c in cells)
         names = len({fold(c) for c in cells}) == len(cells) and not numbers
-        if names and len(cells) >= 2 * len(filled[0][1]):
-            raise _headings_lower(file, row)
+        # Below a title there may be a row of merged cells, each over some of the headings.
+        if names and len(cells) >= 2 * len(headings[0][1]):
+            headings = [(row, cells)]
+    if headings != filled[:1]:
+        raise _headings_lower(file, headings[0][0])
 
 
 def row_number(row: object) -> int | str | None:

@@ -124,6 +124,12 @@ def choose_days(
             mend="Check calendar.txt and calendar_dates.txt, or ask for a complete feed.",
         )
     kinds = day_kinds(config)
+    if not kinds:
+        raise TerritoryError(
+            "No kind of day is studied.",
+            column="days.kinds",
+            mend="Write one at least, or remove the line for the four usual ones.",
+        )
     counts = valid_counts(feed, told)
     period: tuple[dt.date, dt.date] = (counts.index[0], counts.index[-1])
     holidays = read_holidays(config, *period, findings=told)
@@ -139,8 +145,7 @@ def choose_days(
         if day is None:
             told.append(_kind_absent(kind, period, school))
             continue
-        trips = int(feed.trips_on(day.date).size)
-        chosen.append(replace(day, trips=trips))
+        chosen.append(replace(day, trips=_trips(feed, day.date)))
         told += chooser.absent_networks(day, names)
     if not chosen:
         raise TerritoryError(
@@ -203,13 +208,17 @@ def _kind_absent(kind: DayKind, period: tuple[dt.date, dt.date], school: str) ->
     )
 
 
+def _trips(feed: Feed, date: dt.date) -> int:
+    return int(feed.departures[feed.trips_on(date)].sum())
+
+
 def _standing(kind: DayKind, date: dt.date, reason: Finding, trips: int) -> ChosenDay:
     label = kind.label or kind.name
     return ChosenDay(kind.name, date, tuple(kind.weekdays), reason, trips, label)
 
 
 def _fixed(feed: Feed, kind: DayKind, date: dt.date) -> ChosenDay:
-    trips = int(feed.trips_on(date).size)
+    trips = _trips(feed, date)
     if not trips and feed.runnable.any():
         period = feed.period
         assert period is not None

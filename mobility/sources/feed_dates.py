@@ -27,7 +27,9 @@ def valid_counts(feed: Feed, findings: list[Finding]) -> pd.DataFrame:
     network's trips, it is not followed. What the user should know is appended to ``findings``.
     """
     names, agency = feed.agency_of_trip
-    counts = feed.trips_per_day(agency).reindex(columns=range(len(names)), fill_value=0)
+    counts = feed.trips_per_day(agency, departures=True).reindex(
+        columns=range(len(names)), fill_value=0
+    )
     day = np.array([d.toordinal() for d in counts.index], np.int64)
     network = feed.agencies.drop_duplicates(["network", "agency_id"])["network"].to_numpy()
     table = counts.to_numpy()

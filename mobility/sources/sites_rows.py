@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from mobility.base.errors import SourceError
 from mobility.sources.columns import Table, fold, row_number, unknown_value
+from mobility.sources.homes.commune_codes import plain_code
 from mobility.territory.project import Site
 from mobility.territory.rosters import ENGLISH_SHIFTS, ROSTER_TEMPLATES
 from mobility.territory.validation import explain_validation
@@ -39,6 +40,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "prise de poste", "heure de prise de poste", "embauche", "from", "begin",
         "start time",
     ),
+    "hours": (
+        "heures", "heures de travail", "plage horaire", "horaire", "horaires", "working hours",
+    ),
     "end": (
         "fin", "heure de fin", "heure fin", "fin de poste", "fin du poste", "débauche",
         "to", "end time",
@@ -56,6 +60,9 @@ _ROSTER_ALIASES: dict[str, str] = {
     "3*8": "3x8",
     "2*8": "2x8",
     "5*8": "5x8",
+    "3/8": "3x8",
+    "2/8": "2x8",
+    "5/8": "5x8",
     "3×8": "3x8",
     "2×8": "2x8",
     "5×8": "5x8",
@@ -65,6 +72,8 @@ _ROSTER_ALIASES: dict[str, str] = {
     "bureau": "office",
     "week-end": "vsd",
 }
+_CLOCK = r"\d{1,2}(?: ?[h:](?: ?\d{2})?)?|\d{4}"
+_BOTH_HOURS = re.compile(rf"(?:de )?({_CLOCK}) ?(?:-|–|—|/|→|à|a|to) ?({_CLOCK})", re.IGNORECASE)
 _WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
 
 
@@ -114,7 +123,7 @@ class Row:
     def add(self, draft: Draft) -> None:
         """Add what the row says to its site."""
         self._add_employer(draft)
-        draft.commune = draft.commune or self.text("commune")
+        draft.commune = draft.commune or plain_code(self.text("commune"))
         lon, lat = self.number("lon"), self.number("lat")
         if lon is not None and lat is not None and (lon, lat) not in draft.gates:
             draft.gates.append((lon, lat))
@@ -129,8 +138,9 @@ class Row:
                     "Write the same on each row of the site, or once.",
                     other=f"{draft.margins[key]:g}",
                 )
-        if self.text("start") or self.text("end"):
-            self._add_shift(draft)
+        hours = self._hours()
+        if hours is not None:
+            self._add_shift(draft, *hours)
         elif self.text("roster") or self.text("shift"):
             self._add_template(draft)
         elif self.number("headcount"):
@@ -218,13 +228,27 @@ class Row:
             )
         into["shifts"].append(shift)
 
-    def _add_shift(self, draft: Draft) -> None:
+    def _hours(self) -> tuple[str, str] | None:
+        """Return the start and end of the shift, also where one field holds both; None without."""
+        start, end = self.text("start"), self.text("end")
+        if not end:
+            fields = ("start",) if start else ("hours", "shift", "roster")
+            both = next((found for key in fields if (found := both_hours(self.text(key)))), None)
+            # Of one column the heading may mean hours, or the roster.
+            if both is None and self.text("hours") not in ("", self.text("roster")):
+                mend = 'Write one start and one end, e.g. "05:00-13:00", or empty the field.'
+                raise self.error("hours", "These are no hours of one shift.", mend)
+            if both is not None or not start:
+                return both
         for key in ("start", "end"):
             if not self.text(key):
                 raise self.error(key, "This field is empty.", 'Write a time of day, e.g. "05:00".')
-        start, end = self.text("start"), self.text("end")
+        return start, end
+
+    def _add_shift(self, draft: Draft, start: str, end: str) -> None:
         name = self.text("shift") or f"{start}–{end}"
-        roster = self.text("roster") or name
+        told = self.text("roster")
+        roster = name if not told or both_hours(told) else told
         into = draft.rosters.setdefault(fold(roster), {"name": roster, "shifts": []})
         if "template" in into:
             raise self.error(
@@ -308,6 +332,13 @@ def roster_template(name: str) -> str | None:
             return known
     plain = name.strip().casefold().replace(" ", "")
     return next((t for a, t in _ROSTER_ALIASES.items() if plain == a.casefold()), None)
+
+
+def both_hours(text: str) -> tuple[str, str] | None:
+    """Return the start and the end that one text tells: ``5h-13h``, ``de 5h à 13h``; else None."""
+    found = _BOTH_HOURS.fullmatch(text.strip())
+    # 3/8 is a way to write 3x8.
+    return (found[1], found[2]) if found and re.search(r"[h:]|\d{3}", text.casefold()) else None
 
 
 def clock_text(text: str, *, ends: bool = False) -> str:

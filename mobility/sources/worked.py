@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mobility.base.clock import DAY_S, parse_clock
 from mobility.base.errors import Finding
-from mobility.sources.columns import Table, unknown_value
+from mobility.sources.columns import Table, fold, unknown_value
 from mobility.sources.sites_rows import ALIASES, clock_text
 from mobility.sources.tables import read_table
 from mobility.territory.project import Territory
@@ -100,9 +100,11 @@ def read_worked(
         )
     texts = {key: table.texts(c) for key, c in columns.items() if c is not None}
     found = []
+    at = {write(name): k for write in (fold, str) for k, name in enumerate(names)}
     for k, row in enumerate(table.frame.index):
         site = texts["site"].iloc[k] if "site" in texts else names[0]
-        if site not in names:
+        index = at.get(site, at.get(fold(site)))
+        if index is None:
             raise unknown_value(table, row, str(columns["site"]), site, names)
         start_s, end_s = (
             _clock(table, row, str(columns[key]), texts[key].iloc[k], ends=key == "end")
@@ -118,9 +120,9 @@ def read_worked(
             )
         date = _date(table, row, str(columns["date"]), texts["date"].iloc[k])
         named = texts["roster"].iloc[k] if "roster" in texts else ""
-        if roster is not None and named not in ("", roster):
+        if roster is not None and fold(named) not in ("", fold(roster)):
             raise unknown_value(table, row, str(columns["roster"]), named, [roster])
-        found.append(Worked(names.index(site), named or roster or "", date, start_s, end_s))
+        found.append(Worked(index, roster or named, date, start_s, end_s))
     return sorted(set(found))
 
 

@@ -177,7 +177,7 @@ class HomesSource(Model):
     changes: Path | None = None
     work_commune: list[str] = []
     cell_m: Annotated[float, Field(gt=0)] = 200.0
-    workers_share: Share = 1.0
+    workers_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     personal: bool | None = None
     secret: Path | None = None
 
@@ -224,6 +224,17 @@ class Sources(Model):
     car_parks: Path | None = None
     versement_mobilite: Path | None = None
     credits: dict[str, Credit] = {}
+
+    @model_validator(mode="after")
+    def _one_network(self) -> Sources:
+        if self.osm is not None and self.lines is not None:
+            raise RefusedError(
+                "The streets are given twice, and only one network is read.",
+                "Keep osm, or lines, and remove the other.",
+                value=self.lines.as_posix(),
+                field=("lines",),
+            )
+        return self
 
     @model_validator(mode="after")
     def _credits_of_sources(self) -> Sources:

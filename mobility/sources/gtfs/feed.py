@@ -25,6 +25,7 @@ EARTH_M = 6_371_009.0
 _MAX_SPAN_DAYS = 1200
 #: Days counted at once.
 _CHUNK_DAYS = 1000
+_HEADWAY = ("start_s", "end_s", "headway_s")
 #: Exceptions over fewer days than these tell no period, only a holiday or two.
 _TELLING_DAYS = 56
 _MODES: tuple[tuple[range, str], ...] = (
@@ -292,7 +293,19 @@ class Feed:
         active = np.append(self.services.on(date), False)[service]
         return np.flatnonzero(active & self.runnable)
 
-    def trips_per_day(self, group: NDArray[np.integer[Any]] | None = None) -> pd.DataFrame:
+    @cached_property
+    def departures(self) -> NDArray[np.int64]:
+        """int64[trips]: how often each runs on a day of its service, headways counted."""
+        found = np.ones(len(self.trips), np.int64)
+        table = self.frequencies
+        start, end, headway = (table[c].to_numpy(np.int64) for c in _HEADWAY)
+        found[table["trip"]] = 0
+        np.add.at(found, table["trip"], np.maximum(-((start - end) // headway), 0))
+        return found
+
+    def trips_per_day(
+        self, group: NDArray[np.integer[Any]] | None = None, *, departures: bool = False
+    ) -> pd.DataFrame:
         """Return the number of trips running on each date of the calendar.
 
         Parameters
@@ -300,6 +313,8 @@ class Feed:
         group
             int[trips]; one column per group 0, 1, ...; trips of group -1 are not counted.
             One group of all trips by default.
+        departures
+            Whether a trip of a headway counts as often as it runs.
         """
         span = self.services.span
         groups = np.zeros(len(self.trips), np.int64) if group is None else group
@@ -310,7 +325,8 @@ class Feed:
         # Where all trips are on demand, they tell the calendar.
         keep = (self.runnable | ~self.runnable.any()) & (service >= 0) & (groups >= 0)
         weight = np.zeros((len(self.services.ids), n_groups), np.int64)
-        np.add.at(weight, (service[keep], groups[keep]), 1)
+        runs = self.departures[keep] if departures else 1
+        np.add.at(weight, (service[keep], groups[keep]), runs)
         used = np.flatnonzero(weight.any(axis=1))
         ends = range(span[0], span[1] + 1, _CHUNK_DAYS)
         # The product of floats is done by BLAS, that of integers is not.

@@ -27,6 +27,7 @@ from mobility.sources.gtfs.unpack import (
     allowed_bytes,
     feed_folder,
     inner_folder,
+    netex,
     table_of,
     two_feeds,
 )
@@ -195,6 +196,9 @@ def read_tables(path: Path) -> RawTables:
         # A feed of zones alone need not have stops.
         if missing == ["stops"] and (folder / ZONES).is_file():
             missing = []
+        names = sorted(_names(path)) if missing else []
+        if names and all(name.lower().endswith(".xml") for name in names):
+            raise netex(path)
         if missing:
             raise SourceError(
                 "It is no GTFS feed: {table}.txt is missing.",
@@ -202,7 +206,7 @@ def read_tables(path: Path) -> RawTables:
                 mend="Ask its publisher for a complete feed, or name another file under gtfs; the "
                 "files found here are: {found}.",
                 table="stop_times" if "stop_times" in missing else missing[0],
-                found=", ".join(sorted(_names(path)))[:200] or "–",
+                found=", ".join(names)[:200] or "–",
             )
         if not present & {"calendar", "calendar_dates"}:
             raise SourceError(

@@ -62,9 +62,21 @@ def feed_folder(path: Path, names: Sequence[str]) -> Iterator[Path]:
             file=path,
             mend="Check the path; one of the territory file starts at its folder.",
         )
+    if path.suffix.lower() == ".xml":
+        raise netex(path)
     with tempfile.TemporaryDirectory(prefix="mobility-gtfs-") as work:
         _unpack(path, Path(work), names)
         yield Path(work)
+
+
+def netex(path: Path) -> SourceError:
+    """Return the error about timetables in the European XML, which are not read."""
+    return SourceError(
+        "It holds XML alone, as NeTEx does; timetables are read from GTFS.",
+        file=path,
+        mend="Take the GTFS of the same network, which transport.data.gouv.fr lists beside it, or "
+        "convert the file.",
+    )
 
 
 def inner_folder(path: Path) -> Path:

@@ -43,7 +43,7 @@ class Changes:
 
     def of(self, code: str) -> str:
         """Return the commune of today of a commune, arrondissement or IRIS; else ``code``."""
-        code = _plain_code(code)
+        code = plain_code(code)
         if len(code) == 9 and code[5:].isdigit():
             code = code[:5]
         seen: set[str] = set()
@@ -57,7 +57,7 @@ class Changes:
         return codes.map({code: self.of(code) for code in set(codes)}).astype("str")
 
 
-def _plain_code(code: str) -> str:
+def plain_code(code: str) -> str:
     """Return a code as INSEE writes it: ``2a004`` and ``1001.0`` are 2A004 and 01001."""
     code = code.upper().removesuffix(".0")
     return f"0{code}" if len(code) == 4 and code.isdigit() else code
@@ -65,7 +65,7 @@ def _plain_code(code: str) -> str:
 
 def written_alike(code: str) -> str:
     """Return what the ways to write a code share: capitals, and no zeros ahead of its figures."""
-    code = _plain_code(code)
+    code = plain_code(code)
     return code.lstrip("0") if code.isdigit() else code
 
 

@@ -31,7 +31,7 @@ from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.base.projection import WGS84, transformer
 from mobility.sources.homes.grid import cell_boxes
-from mobility.sources.homes.model import Homes, HomesRequest
+from mobility.sources.homes.model import PERSONS, Homes, HomesRequest
 from mobility.sources.homes.protected import (
     END,
     EPSILON,
@@ -94,6 +94,7 @@ def protected_homes(
         raise SourceError(
             "The homes lie too far apart to be drawn in one local system.",
             file=request.path,
+            row=_farthest(persons),
             mend="Keep the homes of one region, or check their coordinates.",
         )
     door = Door(request.least, _key(request), _grounds(request, crs, box), cell_m, box)
@@ -117,9 +118,17 @@ def protected_homes(
     homes, frame = _homes(request, counts, groups, crs, box)
     pool = frame[["home", *TEAM, "workers", *groups]] if known else None
     # Of persons only protected counts are told, also of how many there are.
-    shown = SourceLedger.balanced(request.path, counts["workers"].sum(), {}, "persons (protected)")
+    shown = SourceLedger.balanced(request.path, counts["workers"].sum(), {}, PERSONS)
     told = _told(request, counts, teams)
     return replace(homes, pool=pool, personal=True, findings=told, ledger=(shown,))
+
+
+def _farthest(persons: pd.DataFrame) -> int | None:
+    """Return the row of the file farthest from the others; None where cells are of no row."""
+    away = (persons[["x", "y"]] - persons[["x", "y"]].median()).abs().max(axis=1)
+    # Rows of a file count from 1, those of persons spread over the land of communes from 0.
+    rows = persons.index.to_numpy(np.int64)
+    return int(rows[int(away.argmax())]) if rows.min() > 0 else None
 
 
 def _outside(cells: np.ndarray, request: HomesRequest, crs: pyproj.CRS) -> np.ndarray:

@@ -135,6 +135,14 @@ def _teams(table: Table, sites: tuple[Site, ...]) -> pd.DataFrame:
             known[pair] = pair
             continue
         site = by_key.get(fold(name))
+        if not name:
+            raise table.error(
+                "This field is empty.",
+                row=row,
+                column=site_column,
+                mend="Write the site, or remove the row: a sum is left out where it begins with "
+                "Total.",
+            )
         if site is None:
             raise unknown_value(table, row, site_column, name, [s.name for s in sites])
         known[pair] = (site.name, _roster_name(table, row, roster_column, roster, site))

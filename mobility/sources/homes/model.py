@@ -30,6 +30,8 @@ COMMUNE_ALIASES = ("commune", "com", "code_commune", "insee_com", "lcog_geo", "c
 MAX_WORKERS = 1e8
 #: Why rows are left out that lie beyond the study.
 OUTSIDE = "outside the streets"
+#: What the account of a personal file counts.
+PERSONS = "persons (protected)"
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,10 @@ class Homes:
 
     def leaving(self, kept: np.ndarray, reason: str) -> Homes:
         """Return the homes where bool[n] ``kept``, the others told in the ledger."""
+        workers = float(self.workers[~kept].sum() / max(self.workers.sum(), 1e-9))
         share = {
-            "workers": float(self.workers[~kept].sum() / max(self.workers.sum(), 1e-9)),
+            "workers": workers,
+            PERSONS: workers,
             # Of a zone spread over its land no row is left out whole.
             "rows": float((~kept).mean()) if self.row_is_home else 0.0,
         }

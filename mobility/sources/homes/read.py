@@ -180,6 +180,12 @@ def _protected(request: HomesRequest, homes: Homes, *, told: bool) -> Homes:
     persons = pd.DataFrame(homes.frame[["workers", *homes.groups]])
     persons = persons.assign(x=cells[:, 0], y=cells[:, 1])
     found = protected_homes(request, persons, homes.groups, crs)
+    # What was not read of the file tells of nobody.
+    found = dataclasses.replace(
+        found,
+        findings=(*(f for f in homes.findings if f.code == "workers_blank"), *found.findings),
+        ledger=(*found.ledger, *(account for account in homes.ledger if not account.used)),
+    )
     if told:
         message = (
             "Most rows count one or two workers: they are protected like employees. If they are "
