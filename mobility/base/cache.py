@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -207,9 +206,9 @@ def _load(place: Path) -> Bundle | None:
     return bundle
 
 
-def seal(folder: Path) -> None:
-    """Note the content of a folder that is an entry, so that damage to it is noticed."""
-    (folder / SEAL).write_text(_digest(folder), encoding="ascii")
+def seal(folder: Path, name: str = "") -> None:
+    """Note the content of a folder that is an entry, or will be by a name, to notice damage."""
+    (folder / SEAL).write_text(_digest(folder, name), encoding="ascii")
 
 
 def is_sound(folder: Path) -> bool:
@@ -220,9 +219,9 @@ def is_sound(folder: Path) -> bool:
         return False
 
 
-def _digest(folder: Path) -> str:
+def _digest(folder: Path, name: str = "") -> str:
     """Return a hash of an entry's place, names and bytes; BLAKE2 is the fastest at hand."""
-    whole = hashlib.blake2b(folder.name.encode(), digest_size=32)
+    whole = hashlib.blake2b((name or folder.name).encode(), digest_size=32)
     for file in sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / SEAL):
         with file.open("rb") as stream:
             part = hashlib.file_digest(stream, "blake2b").digest()
@@ -258,9 +257,7 @@ def _crs(text: str) -> Any:
 
 def _store(place: Path, bundle: Bundle) -> None:
     try:
-        work = (
-            Path(tempfile.mkdtemp(prefix=".new-", dir=open_cache(place.parent.name))) / place.name
-        )
+        work = open_cache(place.parent.name) / f".new-{os.urandom(8).hex()}"
         work.mkdir()
     except OSError:
         return
@@ -272,16 +269,15 @@ def _store(place: Path, bundle: Bundle) -> None:
                 geo = "@geo" if hasattr(table, "geometry") else ""
                 table.to_feather(work / f"{name}{geo}.feather", compression="lz4")
         # Last of all: what has no seal is never read.
-        seal(work)
+        seal(work, place.name)
         if place.exists():
             shutil.rmtree(place, ignore_errors=True)
         work.rename(place)
-        work.parent.rmdir()
     except OSError:
         pass  # a cache that is full or barred costs time, no result
     finally:
-        if work.parent.exists():
-            shutil.rmtree(work.parent, ignore_errors=True)
+        if work.exists():
+            shutil.rmtree(work, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -35,7 +37,6 @@ from mobility.timetable.arrays import INF
 
 Float = NDArray[np.float64]
 Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
 DriveKey = tuple[int, int, int, str]
 
@@ -318,23 +319,34 @@ def _driven(study: Study, row: ShiftRow, day: ChosenDay) -> tuple[Float, Float]:
         times = street_times(study, row.site, day, "car", edge, limits).elapsed_s
         both += np.where(times < INF, times, np.nan)
         drive_s = np.where(times < INF, times - edge.margin_s, 0).astype(np.int64)
-        # Drives of as many seconds are alike: a few thousand of them, whatever the homes.
-        of_seconds = np.arange(drive_s.max(initial=0) + 1)
-        dark = _dark(study, row, edge.margin_s, of_seconds, returning=edge.returning)
+        clock = (row.end_s, int(row.crosses_midnight)) if edge.returning else (row.start_s, 0)
+        where = study.territory.zone, *place_of_sites(study)
+        dark = _dark(*where, *clock, edge.margin_s, limits.max_total_s, edge.returning)
         share += dark[drive_s]
     return both, share
 
 
-def _dark(study: Study, row: ShiftRow, margin_s: int, drive_s: Int64, *, returning: bool) -> Float:
-    """Return the share of one drive in the dark, averaged over the months of a year."""
-    zone, (lon, lat) = study.territory.zone, place_of_sites(study)
+@lru_cache(maxsize=64)
+def _dark(
+    zone: ZoneInfo,
+    lon: float,
+    lat: float,
+    clock_s: int,
+    day_offset: int,
+    margin_s: int,
+    longest_s: int,
+    returning: bool,
+) -> Float:
+    """Return the share in the dark of drives of 0, 1, 2... seconds, averaged over a year's months.
+
+    Drives of as many seconds are alike: a few thousand of them, whatever the homes and the day.
+    """
+    drive_s = np.arange(longest_s + 1)
     months = []
     for month in range(1, 13):
         date = dt.date(YEAR, month, DAY_OF_MONTH)
         light = daylight(date, zone, lon, lat)
-        clock_s = row.end_s if returning else row.start_s
-        offset = int(row.crosses_midnight and returning)
-        at_s = local_to_axis(date, clock_s, zone, day_offset=offset)
+        at_s = local_to_axis(date, clock_s, zone, day_offset=day_offset)
         if returning:
             start = np.full(drive_s.shape, at_s + margin_s, np.int64)
             months.append(dark_share(light, start, start + drive_s))

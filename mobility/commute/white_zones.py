@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.cache import Bundle
+from mobility.base.cache import Bundle, content_hash
 from mobility.base.clock import local_to_axis
 from mobility.base.literal import one_line
 from mobility.base.machine import spread, thread_count
@@ -33,7 +33,14 @@ from mobility.commute.access import (
 )
 from mobility.commute.door_to_door import both_ways, dark_at_gate, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
-from mobility.commute.variants import after_dark, by_day, open_hours, staying_open, stops_served
+from mobility.commute.variants import (
+    after_dark,
+    by_day,
+    open_at,
+    open_hours,
+    staying_open,
+    stops_served,
+)
 from mobility.engine.journeys import Edge, EngineLimits, relaxed
 from mobility.sources.days import ChosenDay, at_weekend, ordinary_day
 from mobility.streets.graph import State
@@ -356,9 +363,29 @@ def _best_hours(
         known.update(dict.fromkeys(asked, np.zeros(study.n_homes, bool)))
         return known
     limits = engine_limits(study.territory.limits)
-    found = spread(pool, lambda moved: known.ask(study, moved, *asked[moved], limits), asked)
-    known.update(zip(asked, found, strict=True))
+    alike = _alike(study, asked)
+    first = [*dict.fromkeys(alike.values())]
+    found = spread(pool, lambda moved: known.ask(study, moved, *asked[moved], limits), first)
+    known.update(zip(first, found, strict=True))
+    known.update({moved: known[one] for moved, one in alike.items()})
     return known
+
+
+def _alike(study: Study, asked: dict[Moved, tuple[ChosenDay, Edge]]) -> dict[Moved, Moved]:
+    """Return for each of some directions the first at whose hour all is walked as at its own."""
+    if study.views.made_from is not None or study.territory.limits.safe_at_night:
+        return {moved: moved for moved in asked}
+    known: dict[tuple[object, ...], tuple[Moved, Study]] = {}
+    found = {}
+    for moved, (day, edge) in asked.items():
+        here = open_at(study, day, edge)
+        walks, direct = here.home_walks, here.street_times["walk"][int(moved.returning)]
+        tables = here.egress_s, direct, walks.ptr, walks.stop, walks.walk_s
+        rides = here.timetables[moved.day_kind]
+        key = moved.site, moved.day_kind, moved.returning, id(rides), content_hash(tables)
+        # The study, which holds the timetable, keeps its number from being another's.
+        found[moved] = known.setdefault(key, (moved, here))[0]
+    return found
 
 
 def _reasons(

@@ -168,6 +168,8 @@ def _label(scanned: Scan, rides: int, stop: int, position: int) -> int:
 
 
 Onward = tuple[list[Leg], tuple[int, int, int] | None]
+# A call at which a run was boarded, the one where it is left, and what follows.
+_Alighting = tuple[int, int, Onward]
 
 
 def _alight(scanned: Scan, position: int, rides: int, after_s: int) -> tuple[Leg, Onward]:
@@ -175,32 +177,44 @@ def _alight(scanned: Scan, position: int, rides: int, after_s: int) -> tuple[Leg
     tt = scanned.timetable
     board = tt.dep_call.item(position)
     run = int(tt.run_ptr.searchsorted(board, side="right")) - 1
-    for call in range(board + 1, tt.run_ptr.item(run + 1)):
-        if not tt.call_alight.item(call):
-            continue
-        onward = _onward(scanned, call, rides, after_s)
-        if onward is not None:
-            ride = Leg(
-                "ride",
-                tt.call_stop.item(board),
-                tt.call_stop.item(call),
-                tt.call_dep.item(board),
-                tt.call_arr.item(call),
-                tt.call_trip.item(board),
-                board,
-                call,
-            )
-            return ride, onward
+    # Rides that board a run anywhere between a call from which it was asked and the call where
+    # that one alights alight there too.
+    known = scanned.onward.setdefault((run, rides, after_s), [])
+    found = _known(known, board)
+    if found is None:
+        found = board, *_alighted(scanned, board, tt.run_ptr.item(run + 1), rides, after_s, known)
+        known.append(found)
+    _, call, onward = found
+    ride = Leg(
+        "ride",
+        tt.call_stop.item(board),
+        tt.call_stop.item(call),
+        tt.call_dep.item(board),
+        tt.call_arr.item(call),
+        tt.call_trip.item(board),
+        board,
+        call,
+    )
+    return ride, onward
+
+
+def _known(known: list[_Alighting], board: int) -> _Alighting | None:
+    return next((one for one in known if one[0] <= board < one[1]), None)
+
+
+def _alighted(
+    scanned: Scan, board: int, end: int, rides: int, after_s: int, known: list[_Alighting]
+) -> tuple[int, Onward]:
+    """Return the first call after one, before ``end``, from which the journey goes on, and how."""
+    for call in range(board + 1, end):
+        if scanned.timetable.call_alight.item(call):
+            onward = _to_gate(scanned, call, after_s) or _to_transfer(scanned, call, rides, after_s)
+            if onward is not None:
+                return call, onward
+        further = _known(known, call)
+        if further is not None:
+            return further[1:]
     raise AssertionError("a finite label has no journey behind it")
-
-
-def _onward(scanned: Scan, call: int, rides: int, after_s: int) -> Onward | None:
-    """Return what follows alighting at a call, which rides from all stops before share."""
-    asked = call, rides, after_s
-    if asked not in scanned.onward:
-        scanned.onward[asked] = _to_gate(scanned, call, after_s) or _to_transfer(scanned, *asked)
-    found: Onward | None = scanned.onward[asked]
-    return found
 
 
 def _to_gate(scanned: Scan, call: int, after_s: int) -> Onward | None:

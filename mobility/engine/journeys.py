@@ -145,8 +145,8 @@ class Scan:
     """The labels of one edge, kept to look up homes and to print itineraries.
 
     ``timetable`` is the mirrored one when ``edge.returning``, and then every second in
-    this object is negated. ``shared`` keeps the rides that homes share, and ``onward`` what rides
-    share after a call, see `mobility.engine.itineraries`.
+    this object is negated. ``shared`` keeps the rides that homes share, and ``onward`` where rides
+    on a run alight, see `mobility.engine.itineraries`.
     """
 
     timetable: Timetable

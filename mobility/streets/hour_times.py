@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobility.base.cache import content_hash
-from mobility.streets.arcs import Arcs, Times, local_of, sequences_of, times_key, turned
+from mobility.streets.arcs import Arcs, Times, like, local_of, sequences_of, times_key, turned
 from mobility.streets.ends import connectors, ends, same_edge
 from mobility.streets.graph import Streets
 from mobility.streets.hourly import EveryHour, arcs_of, can_choose, every_hour, forget_arcs
-from mobility.streets.paths import TOLERANCE_S, PairTable, search_rows, seeds_of
+from mobility.streets.paths import TOLERANCE_S, PairTable, search_rows, seeds_of, ways_to
 from mobility.streets.snap import Snaps
 
 #: Times of so many pairs of a source and a junction, or a point, are held for the hours to come.
@@ -34,12 +34,16 @@ class _Usual:
         The arcs of all hours, and the seconds of each.
     node_s, pair_s
         float64 (ns, n), (ns, nt): seconds from each source to each node, and target.
+    into
+        int32 (ns, n): the arc by which each node is come to that lies on the shortest way to
+        one from which a target may be entered; -1 of others, and at sources.
     """
 
     arcs: EveryHour
     arc_s: np.ndarray
     node_s: np.ndarray
     pair_s: np.ndarray
+    into: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,23 @@ class _Asked:
     limit_s: float
     connector_speed_ms: float
 
-    def node_s(self, net: Arcs, times: Times, rows: np.ndarray) -> np.ndarray:
-        """Return the seconds from some sources to each node, float64 (rows, n)."""
+    def reached(
+        self, net: Arcs, times: Times, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the seconds from some sources to each node, and the arc into it, (rows, n)."""
         some = self.sources.take(rows)
         access = connectors(some, self.connector_speed_ms)
-        return search_rows(net, seeds_of(self.streets, net, times, some, access), self.limit_s)[0]
+        return search_rows(net, seeds_of(self.streets, net, times, some, access), self.limit_s)
+
+    def entries(self, every: EveryHour, times: Times) -> np.ndarray:
+        """Return the nodes from which a target may be entered at some hour."""
+        net = arcs_of(self.streets, every, np.zeros(len(every.tail)))
+        none = np.zeros(self.streets.n_edges, np.float32)
+        at_once = connectors(self.targets, np.inf)
+        open_times = like(times, none, none)
+        return ends(
+            self.streets, net, open_times, self.targets, at_once, leaving=False
+        ).node.astype(np.int32)
 
     def pair_s(self, net: Arcs, times: Times, node_s: np.ndarray, some: np.ndarray) -> np.ndarray:
         """Return the seconds from every source to some targets, infinite beyond the limit."""
@@ -130,7 +146,8 @@ def street_times_at(
         net = arcs_of(streets, every, here_s)
         node_s, pair_s = known.node_s.copy(), pair_s.copy()
         rows, some = np.flatnonzero(concerned), np.flatnonzero(concerned.any() | beside)
-        node_s[rows] = asked.node_s(net, times, rows)
+        if len(rows):
+            node_s[rows] = asked.reached(net, times, rows)[0]
         pair_s[:, some] = asked.pair_s(net, times, node_s, some)
     whole = np.ceil(pair_s - TOLERANCE_S)
     found = np.isfinite(pair_s)
@@ -149,9 +166,11 @@ def _usually(asked: _Asked, usual: Times, times: Times) -> _Usual:
     if found is None or found.arcs is not every:
         arc_s = every.seconds(usual)
         net = arcs_of(streets, every, arc_s)
-        node_s = asked.node_s(net, usual, np.arange(len(asked.sources)))
+        node_s, via = asked.reached(net, usual, np.arange(len(asked.sources)))
         pair_s = asked.pair_s(net, usual, node_s, np.arange(len(asked.targets)))
-        found = _Usual(every, arc_s, node_s, pair_s)
+        into = ways_to(net, via, asked.entries(every, usual))
+        into[into >= 0] = np.flatnonzero(np.isfinite(arc_s))[into[into >= 0]]
+        found = _Usual(every, arc_s, node_s, pair_s, into)
         searched[key] = found
         while len(searched) > MOST_SEARCHED:
             searched.pop(next(iter(searched)), None)
@@ -159,10 +178,13 @@ def _usually(asked: _Asked, usual: Times, times: Times) -> _Usual:
 
 
 def _uses(known: _Usual, here_s: np.ndarray, changed: np.ndarray) -> np.ndarray:
-    """Return the sources whose shortest ways use a changed arc, or would, bool (ns,)."""
+    """Return the sources whose shortest ways to targets use a changed arc, or would, bool (ns,).
+
+    Where no arc that became slower is on those ways, and none that became faster leads anywhere
+    sooner, all nodes from which targets may be entered are reached as before.
+    """
     tail, head = known.arcs.tail[changed], known.arcs.head[changed]
-    there_s, then_s, now_s = known.node_s[:, head], known.arc_s[changed], here_s[changed]
-    left_s = known.node_s[:, tail]
-    used = (left_s + then_s == there_s) & np.isfinite(there_s)
-    of_use = left_s + now_s < there_s
-    return np.asarray((np.where(now_s > then_s, used, of_use)).any(axis=1))
+    slower = here_s[changed] > known.arc_s[changed]
+    used = known.into[:, head] == changed
+    of_use = known.node_s[:, tail] + here_s[changed] < known.node_s[:, head]
+    return np.asarray(np.where(slower, used, of_use).any(axis=1))

@@ -58,12 +58,10 @@ class EveryHour:
         bool (2, m): pieces whose arcs are there, from u to v and from v to u.
     barred
         Turns barred at some hour, as `_keys`.
-    tail, head, edge, forward, place, among, again
-        See `mobility.streets.arcs.Arcs`; in the order of `mobility.streets.arcs.with_turns`.
+    tail, ptr, head, edge, forward, place, among, again
+        See `mobility.streets.arcs.Arcs`.
     turning, turn
         The arcs that are there only where a turn is not barred, and the turn of each.
-    order
-        What sorts the arcs by tail.
     """
 
     of: np.ndarray
@@ -71,6 +69,7 @@ class EveryHour:
     open_ways: np.ndarray
     barred: np.ndarray
     tail: np.ndarray
+    ptr: np.ndarray
     head: np.ndarray
     edge: np.ndarray
     forward: np.ndarray
@@ -79,7 +78,6 @@ class EveryHour:
     again: int
     turning: np.ndarray
     turn: np.ndarray
-    order: np.ndarray
 
     def is_alike(self, times: Times) -> bool:
         """Whether some times close the same pieces to through traffic."""
@@ -216,22 +214,24 @@ def _every_hour(streets: Streets, asked: list[Times], grown: EveryHour | None) -
     )
     found = in_three(flat, local_of(asked[0]))
     keys = _keys(barred, streets.n_edges)
-    turning = np.flatnonzero(found.time >= 0)
+    order = by_number(found.tail, len(found.place))
+    tail, turn = found.tail[order], found.time[order].astype(np.int64)
+    turning = np.flatnonzero(turn >= 0)
     return EveryHour(
         of=streets.edge_u,
         local=local_of(asked[0]),
         open_ways=open_ways,
         barred=keys,
-        tail=found.tail,
-        head=found.head,
-        edge=found.edge,
-        forward=found.forward,
+        tail=tail,
+        ptr=np.searchsorted(tail, np.arange(len(found.place) + 1)),
+        head=found.head[order],
+        edge=found.edge[order],
+        forward=found.forward[order],
         place=found.place,
         among=found.among,
         again=found.again,
         turning=turning,
-        turn=keys[found.time[turning].astype(np.int64)],
-        order=by_number(found.tail, len(found.place)),
+        turn=keys[turn[turning]],
     )
 
 
@@ -249,9 +249,8 @@ def arcs_at(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
 
 def arcs_of(streets: Streets, every: EveryHour, seconds: np.ndarray) -> Arcs:
     """Return the arcs that take finite seconds, see `EveryHour.seconds`."""
-    rows = every.order[np.isfinite(seconds[every.order])]
-    counts = np.bincount(every.tail[rows], minlength=len(every.place))
-    ptr = np.append(0, np.cumsum(counts)).astype(np.int64)
+    rows = np.isfinite(seconds)
+    ptr = np.append(0, np.cumsum(rows))[every.ptr]
     return Arcs(
         ptr, every.head[rows], seconds[rows], every.edge[rows], every.forward[rows],
         every.place, streets.n_nodes, every.among, every.again,

@@ -160,3 +160,12 @@ def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.n
     flat = (net.ptr, net.head, net.time)
     node_rows(flat, seeds, float(limit_s), workspace(flat, seeds), rows, vias)
     return rows, vias
+
+
+def ways_to(net: Arcs, vias: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """Return ``vias`` of `search_rows` along the ways to some nodes, -1 elsewhere, int32 (ns, n)."""
+    from mobility.streets.search import climb
+
+    found = np.full(vias.shape, -1, dtype=np.int32)
+    climb(vias, net.tail, nodes, found)
+    return found

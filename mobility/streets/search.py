@@ -131,6 +131,17 @@ def node_rows(
             dist[node] = np.inf
 
 
+@entry
+def climb(vias: np.ndarray, tail: Nodes, nodes: Nodes, found: np.ndarray) -> None:
+    """Write the arcs into nodes, of one row per source, along the ways to some of them."""
+    for s in range(len(vias)):
+        for k in range(len(nodes)):
+            node = nodes[k]
+            while found[s, node] < 0 and vias[s, node] >= 0:
+                found[s, node] = vias[s, node]
+                node = tail[vias[s, node]]
+
+
 @inner
 def _collect(goals: Csr, row: Whole, base: float, limit: float, best: Best, found: Whole) -> Whole:
     """Note the goals of one row at ``base`` seconds; return how many goals are known."""

@@ -276,7 +276,11 @@ class Feed:
         return np.where(copy_of >= 0, copy_of, np.arange(self.n_stops))
 
     def lonlat(self) -> NDArray[np.float64]:
-        """Return float64[stops, 2] degrees."""
+        """Return float64[stops, 2] degrees, not to be written to."""
+        return self._lonlat
+
+    @cached_property
+    def _lonlat(self) -> NDArray[np.float64]:
         return self.stops[["lon", "lat"]].to_numpy(np.float64)
 
     def metres(
