@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import repeat
+
 import numpy as np
 import shapely
 
@@ -11,7 +14,7 @@ from mobility.outputs.map.model import (
     LineStop,
     MapDay,
     MapHomes,
-    MapItinerary,
+    MapJourneys,
     MapLeg,
     MapLine,
     MapModel,
@@ -296,9 +299,9 @@ def _runs(index: int, line: MapLine) -> list[MapRun]:
     return runs
 
 
-def _examples(keys, scenario: Scenario, homes: MapHomes, hostile: bool) -> tuple[MapItinerary, ...]:
+def _examples(keys, scenario: Scenario, homes: MapHomes, hostile: bool) -> tuple[MapJourneys, ...]:
     stop = HOSTILE if hostile else "Valmont Centre"
-    found: list[MapItinerary] = []
+    found: list[MapJourneys] = []
     outbound = (
         MapLeg("walk", "04:08", "04:15", "domicile", stop),
         MapLeg("ride", "04:15", "04:41", stop, "ZI Orle", "12"),
@@ -312,7 +315,7 @@ def _examples(keys, scenario: Scenario, homes: MapHomes, hostile: bool) -> tuple
         held = np.flatnonzero((scenario.outbound_min[k] < NONE) & (scenario.return_min[k] < NONE))
         if m == 0 and len(held):
             some = held[:: max(1, len(held) // 6)]
-            found += [MapItinerary(k, int(home), outbound, back) for home in some]
+            found.append(MapJourneys(k, some, partial(repeat, (outbound, back), len(some))))
     return tuple(found)
 
 

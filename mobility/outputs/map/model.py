@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+
+from mobility.base.cache import Bundle
 
 UInt8 = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -146,14 +148,31 @@ class MapLeg(NamedTuple):
     line: str = ""
 
 
+#: Legs of one direction.
+MapWay = tuple[MapLeg, ...]
+
+
+def _made(_follows_from: Sequence[object], make: Callable[[], Bundle]) -> Bundle:
+    return make()
+
+
 @dataclass(frozen=True)
-class MapItinerary:
-    """An example of both directions for one home and one key of the first scenario."""
+class MapJourneys:
+    """Examples of both directions for some homes, of one key of the first scenario.
+
+    Attributes
+    ----------
+    ways
+        Gives the outbound and the return of each of the homes.
+    kept
+        Gives what a page makes of them, by what that follows from beside the ways, see
+        `mobility.commute.study.Study.kept`; made each time by default.
+    """
 
     key: int
-    home: int
-    outbound: tuple[MapLeg, ...]
-    back: tuple[MapLeg, ...]
+    homes: NDArray[np.intp]
+    ways: Callable[[], Iterable[tuple[MapWay, MapWay]]]
+    kept: Callable[[Sequence[object], Callable[[], Bundle]], Bundle] = _made
 
 
 @dataclass(frozen=True)
@@ -416,7 +435,7 @@ class MapModel:
     lines: tuple[ExistingLine, ...] = ()
     employees: bool = False
     inputs: str = ""
-    itineraries: tuple[MapItinerary, ...] = ()
+    itineraries: tuple[MapJourneys, ...] = ()
     stops: Stops = field(default_factory=Stops)
     background: Background = field(default_factory=Background)
     limits: Mapping[str, float] = field(default_factory=dict)

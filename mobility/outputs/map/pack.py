@@ -69,29 +69,37 @@ class Store:
             self._keep(key, zlib.compress(data, _LEVEL))
         return self._known[key]
 
-    def add_text(self, text: str) -> int:
-        """Keep a text."""
-        data = text.encode("utf-8")
-        key = hashlib.sha256(b"t" + data).digest()
-        if key not in self._known:
-            self._keep(key, zlib.compress(data, _LEVEL))
-        return self._known[key]
-
     def keep_text(self, text: str) -> int:
         """Keep the base64 text of a blob of another store."""
-        key = hashlib.sha256(b"k" + text.encode("ascii")).digest()
+        return self._kept_text(b"k", text)
+
+    def add_json(self, value: object) -> int:
+        """Keep a JSON value."""
+        return self.add_blob(json_blob(value))
+
+    def add_blob(self, text: str) -> int:
+        """Keep what `json_blob` made of a JSON value."""
+        return self._kept_text(b"t", text)
+
+    def _kept_text(self, kind: bytes, text: str) -> int:
+        key = hashlib.sha256(kind + text.encode("ascii")).digest()
         if key not in self._known:
             self._known[key] = len(self.texts)
             self.texts.append(text)
         return self._known[key]
 
-    def add_json(self, value: object) -> int:
-        """Keep a JSON value."""
-        return self.add_text(compact_json(value))
-
     def _keep(self, key: bytes, data: bytes) -> None:
         self._known[key] = len(self.texts)
-        self.texts.append(base64.b64encode(data).decode("ascii"))
+        self.texts.append(_as_text(data))
+
+
+def json_blob(value: object) -> str:
+    """Return the base64 text of the blob of a JSON value."""
+    return _as_text(zlib.compress(compact_json(value).encode("utf-8"), _LEVEL))
+
+
+def _as_text(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def compact_json(value: object) -> str:

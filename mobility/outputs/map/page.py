@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from mobility.commute.indicators import round_persons
 from mobility.outputs.map.assets import ENGLISH, leaflet, page_file, page_french, page_script
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import (
-    MapItinerary,
+    MapJourneys,
     MapLeg,
     MapLever,
     MapModel,
     MapPlan,
     MapRun,
+    MapWay,
     Scenario,
     UInt8,
 )
@@ -38,6 +39,7 @@ from mobility.outputs.map.pack import (
     along_curve,
     carry,
     compact_json,
+    json_blob,
     quantised,
     read_page,
 )
@@ -286,48 +288,39 @@ def _flat(path: ArrayLike) -> list[int]:
 
 
 def _itineraries(model: MapModel, store: Store, order: _Ints) -> dict[str, int]:
-    """Return the journeys of each key: the rides that homes share, then each home's own walk."""
+    """Return the journeys of each key, kept where their ways are: packing them takes long."""
     place = np.argsort(order)
-    by_key: dict[int, _Journeys] = {}
-    for trip in model.itineraries:
-        by_key.setdefault(trip.key, _Journeys()).add(int(place[trip.home]), trip)
-    return {
-        str(key): store.add_json(
-            {"chains": [list(map(_leg, chain)) for chain in found.chains], "homes": found.homes}
-        )
-        for key, found in sorted(by_key.items())
-    }
+    found = {}
+    for journeys in sorted(model.itineraries, key=lambda journeys: journeys.key):
+        places = place[journeys.homes]
+        kept = journeys.kept([places, zlib.ZLIB_RUNTIME_VERSION], partial(_pack, journeys, places))
+        blob = np.asarray(kept["blob"]).tobytes().decode("ascii")
+        found[str(journeys.key)] = store.add_blob(blob)
+    return found
 
 
-@dataclass
-class _Journeys:
-    """Journeys of one key: chains of legs once each, and for each home which it takes.
+def _pack(journeys: MapJourneys, places: _Ints) -> Bundle:
+    """Return the journeys of one key: the rides that homes share, then each home's own walk.
 
     A home is [place, outbound chain, leaves, reaches its stop, return chain, leaves, is home];
     -1 stands for no journey.
     """
+    chains: dict[MapWay, int] = {}
+    homes = [
+        [place, *_way(chains, out, out[:1], out[1:]), *_way(chains, back, back[-1:], back[:-1])]
+        for place, (out, back) in zip(places.tolist(), journeys.ways(), strict=True)
+    ]
+    blob = json_blob({"chains": [list(map(_leg, chain)) for chain in chains], "homes": homes})
+    return {"blob": np.frombuffer(blob.encode("ascii"), np.uint8)}
 
-    chains: dict[tuple[MapLeg, ...], int] = field(default_factory=dict)
-    homes: list[list[object]] = field(default_factory=list)
 
-    def add(self, place: int, trip: MapItinerary) -> None:
-        self.homes.append(
-            [
-                place,
-                *self._way(trip.outbound, trip.outbound[:1], trip.outbound[1:]),
-                *self._way(trip.back, trip.back[-1:], trip.back[:-1]),
-            ]
-        )
-
-    def _way(
-        self, way: tuple[MapLeg, ...], own: tuple[MapLeg, ...], shared: tuple[MapLeg, ...]
-    ) -> list[object]:
-        if not way:
-            return [-1, "", ""]
-        if own[0].kind != "walk":
-            own, shared = (), way
-        chain = self.chains.setdefault(shared, len(self.chains))
-        return [chain, own[0].depart, own[0].arrive] if own else [chain, "", ""]
+def _way(chains: dict[MapWay, int], way: MapWay, own: MapWay, shared: MapWay) -> list[object]:
+    if not way:
+        return [-1, "", ""]
+    if own[0].kind != "walk":
+        own, shared = (), way
+    chain = chains.setdefault(shared, len(chains))
+    return [chain, own[0].depart, own[0].arrive] if own else [chain, "", ""]
 
 
 def _leg(leg: MapLeg) -> list[str]:
