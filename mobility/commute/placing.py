@@ -32,11 +32,8 @@ INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 NEAR_M = 1000.0
 
 
-def place_findings(
-    streets: Streets, walking: Times, feed: Feed, sites: tuple[Site, ...], territory: Territory
-) -> Iterator[Finding]:
-    """Check that gates stand on the streets; say which stops do not."""
-    check_gates(streets, walking, sites, territory)
+def place_findings(streets: Streets, walking: Times, feed: Feed) -> Iterator[Finding]:
+    """Say how the streets were read, and which stops do not stand on them."""
     stops = feed.stops[feed.stops["location_type"] == 0]
     at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
     yield from reading_findings(streets)

@@ -220,8 +220,8 @@ class Study:
         each site, ``INF`` where out of reach.
     ledger
         What became of what each source holds.
-    sheet
-        What decides it before anything is computed; of the territory as it was read.
+    sheet_of
+        Gives what decides it before anything is computed; of the territory as it was read.
     scenario
         Name of the variant, empty for the territory as it is.
     kept_safe
@@ -251,7 +251,7 @@ class Study:
     findings: tuple[Finding, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     ledger: tuple[SourceLedger, ...] = ()
-    sheet: DataSheet | None = None
+    sheet_of: Callable[[], DataSheet] | None = None
     scenario: str = ""
     kept_safe: bool = False
     any_hour: Study | None = None
@@ -272,6 +272,11 @@ class Study:
                 f"  findings: {len(self.findings)}",
             ]
         )
+
+    @property
+    def sheet(self) -> DataSheet | None:
+        """What decides it, see `sheet_of`."""
+        return None if self.sheet_of is None else self.sheet_of()
 
     @cached_property
     def shift_rows(self) -> tuple[ShiftRow, ...]:
