@@ -13,6 +13,7 @@ from mobility.outputs.map.model import (
     Background,
     LineStop,
     MapDay,
+    MapGround,
     MapHomes,
     MapJourneys,
     MapLeg,
@@ -161,7 +162,7 @@ def make_model(*, step_km: float = 0.5, seed: int = 7, hostile: bool = False) ->
             LAT + spots[:, 1] * KM_LAT,
             trips,
         ),
-        background=_background(places),
+        background=MapGround(partial(_background, places)),
         limits={"max_total_min": 60, "max_walk_min": 20, "max_transfers": 2, "max_wait_min": 30},
         sources=(
             MapSource(

@@ -160,6 +160,7 @@ TEXTS = {
     "date": ("territory.toml", "2026-11-17", "2026-11-24"),
     "hours": ("territory.toml", '["3x8"]', '["2x8"]'),
     "workers": ("homes.csv", ",10\nH2", ",11\nH2"),
+    "commune": ("homes.csv", "H1,Droiteville", "H1,Ailleurs"),
     "name of a home": ("homes.csv", "H1,H1,", "H9,H9,"),
     "place of a home": ("homes.csv", H1, NEAR_H1),
     "streets": ("streets.osm", '"residential"', '"service"'),
@@ -203,9 +204,10 @@ def test_what_was_found_is_told_without_finding_it_again(tmp_path, monkeypatch):
     def asked_again(*_, **__):
         raise AssertionError
 
-    rooms = "commute.loading", "outputs.map.from_results", "outputs.map.page"
-    for room, name in zip(rooms, ("check_feed", "answers", "_way"), strict=True):
-        monkeypatch.setattr(f"mobility.{room}.{name}", asked_again)
+    names = ["commute.loading.check_feed", "outputs.render._page_template"]
+    names += [f"outputs.map.from_results.{name}" for name in ("answers", "background_of")]
+    for name in names:
+        monkeypatch.setattr(f"mobility.{name}", asked_again)
     assert outputs(toml) == first
     monkeypatch.setattr("mobility.commute.said_before.today", lambda: dt.date(2030, 1, 1))
     with pytest.raises(AssertionError):

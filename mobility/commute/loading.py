@@ -116,7 +116,10 @@ def _content(study: Study) -> str:
     # On-demand vehicles may come for the homes of some communes alone.
     zoned = any(zone.communes for zone in study.territory.on_demand)
     communes = tuple(study.homes.frame["commune"].fillna("").astype(str)) if zoned else ()
-    return content_hash([code_hash(), settings, study.homes.lonlat, communes, *known, *days])
+    streets = study.streets.digest  # of a layer in several files, too
+    return content_hash(
+        [code_hash(), settings, streets, study.homes.lonlat, communes, *known, *days]
+    )
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,11 @@ _AREA_OF = {
 _SPACING_M = {1: 7_000.0, 2: 3_500.0, 3: 1_500.0}
 
 
+def background_key(study: Study) -> list[object]:
+    """Return what the background of a page follows from besides a study's content."""
+    return [study.gates_lonlat, study.homes.frame[["commune", "workers"]]]
+
+
 def background_of(study: Study) -> Background:
     """Return the background of a page: roads by class, land use, water, railways, places.
 

@@ -18,7 +18,7 @@ from mobility.commute.examples import EdgeAnswers, LegText, answers
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.map import model
-from mobility.outputs.map.background import background_of
+from mobility.outputs.map.background import background_key, background_of
 from mobility.outputs.record import inputs_hash
 from mobility.sources.days import KIND_LABELS
 from mobility.territory.project import Site
@@ -91,7 +91,10 @@ def map_model(
         lines=_existing_lines(study),
         employees=study.homes.personal,
         inputs=inputs_hash(study),
-        background=background_of(study),
+        background=model.MapGround(
+            partial(background_of, study),
+            lambda more, make: study.kept(["background", *background_key(study), *more], make),
+        ),
         limits=study.territory.limits.model_dump(),
         sources=tuple(
             model.MapSource(s.role, s.name, s.attribution, s.licence, s.sha256)

@@ -152,7 +152,13 @@ class MapLeg(NamedTuple):
 MapWay = tuple[MapLeg, ...]
 
 
+#: Gives what a page makes of a part, by what that follows from beside the part, see
+#: `mobility.commute.study.Study.kept`.
+Kept = Callable[[Sequence[object], Callable[[], Bundle]], Bundle]
+
+
 def _made(_follows_from: Sequence[object], make: Callable[[], Bundle]) -> Bundle:
+    """Make what is kept nowhere."""
     return make()
 
 
@@ -164,15 +170,12 @@ class MapJourneys:
     ----------
     ways
         Gives the outbound and the return of each of the homes.
-    kept
-        Gives what a page makes of them, by what that follows from beside the ways, see
-        `mobility.commute.study.Study.kept`; made each time by default.
     """
 
     key: int
     homes: NDArray[np.intp]
     ways: Callable[[], Iterable[tuple[MapWay, MapWay]]]
-    kept: Callable[[Sequence[object], Callable[[], Bundle]], Bundle] = _made
+    kept: Kept = _made
 
 
 @dataclass(frozen=True)
@@ -375,6 +378,14 @@ class Background:
 
 
 @dataclass(frozen=True)
+class MapGround:
+    """The background, drawn where a page does not find what it made of it before."""
+
+    draw: Callable[[], Background] = Background
+    kept: Kept = _made
+
+
+@dataclass(frozen=True)
 class MapSource:
     """A source of the page: what it is, its attribution and its licence."""
 
@@ -437,7 +448,7 @@ class MapModel:
     inputs: str = ""
     itineraries: tuple[MapJourneys, ...] = ()
     stops: Stops = field(default_factory=Stops)
-    background: Background = field(default_factory=Background)
+    background: MapGround = field(default_factory=MapGround)
     limits: Mapping[str, float] = field(default_factory=dict)
     sources: tuple[MapSource, ...] = ()
     findings: tuple[tuple[str, str], ...] = ()

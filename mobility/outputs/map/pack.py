@@ -69,37 +69,34 @@ class Store:
             self._keep(key, zlib.compress(data, _LEVEL))
         return self._known[key]
 
-    def keep_text(self, text: str) -> int:
-        """Keep the base64 text of a blob of another store."""
-        return self._kept_text(b"k", text)
-
     def add_json(self, value: object) -> int:
         """Keep a JSON value."""
-        return self.add_blob(json_blob(value))
-
-    def add_blob(self, text: str) -> int:
-        """Keep what `json_blob` made of a JSON value."""
-        return self._kept_text(b"t", text)
-
-    def _kept_text(self, kind: bytes, text: str) -> int:
-        key = hashlib.sha256(kind + text.encode("ascii")).digest()
+        data = compact_json(value).encode("utf-8")
+        key = hashlib.sha256(b"t" + data).digest()
         if key not in self._known:
-            self._known[key] = len(self.texts)
-            self.texts.append(text)
+            self._keep(key, zlib.compress(data, _LEVEL))
         return self._known[key]
+
+    def keep_text(self, text: str) -> int:
+        """Keep the base64 text of a blob of another store."""
+        return self.take([(hashlib.sha256(b"k" + text.encode("ascii")).hexdigest(), text)])[0]
+
+    def blobs(self) -> list[tuple[str, str]]:
+        """Return all blobs, with what each is known by."""
+        return [(key.hex(), text) for key, text in zip(self._known, self.texts, strict=True)]
+
+    def take(self, blobs: Sequence[tuple[str, str]]) -> list[int]:
+        """Keep the `blobs` of another store; return the index of each here."""
+        for known, text in blobs:
+            key = bytes.fromhex(known)
+            if key not in self._known:
+                self._known[key] = len(self.texts)
+                self.texts.append(text)
+        return [self._known[bytes.fromhex(known)] for known, _ in blobs]
 
     def _keep(self, key: bytes, data: bytes) -> None:
         self._known[key] = len(self.texts)
-        self.texts.append(_as_text(data))
-
-
-def json_blob(value: object) -> str:
-    """Return the base64 text of the blob of a JSON value."""
-    return _as_text(zlib.compress(compact_json(value).encode("utf-8"), _LEVEL))
-
-
-def _as_text(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+        self.texts.append(base64.b64encode(data).decode("ascii"))
 
 
 def compact_json(value: object) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,8 @@ from mobility.commute.indicators import round_persons
 from mobility.outputs.map.assets import ENGLISH, leaflet, page_file, page_french, page_script
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import (
+    Kept,
+    MapGround,
     MapJourneys,
     MapLeg,
     MapLever,
@@ -39,13 +42,14 @@ from mobility.outputs.map.pack import (
     along_curve,
     carry,
     compact_json,
-    json_blob,
     quantised,
     read_page,
 )
 from mobility.shuttles.written import COLOURS
 
 Manifest = dict[str, Any]
+#: Blobs by their names in a manifest, and what else stands there.
+_Pack = tuple[Manifest, Any]
 _Ints = NDArray[np.int64]
 
 
@@ -287,19 +291,38 @@ def _flat(path: ArrayLike) -> list[int]:
     return [int(v) for v in quantised(path).ravel()]
 
 
+def _packed(
+    store: Store, kept: Kept, follows_from: Sequence[object], pack: Callable[[Store], _Pack]
+) -> _Pack:
+    """Return what ``pack`` makes, its blobs put into ``store``; it is kept, for it takes long."""
+
+    def compute() -> Bundle:
+        own = Store()
+        text = json.dumps([*pack(own), own.blobs()])
+        return {"json": np.frombuffer(text.encode(), np.uint8)}
+
+    found = kept([*follows_from, zlib.ZLIB_RUNTIME_VERSION], compute)
+    packed, plain, blobs = json.loads(np.asarray(found["json"]).tobytes())
+    at = store.take(blobs)
+
+    def moved(value: Any) -> Any:
+        return at[value] if isinstance(value, int) else {k: moved(v) for k, v in value.items()}
+
+    return moved(packed), plain
+
+
 def _itineraries(model: MapModel, store: Store, order: _Ints) -> dict[str, int]:
-    """Return the journeys of each key, kept where their ways are: packing them takes long."""
+    """Return the journeys of each key."""
     place = np.argsort(order)
-    found = {}
+    found: dict[str, int] = {}
     for journeys in sorted(model.itineraries, key=lambda journeys: journeys.key):
         places = place[journeys.homes]
-        kept = journeys.kept([places, zlib.ZLIB_RUNTIME_VERSION], partial(_pack, journeys, places))
-        blob = np.asarray(kept["blob"]).tobytes().decode("ascii")
-        found[str(journeys.key)] = store.add_blob(blob)
+        pack = partial(_pack_journeys, journeys, places)
+        found |= _packed(store, journeys.kept, [journeys.key, places], pack)[0]
     return found
 
 
-def _pack(journeys: MapJourneys, places: _Ints) -> Bundle:
+def _pack_journeys(journeys: MapJourneys, places: _Ints, store: Store) -> _Pack:
     """Return the journeys of one key: the rides that homes share, then each home's own walk.
 
     A home is [place, outbound chain, leaves, reaches its stop, return chain, leaves, is home];
@@ -310,8 +333,8 @@ def _pack(journeys: MapJourneys, places: _Ints) -> Bundle:
         [place, *_way(chains, out, out[:1], out[1:]), *_way(chains, back, back[-1:], back[:-1])]
         for place, (out, back) in zip(places.tolist(), journeys.ways(), strict=True)
     ]
-    blob = json_blob({"chains": [list(map(_leg, chain)) for chain in chains], "homes": homes})
-    return {"blob": np.frombuffer(blob.encode("ascii"), np.uint8)}
+    chained = [list(map(_leg, chain)) for chain in chains]
+    return {str(journeys.key): store.add_json({"chains": chained, "homes": homes})}, None
 
 
 def _way(chains: dict[MapWay, int], way: MapWay, own: MapWay, shared: MapWay) -> list[object]:
@@ -340,19 +363,23 @@ def _stops(model: MapModel, store: Store) -> Manifest:
 
 
 def _background(model: MapModel, store: Store) -> Manifest:
-    ground = model.background
+    packed, places = _packed(
+        store, model.background.kept, [], partial(_pack_background, model.background)
+    )
+    return {**packed, "places": places}
+
+
+def _pack_background(ground: MapGround, store: Store) -> _Pack:
+    drawn = ground.draw()
     areas = {}
-    for kind, shapes in sorted(ground.areas.items()):
+    for kind, shapes in sorted(drawn.areas.items()):
         rings = [ring for shape in shapes for ring in shape]
         counts = store.add_ints([len(shape) for shape in shapes])
         areas[kind] = {"rings": counts, **add_paths(store, rings)}
-    return {
-        "roads": {k: add_paths(store, list(v)) for k, v in sorted(ground.roads.items()) if v},
-        "areas": areas,
-        "rivers": add_paths(store, list(ground.rivers)),
-        "railways": add_paths(store, list(ground.railways)),
-        "places": [[_printed(p.name), *_flat([p.lon, p.lat]), p.rank] for p in ground.places],
-    }
+    roads = {k: add_paths(store, list(v)) for k, v in sorted(drawn.roads.items()) if v}
+    rivers, railways = (add_paths(store, list(v)) for v in (drawn.rivers, drawn.railways))
+    places = [[_printed(p.name), *_flat([p.lon, p.lat]), p.rank] for p in drawn.places]
+    return {"roads": roads, "areas": areas, "rivers": rivers, "railways": railways}, places
 
 
 #: Where texts are put into what Folium drew, see `mobility.outputs.map.skeleton`.
