@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from feeds import service
-from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
+from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm, write_territory
 
 from mobility.base import cache
 from mobility.base.cache import cached
@@ -187,6 +187,25 @@ def test_what_was_found_of_other_inputs_is_never_told(tmp_path, monkeypatch):
         known.append(told)
     write_territory(folder)
     assert outputs(toml) == known[0]
+
+
+def test_a_background_reaches_as_far_around_as_the_gates_now_are(tmp_path, monkeypatch):
+    toml = write_territory(tmp_path / "t")
+    osm = write_osm(toml.parent / "streets.osm", length_m=18_000)
+    (lon, lat), (lon2, lat2) = lonlat(25_000), lonlat(26_000)
+    rewrite(
+        osm,
+        "</osm>",
+        f'<node id="98" lat="{lat:.9f}" lon="{lon:.9f}" version="1"/>'
+        f'<node id="99" lat="{lat2:.9f}" lon="{lon2:.9f}" version="1"/>'
+        '<way id="2" version="1"><nd ref="98"/><nd ref="99"/>'
+        '<tag k="highway" v="residential"/></way></osm>',
+    )
+    near = outputs(toml)
+    rewrite(toml, GATE, f"{lonlat(17_000)[0]:.9f}")
+    far = outputs(toml)
+    assert far == fresh(toml, monkeypatch)
+    assert far["map.html"] != near["map.html"]
 
 
 def test_a_territory_changed_in_memory_is_checked_anew(tmp_path):
