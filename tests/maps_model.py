@@ -8,15 +8,12 @@ from itertools import repeat
 import numpy as np
 import shapely
 
+from mobility.outputs.map.kept_parts import Background, MapGround, MapJourneys, MapLeg, Place
 from mobility.outputs.map.model import (
     NONE,
-    Background,
     LineStop,
     MapDay,
-    MapGround,
     MapHomes,
-    MapJourneys,
-    MapLeg,
     MapLine,
     MapModel,
     MapPlan,
@@ -25,7 +22,6 @@ from mobility.outputs.map.model import (
     MapShift,
     MapSite,
     MapSource,
-    Place,
     Scenario,
     Stops,
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import Bundle
 from mobility.base.projection import WGS84, Box, transformer
 from mobility.commute.study import Study
-from mobility.outputs.map.model import Background, Place
+from mobility.outputs.map.kept_parts import Background, Place
 from mobility.streets.graph import Streets
 
 Floats = NDArray[np.float64]

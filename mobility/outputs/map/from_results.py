@@ -19,6 +19,7 @@ from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.map import model
 from mobility.outputs.map.background import background_key, background_of
+from mobility.outputs.map.kept_parts import MapGround, MapJourneys, MapLeg, MapWay
 from mobility.outputs.record import inputs_hash
 from mobility.sources.days import KIND_LABELS
 from mobility.territory.project import Site
@@ -91,7 +92,7 @@ def map_model(
         lines=_existing_lines(study),
         employees=study.homes.personal,
         inputs=inputs_hash(study),
-        background=model.MapGround(
+        background=MapGround(
             partial(background_of, study),
             lambda more, make: study.kept(["background", *background_key(study), *more], make),
         ),
@@ -197,7 +198,7 @@ def departures_per_stop(study: Study, day_kind: str) -> np.ndarray:
     return np.asarray(study.kept(["departures", day_kind], compute)["departures"])
 
 
-def _examples(access: Access, zones: WhiteZones) -> Iterator[model.MapJourneys]:
+def _examples(access: Access, zones: WhiteZones) -> Iterator[MapJourneys]:
     """Yield the journeys of the homes that hold a direction, those with most workers first.
 
     They are kept where the study's results are.
@@ -215,7 +216,7 @@ def _examples(access: Access, zones: WhiteZones) -> Iterator[model.MapJourneys]:
         row, day = study.shift_rows[shift_id], next(d for d in study.days if d.kind == day_kind)
         follows_from = ["journeys", *site_key(study, row.site, [(shift_id, day, "")])]
         follows_from += [row.site_name, homes]
-        yield model.MapJourneys(
+        yield MapJourneys(
             key,
             homes,
             partial(_ways, study, shift_id, day_kind, homes),
@@ -225,7 +226,7 @@ def _examples(access: Access, zones: WhiteZones) -> Iterator[model.MapJourneys]:
 
 def _ways(
     study: Study, shift_id: int, day_kind: str, homes: NDArray[np.intp]
-) -> Iterator[tuple[model.MapWay, model.MapWay]]:
+) -> Iterator[tuple[MapWay, MapWay]]:
     """Yield outbound and return of some homes."""
     both = answers(study, shift_id, day_kind)
     for home in homes.tolist():
@@ -233,7 +234,7 @@ def _ways(
         yield outbound, back
 
 
-def _legs(found: EdgeAnswers, home: int) -> model.MapWay:
+def _legs(found: EdgeAnswers, home: int) -> MapWay:
     """Return the legs of a journey, but changes from a stop to itself within the minute."""
     return tuple(
         _leg(leg)
@@ -243,12 +244,12 @@ def _legs(found: EdgeAnswers, home: int) -> model.MapWay:
 
 
 @lru_cache(maxsize=1 << 16)
-def _leg(leg: LegText) -> model.MapLeg:
+def _leg(leg: LegText) -> MapLeg:
     depart, arrive = (
         f"≈ {time}" if about else time
         for time, about in zip((leg.depart, leg.arrive), leg.about, strict=True)
     )
-    return model.MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
+    return MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
 
 
 def _existing_lines(study: Study) -> tuple[model.ExistingLine, ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from mobility.base.cache import Bundle
+from mobility.outputs.map.kept_parts import MapGround, MapJourneys
 
 UInt8 = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -19,9 +18,6 @@ Floats = NDArray[np.float64]
 NONE = 255
 #: Least whole minutes that no longer fit; longer times read as this one.
 _LONGEST_MIN = 254
-
-_ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor", "street")
-_AREA_KINDS = ("built", "forest", "industrial", "water")
 
 
 def minutes(seconds: NDArray[np.signedinteger], *, unreached: int = 2**30) -> UInt8:
@@ -135,47 +131,6 @@ class MapDay:
     kind: str
     date: str
     label: str = ""
-
-
-class MapLeg(NamedTuple):
-    """One part of an example journey; clock times as shown (``"04:38"``, ``"≈ 04:38"``)."""
-
-    kind: str
-    depart: str
-    arrive: str
-    from_name: str
-    to_name: str
-    line: str = ""
-
-
-#: Legs of one direction.
-MapWay = tuple[MapLeg, ...]
-
-
-#: Gives what a page makes of a part, by what that follows from beside the part, see
-#: `mobility.commute.study.Study.kept`.
-Kept = Callable[[Sequence[object], Callable[[], Bundle]], Bundle]
-
-
-def _made(_follows_from: Sequence[object], make: Callable[[], Bundle]) -> Bundle:
-    """Make what is kept nowhere."""
-    return make()
-
-
-@dataclass(frozen=True)
-class MapJourneys:
-    """Examples of both directions for some homes, of one key of the first scenario.
-
-    Attributes
-    ----------
-    ways
-        Gives the outbound and the return of each of the homes.
-    """
-
-    key: int
-    homes: NDArray[np.intp]
-    ways: Callable[[], Iterable[tuple[MapWay, MapWay]]]
-    kept: Kept = _made
 
 
 @dataclass(frozen=True)
@@ -350,39 +305,6 @@ class Stops:
     lon: Floats = field(default_factory=lambda: np.zeros(0))
     lat: Floats = field(default_factory=lambda: np.zeros(0))
     trips: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
-
-
-@dataclass(frozen=True)
-class Place:
-    """A named place; rank 0 is a city, 3 a hamlet."""
-
-    name: str
-    lon: float
-    lat: float
-    rank: int
-
-
-@dataclass(frozen=True)
-class Background:
-    """What is drawn under the results, in EPSG:4326.
-
-    ``roads`` by `_ROAD_CLASSES`, ``areas`` by `_AREA_KINDS`; rings and lines are
-    float64[n, 2] (lon, lat), an area being a tuple of rings filled by the even-odd rule.
-    """
-
-    roads: Mapping[str, tuple[Floats, ...]] = field(default_factory=dict)
-    areas: Mapping[str, tuple[tuple[Floats, ...], ...]] = field(default_factory=dict)
-    rivers: tuple[Floats, ...] = ()
-    railways: tuple[Floats, ...] = ()
-    places: tuple[Place, ...] = ()
-
-
-@dataclass(frozen=True)
-class MapGround:
-    """The background, drawn where a page does not find what it made of it before."""
-
-    draw: Callable[[], Background] = Background
-    kept: Kept = _made
 
 
 @dataclass(frozen=True)

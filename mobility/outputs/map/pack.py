@@ -13,11 +13,14 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from mobility.base.i18n import typeset
 
 #: Coordinates are whole hundred-thousandths of a degree, about a metre.
 _DEGREE = 100_000
@@ -106,6 +109,12 @@ def compact_json(value: object) -> str:
                        ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):  # fmt: skip
         text = text.replace(sign, code)
     return text
+
+
+@cache
+def printed(name: str) -> str:
+    """Return a name of the user's or of a source as it is printed, in either language."""
+    return typeset(name, "en")
 
 
 def quantised(degrees: ArrayLike) -> NDArray[np.int64]:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import html
-import json
 import re
-import zlib
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import shapely
@@ -18,38 +14,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from mobility.base.cache import Bundle, cached, code_hash
 from mobility.base.files import write_text
-from mobility.base.i18n import translate, typeset
+from mobility.base.i18n import translate
 from mobility.commute.door_to_door import OVERTIME_MAX_S
 from mobility.commute.indicators import round_persons
 from mobility.outputs.map.assets import ENGLISH, leaflet, page_file, page_french, page_script
 from mobility.outputs.map.figures import Counter, Rows, directions
-from mobility.outputs.map.model import (
-    Kept,
-    MapGround,
-    MapJourneys,
-    MapLeg,
-    MapLever,
-    MapModel,
-    MapPlan,
-    MapRun,
-    MapWay,
-    Scenario,
-    UInt8,
-)
+from mobility.outputs.map.kept_parts import add_background, add_journeys
+from mobility.outputs.map.model import MapLever, MapModel, MapPlan, MapRun, Scenario, UInt8
 from mobility.outputs.map.pack import (
+    Manifest,
     Store,
     add_paths,
     along_curve,
     carry,
     compact_json,
+    printed,
     quantised,
     read_page,
 )
 from mobility.shuttles.written import COLOURS
 
-Manifest = dict[str, Any]
-#: Blobs by their names in a manifest, and what else stands there.
-_Pack = tuple[Manifest, Any]
 _Ints = NDArray[np.int64]
 
 
@@ -57,26 +41,26 @@ def build(model: MapModel, store: Store) -> Manifest:
     """Return the manifest of a page, its arrays put into ``store``."""
     order = along_curve(model.homes.lon, model.homes.lat)
     communes, area = np.unique(np.array(model.homes.commune, object), return_inverse=True)
-    days = [{"kind": d.kind, "date": d.date, "label": _printed(d.label)} for d in model.days]
+    days = [{"kind": d.kind, "date": d.date, "label": printed(d.label)} for d in model.days]
     return {
-        "territory": _printed(model.territory),
+        "territory": printed(model.territory),
         "version": model.version,
         "inputs": model.inputs,
         "limits": {k: float(v) for k, v in sorted(model.limits.items())},
         "homes": _homes(model, store, order, communes.tolist(), area),
         "sites": [
-            {"name": _printed(s.name), "employer": _printed(s.employer),
+            {"name": printed(s.name), "employer": printed(s.employer),
              "gates": [[float(lon), float(lat)] for lon, lat in s.gates],
              "margins": list(s.margins)}
             for s in model.sites
         ],
         "rosters": [
-            {"site": r.site, "name": _printed(r.name), "headcount": r.headcount}
+            {"site": r.site, "name": printed(r.name), "headcount": r.headcount}
             for r in model.rosters
         ],
         "shifts": [
             {
-                "roster": s.roster, "name": _printed(s.name), "start": s.start_s, "end": s.end_s,
+                "roster": s.roster, "name": printed(s.name), "start": s.start_s, "end": s.end_s,
                 "headcount": s.headcount,
             }
             for s in model.shifts
@@ -96,11 +80,11 @@ def build(model: MapModel, store: Store) -> Manifest:
         "lines": _lines(model, store),
         "people": "employees" if model.employees else "pool",
         "first": _first(model),
-        "itineraries": _itineraries(model, store, order),
+        "itineraries": add_journeys(store, model.itineraries, order),
         "stops": _stops(model, store),
-        "background": _background(model, store),
+        "background": add_background(store, model.background),
         "sources": [
-            {"role": s.role, "name": s.name, "by": _printed(s.attribution), "licence": s.licence,
+            {"role": s.role, "name": s.name, "by": printed(s.attribution), "licence": s.licence,
              "sha": s.sha256[:12]}
             for s in model.sources
         ],
@@ -139,7 +123,7 @@ def _lever(lever: MapLever) -> Manifest:
         "job": round(lever.eur_year / lever.jobs) if lever.jobs > 0 else 0,
         "kind": lever.kind,
         "advised": lever.advised,
-        "sites": list(map(_printed, lever.sites)),
+        "sites": list(map(printed, lever.sites)),
         "measure": lever.measure,
         "pick": lever.pick,
         "plan": lever.plan,
@@ -150,18 +134,12 @@ def _lines(model: MapModel, store: Store) -> Manifest:
     days = [trips for line in model.lines for trips in line.trips]
     trips = np.concatenate(days) if days else np.zeros((0, 2), np.int64)
     return {
-        "names": [_printed(line.name) for line in model.lines],
+        "names": [printed(line.name) for line in model.lines],
         "paths": add_paths(store, [line.path for line in model.lines]),
         "counts": store.add_ints([len(day) for day in days]),
         "start": store.add_ints(trips[:, 0], delta=True),
         "lasts": store.add_ints(trips[:, 1]),
     }
-
-
-@cache
-def _printed(name: str) -> str:
-    """Return a name of the user's or of a source as it is printed, in either language."""
-    return typeset(name, "en")
 
 
 def _triples(*columns: NDArray[np.int64]) -> list[list[int]]:
@@ -181,9 +159,9 @@ def _homes(
         "lon": store.add_ints(quantised(homes.lon[order]), delta=True),
         "lat": store.add_ints(quantised(homes.lat[order]), delta=True),
         "cells": _cells(homes.cells, store, order),
-        "names": store.add_json([_printed(homes.name[i]) for i in order]),
+        "names": store.add_json([printed(homes.name[i]) for i in order]),
         "ids": store.add_json([homes.home_id[i] for i in order]) if homes.home_id else None,
-        "communes": list(map(_printed, names)),
+        "communes": list(map(printed, names)),
         "commune": store.add_ints(area[order], delta=True),
         "per": per,
         "pools": [store.add_ints(part.astype(np.int64)) for part in parts],
@@ -227,7 +205,7 @@ def _scenario(
         counter.add_zone(status, reason, rows.roster_of_zone(row), main)
     share = scenario.share
     return {
-        "name": _printed(scenario.name),
+        "name": printed(scenario.name),
         "dates": list(scenario.dates),
         "out": out, "back": back, "over": over, "zone": zone,
         "fix": None if scenario.fix_min is None else [
@@ -256,11 +234,11 @@ def _both(rows: Rows, row: int) -> tuple[UInt8, UInt8]:
 def _plan(plan: MapPlan, store: Store) -> Manifest:
     lines = [
         {
-            "name": _printed(line.name),
+            "name": printed(line.name),
             "path": _flat(line.path),
             "stops": [
                 [
-                    _printed(s.name),
+                    printed(s.name),
                     *_flat([s.lon, s.lat]),
                     None if s.riders is None else round(s.riders),
                 ]
@@ -270,7 +248,7 @@ def _plan(plan: MapPlan, store: Store) -> Manifest:
         for line in plan.lines
     ]
     return {
-        "name": _printed(plan.name), "told": plan.told, "cost": round(plan.cost_eur),
+        "name": printed(plan.name), "told": plan.told, "cost": round(plan.cost_eur),
         "workers": round(plan.workers),
         "job": round(plan.cost_eur / plan.workers) if plan.workers > 0 else 0,
         "vehicles": plan.vehicles, "km": round(plan.km_per_year), "scenario": plan.scenario,
@@ -291,95 +269,15 @@ def _flat(path: ArrayLike) -> list[int]:
     return [int(v) for v in quantised(path).ravel()]
 
 
-def _packed(
-    store: Store, kept: Kept, follows_from: Sequence[object], pack: Callable[[Store], _Pack]
-) -> _Pack:
-    """Return what ``pack`` makes, its blobs put into ``store``; it is kept, for it takes long."""
-
-    def compute() -> Bundle:
-        own = Store()
-        text = json.dumps([*pack(own), own.blobs()])
-        return {"json": np.frombuffer(text.encode(), np.uint8)}
-
-    found = kept([*follows_from, zlib.ZLIB_RUNTIME_VERSION], compute)
-    packed, plain, blobs = json.loads(np.asarray(found["json"]).tobytes())
-    at = store.take(blobs)
-
-    def moved(value: Any) -> Any:
-        return at[value] if isinstance(value, int) else {k: moved(v) for k, v in value.items()}
-
-    return moved(packed), plain
-
-
-def _itineraries(model: MapModel, store: Store, order: _Ints) -> dict[str, int]:
-    """Return the journeys of each key."""
-    place = np.argsort(order)
-    found: dict[str, int] = {}
-    for journeys in sorted(model.itineraries, key=lambda journeys: journeys.key):
-        places = place[journeys.homes]
-        pack = partial(_pack_journeys, journeys, places)
-        found |= _packed(store, journeys.kept, [journeys.key, places], pack)[0]
-    return found
-
-
-def _pack_journeys(journeys: MapJourneys, places: _Ints, store: Store) -> _Pack:
-    """Return the journeys of one key: the rides that homes share, then each home's own walk.
-
-    A home is [place, outbound chain, leaves, reaches its stop, return chain, leaves, is home];
-    -1 stands for no journey.
-    """
-    chains: dict[MapWay, int] = {}
-    homes = [
-        [place, *_way(chains, out, out[:1], out[1:]), *_way(chains, back, back[-1:], back[:-1])]
-        for place, (out, back) in zip(places.tolist(), journeys.ways(), strict=True)
-    ]
-    chained = [list(map(_leg, chain)) for chain in chains]
-    return {str(journeys.key): store.add_json({"chains": chained, "homes": homes})}, None
-
-
-def _way(chains: dict[MapWay, int], way: MapWay, own: MapWay, shared: MapWay) -> list[object]:
-    if not way:
-        return [-1, "", ""]
-    if own[0].kind != "walk":
-        own, shared = (), way
-    chain = chains.setdefault(shared, len(chains))
-    return [chain, own[0].depart, own[0].arrive] if own else [chain, "", ""]
-
-
-def _leg(leg: MapLeg) -> list[str]:
-    names = map(_printed, (leg.from_name, leg.to_name, leg.line))
-    return [leg.kind, leg.depart, leg.arrive, *names]
-
-
 def _stops(model: MapModel, store: Store) -> Manifest:
     stops = model.stops
     return {
         "n": len(stops.name),
-        "names": store.add_json(list(map(_printed, stops.name))),
+        "names": store.add_json(list(map(printed, stops.name))),
         "lon": store.add_ints(quantised(stops.lon), delta=True),
         "lat": store.add_ints(quantised(stops.lat), delta=True),
         "trips": [store.add_ints(column) for column in stops.trips.T] if stops.name else [],
     }
-
-
-def _background(model: MapModel, store: Store) -> Manifest:
-    packed, places = _packed(
-        store, model.background.kept, [], partial(_pack_background, model.background)
-    )
-    return {**packed, "places": places}
-
-
-def _pack_background(ground: MapGround, store: Store) -> _Pack:
-    drawn = ground.draw()
-    areas = {}
-    for kind, shapes in sorted(drawn.areas.items()):
-        rings = [ring for shape in shapes for ring in shape]
-        counts = store.add_ints([len(shape) for shape in shapes])
-        areas[kind] = {"rings": counts, **add_paths(store, rings)}
-    roads = {k: add_paths(store, list(v)) for k, v in sorted(drawn.roads.items()) if v}
-    rivers, railways = (add_paths(store, list(v)) for v in (drawn.rivers, drawn.railways))
-    places = [[_printed(p.name), *_flat([p.lon, p.lat]), p.rank] for p in drawn.places]
-    return {"roads": roads, "areas": areas, "rivers": rivers, "railways": railways}, places
 
 
 #: Where texts are put into what Folium drew, see `mobility.outputs.map.skeleton`.
