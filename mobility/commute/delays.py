@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import format_clock
 from mobility.base.i18n import number, translate
+from mobility.commute import DelayFactors
 from mobility.commute.access import Access, assess, counted_rows, counting_modes, roster_shifts
-from mobility.commute.delay_factors import DelayFactors
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.examples import EdgeAnswers, answer
 from mobility.commute.matrix import EdgeRows, edge_rows, shared_journeys

@@ -18,9 +18,8 @@ from mobility.base.ledger import SourceLedger
 from mobility.base.machine import trim_memory
 from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_timetable_changes
-from mobility.commute.closed_drives import drives_any_hour
-from mobility.commute.data_sheet import data_sheet, sheet_findings
-from mobility.commute.layer_size import wide_layer
+from mobility.commute.data_sheet import DataSheet, data_sheet, sheet_findings
+from mobility.commute.findings import drives_any_hour, idle_rosters, wide_layer
 from mobility.commute.line_changes import booked_instead
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand_rides import on_demand_services
@@ -34,7 +33,6 @@ from mobility.commute.placing import (
     unreachable_stops,
 )
 from mobility.commute.said_before import kept_findings
-from mobility.commute.sheet import DataSheet
 from mobility.commute.sources import (
     read_buildings,
     read_streets,
@@ -44,7 +42,7 @@ from mobility.commute.sources import (
     with_changes,
     without_timetables,
 )
-from mobility.commute.study import Progress, Study, Timetables, idle_rosters, quiet
+from mobility.commute.study import Progress, Study, Timetables, quiet
 from mobility.commute.walks import (
     feeders_of,
     footpaths_of,
@@ -309,7 +307,8 @@ def build_study(
         found = _of_timetables(territory, whole, days)
         return [*sheet_findings(sheet(), study)], places, ridden, found
 
-    first, places, ridden, found = kept_findings(study, check) if keep else check()
+    known = kept_findings(study, _holidays(territory, whole), check) if keep else check()
+    first, places, ridden, found = known
     findings += [*places, *ridden, *feed.findings, *found, *later]
     told = (*drives_any_hour(study), *idle_rosters(study), *wide_layer(study))
     return replace(study, sheet_of=sheet, findings=(*first, *findings, *told))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,6 @@ from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 from mobility.commute.feeder_modes import Carried, Feeder
 from mobility.commute.on_demand import OnDemandService
-from mobility.commute.sheet import DataSheet
 from mobility.commute.walks import BothWays, nearest_gate
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
@@ -29,6 +28,9 @@ from mobility.streets.graph import State, Streets
 from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.commute.data_sheet import DataSheet
 
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
@@ -431,25 +433,3 @@ def shift_rows(sites: tuple[Site, ...], headcount: int = 0) -> Iterator[ShiftRow
                     period=roster.period,
                 )
                 shift_id += 1
-
-
-def idle_rosters(study: Study) -> tuple[Finding, ...]:
-    """Name the rosters that work on none of the dates studied, e.g. out of their season."""
-    worked: dict[str, bool] = {}
-    for row in study.shift_rows:
-        name = f"{row.site_name}, {row.roster}"
-        works = any(study.works_on(row.shift_id, day) for day in study.days)
-        worked[name] = worked.get(name, False) or works
-    idle = [name for name, works in worked.items() if not works]
-    if not idle:
-        return ()
-    return (
-        Finding(
-            "warning",
-            "idle_rosters",
-            "{count} rosters work on none of the dates studied and read as out of reach: add "
-            "a date within their period to days.extra.",
-            count=len(idle),
-            examples=tuple(idle[:5]),
-        ),
-    )
