@@ -124,7 +124,7 @@ def _key(territory: Territory, language: str) -> list[object]:
 
 
 @dataclass(frozen=True)
-class SaidTable:
+class _SaidTable:
     """A table as it is printed."""
 
     title: str
@@ -142,7 +142,7 @@ class CheckAnswer:
         Severity, source and text of each.
     """
 
-    tables: list[SaidTable]
+    tables: list[_SaidTable]
     findings: list[tuple[str, str, str]]
 
 
@@ -156,7 +156,7 @@ def findings_in_order(study: Study) -> list[Finding]:
 def check_answer(study: Study, language: str) -> CheckAnswer:
     """Return what is said of a study."""
     tables = [
-        SaidTable(
+        _SaidTable(
             title,
             [translate(str(name), language) for name in frame.columns],
             [[str(cell) for cell in row] for row in frame.itertuples(index=False)],
@@ -193,7 +193,7 @@ def kept_answer(place: Path | None) -> CheckAnswer | None:
     told = kept_words(place)
     if told is None:
         return None
-    tables = [SaidTable(**table) for table in told["tables"]]
+    tables = [_SaidTable(**table) for table in told["tables"]]
     return CheckAnswer(tables, [(kind, source, text) for kind, source, text in told["findings"]])
 
 
