@@ -17,13 +17,9 @@ from mobility.base.cache import Bundle, cached
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
-from mobility.commute.feeder_modes import Carried, Feeder
-from mobility.commute.on_demand import OnDemandService
 from mobility.commute.walks import BothWays, nearest_gate
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed
-from mobility.sources.homes.model import Homes
 from mobility.streets.graph import State, Streets
 from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
@@ -31,6 +27,10 @@ from mobility.timetable.footpaths import WalkTable
 
 if TYPE_CHECKING:
     from mobility.commute.data_sheet import DataSheet
+    from mobility.commute.feeder_modes import Carried, Feeder
+    from mobility.commute.on_demand import OnDemandService
+    from mobility.sources.gtfs.read import Feed
+    from mobility.sources.homes.model import Homes
 
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
