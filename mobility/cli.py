@@ -62,7 +62,7 @@ def check(
     lang: Lang = "fr",
 ) -> None:
     """Check a territory file and its sources; compute nothing, write nothing but the page."""
-    from mobility.commute import check_answer as answers
+    from mobility.commute import said_before as answers
     from mobility.territory.project import Territory
 
     place = answers.place_of_answer(Territory.from_toml(file), lang)

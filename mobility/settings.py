@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mobility.base.errors import TerritoryError
 from mobility.base.files import refuse_inputs
-from mobility.commute.delay_factors import DelayFactors
+from mobility.commute import DelayFactors
 from mobility.needs import RiskFactors
 from mobility.remedies.factors import LeverFactors
 from mobility.shuttles.config import ShuttleConfig

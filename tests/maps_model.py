@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import repeat
+
 import numpy as np
 import shapely
 
+from mobility.outputs.map.kept_parts import Background, MapGround, MapJourneys, MapLeg, Place
 from mobility.outputs.map.model import (
     NONE,
-    Background,
     LineStop,
     MapDay,
     MapHomes,
-    MapItinerary,
-    MapLeg,
     MapLine,
     MapModel,
     MapPlan,
@@ -21,7 +22,6 @@ from mobility.outputs.map.model import (
     MapShift,
     MapSite,
     MapSource,
-    Place,
     Scenario,
     Stops,
 )
@@ -158,7 +158,7 @@ def make_model(*, step_km: float = 0.5, seed: int = 7, hostile: bool = False) ->
             LAT + spots[:, 1] * KM_LAT,
             trips,
         ),
-        background=_background(places),
+        background=MapGround(partial(_background, places)),
         limits={"max_total_min": 60, "max_walk_min": 20, "max_transfers": 2, "max_wait_min": 30},
         sources=(
             MapSource(
@@ -296,9 +296,9 @@ def _runs(index: int, line: MapLine) -> list[MapRun]:
     return runs
 
 
-def _examples(keys, scenario: Scenario, homes: MapHomes, hostile: bool) -> tuple[MapItinerary, ...]:
+def _examples(keys, scenario: Scenario, homes: MapHomes, hostile: bool) -> tuple[MapJourneys, ...]:
     stop = HOSTILE if hostile else "Valmont Centre"
-    found: list[MapItinerary] = []
+    found: list[MapJourneys] = []
     outbound = (
         MapLeg("walk", "04:08", "04:15", "domicile", stop),
         MapLeg("ride", "04:15", "04:41", stop, "ZI Orle", "12"),
@@ -312,7 +312,7 @@ def _examples(keys, scenario: Scenario, homes: MapHomes, hostile: bool) -> tuple
         held = np.flatnonzero((scenario.outbound_min[k] < NONE) & (scenario.return_min[k] < NONE))
         if m == 0 and len(held):
             some = held[:: max(1, len(held) // 6)]
-            found += [MapItinerary(k, int(home), outbound, back) for home in some]
+            found.append(MapJourneys(k, some, partial(repeat, (outbound, back), len(some))))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from texts import french
 
-from mobility.commute.delay_factors import DelayFactors
+from mobility.commute import DelayFactors
 from mobility.needs import RiskFactors
 from mobility.outputs.tables import cell_text
 from mobility.outputs.words import FACTORS, Words

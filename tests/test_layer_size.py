@@ -11,7 +11,7 @@ from small import with_many_sites, write_territory
 from mobility import pipeline
 from mobility.base.errors import SourceError
 from mobility.base.files import write_gpkg
-from mobility.commute import layer_size
+from mobility.commute import findings
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.study import Views
@@ -49,7 +49,7 @@ def test_homes_written_in_parts_are_those_written_at_once(two_sites, tmp_path, m
     for folder in (whole, parts):
         folder.mkdir()
     table_files.write_tables(*two_sites, whole)
-    for module in (layer_size, table_files):
+    for module in (findings, table_files):
         monkeypatch.setattr(module, "MOST_VALUES", 4)
     table_files.write_tables(*two_sites, parts)
     one, other = (parquet.ParquetFile(f / "homes.parquet") for f in (whole, parts))

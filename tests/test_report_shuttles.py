@@ -25,8 +25,7 @@ from mobility.base.i18n import typeset
 from mobility.cli import app
 from mobility.commute.loading import load
 from mobility.outputs.pictures import GATE_DOT, frontier_png
-from mobility.outputs.shuttle_part import lines_figure
-from mobility.outputs.shuttle_tables import read_shuttles, shuttle_sheets
+from mobility.outputs.shuttle_tables import lines_figure, read_shuttles, shuttle_sheets
 from mobility.outputs.words import Words
 from mobility.shuttles.outputs import vehicles_table
 from mobility.shuttles.plan import run_loads

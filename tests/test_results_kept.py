@@ -1,13 +1,16 @@
 """What a command found is found again on the same inputs, and on no others."""
 
+import datetime as dt
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from small import TRIPS, write_territory
+from feeds import service
+from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm, write_territory
 
 from mobility.base import cache
 from mobility.base.cache import cached
@@ -16,6 +19,8 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.variants import by_day
 from mobility.commute.white_zones import white_zones
+from mobility.pipeline import run
+from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF
 
 TWO_SITES = """
@@ -122,6 +127,121 @@ def test_other_code_finds_nothing(tmp_path, asked, monkeypatch):
     monkeypatch.setattr("mobility.commute.loading.code_hash", lambda: "another version")
     found(load(toml))
     assert asked
+
+
+def outputs(toml):
+    """What a run writes, by name, what it kept before found again."""
+    folder = run(toml, toml.parent.parent / "out").folder
+    return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def fresh(toml, monkeypatch):
+    """What a run writes that finds nothing."""
+    with monkeypatch.context() as alone:
+        alone.setenv("MOBILITY_CACHE_DIR", str(toml.parent.parent / "none"))
+        shutil.rmtree(toml.parent.parent / "none", ignore_errors=True)
+        return outputs(toml)
+
+
+def rewrite(file, old, new):
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+H1, NEAR_H1, GATE, NEAR_GATE = (
+    f"{lonlat(PLACES_M[name] + more_m)[0]:.9f}" for name in ("H1", "G") for more_m in (0, -90)
+)
+#: What a run follows from, one change each: a text of a file, or the timetable.
+TEXTS = {
+    "name of the site": ("territory.toml", '"Usine"', '"Autre"'),
+    "gate": ("territory.toml", GATE, NEAR_GATE),
+    "limit": ("territory.toml", "[modes]", "[limits]\nmax_walk_min = 2\n[modes]"),
+    "date": ("territory.toml", "2026-11-17", "2026-11-24"),
+    "hours": ("territory.toml", '["3x8"]', '["2x8"]'),
+    "workers": ("homes.csv", ",10\nH2", ",11\nH2"),
+    "commune": ("homes.csv", "H1,Droiteville", "H1,Ailleurs"),
+    "name of a home": ("homes.csv", "H1,H1,", "H9,H9,"),
+    "place of a home": ("homes.csv", H1, NEAR_H1),
+    "streets": ("streets.osm", '"residential"', '"service"'),
+}
+TIMETABLES = {
+    "trips": {"trips": TRIPS[:1]},
+    "clock": {"trips": [*TRIPS[:5], ("home05", "B", "05:25", "A", "05:45", "week")]},
+    "calendar": {"services": SERVICES | {"week": service("1111100", "20260105", "20261217")}},
+}
+
+
+def test_what_was_found_of_other_inputs_is_never_told(tmp_path, monkeypatch):
+    folder = tmp_path / "t"
+    toml = write_territory(folder)
+    known = [outputs(toml)]
+    for name in (*TEXTS, *TIMETABLES):
+        write_territory(folder, **TIMETABLES.get(name, {}))
+        if name in TEXTS:
+            file, old, new = TEXTS[name]
+            rewrite(folder / file, old, new)
+        told = outputs(toml)
+        assert told == fresh(toml, monkeypatch), name
+        assert told not in known, name
+        known.append(told)
+    write_territory(folder)
+    assert outputs(toml) == known[0]
+
+
+def test_a_background_reaches_as_far_around_as_the_gates_now_are(tmp_path, monkeypatch):
+    toml = write_territory(tmp_path / "t")
+    osm = write_osm(toml.parent / "streets.osm", length_m=18_000)
+    (lon, lat), (lon2, lat2) = lonlat(25_000), lonlat(26_000)
+    rewrite(
+        osm,
+        "</osm>",
+        f'<node id="98" lat="{lat:.9f}" lon="{lon:.9f}" version="1"/>'
+        f'<node id="99" lat="{lat2:.9f}" lon="{lon2:.9f}" version="1"/>'
+        '<way id="2" version="1"><nd ref="98"/><nd ref="99"/>'
+        '<tag k="highway" v="residential"/></way></osm>',
+    )
+    near = outputs(toml)
+    rewrite(toml, GATE, f"{lonlat(17_000)[0]:.9f}")
+    far = outputs(toml)
+    assert far == fresh(toml, monkeypatch)
+    assert far["map.html"] != near["map.html"]
+
+
+def test_a_territory_changed_in_memory_is_checked_anew(tmp_path):
+    territory = Territory.from_toml(write_territory(tmp_path / "t"))
+    limits = territory.limits.model_copy(update={"max_walk_min": 2})
+    near = territory.model_copy(update={"limits": limits})
+    codes = [{f.code for f in load(one).findings} for one in (territory, near, territory)]
+    assert ["gates_without_stop" in found for found in codes] == [False, True, False]
+
+
+def test_what_was_found_is_told_without_finding_it_again(tmp_path, monkeypatch):
+    toml = write_territory(tmp_path / "t")
+    first = outputs(toml)
+
+    def asked_again(*_, **__):
+        raise AssertionError
+
+    names = ["commute.loading.check_feed", "outputs.render._page_template"]
+    names += [f"outputs.map.from_results.{name}" for name in ("answers", "background_of")]
+    for name in names:
+        monkeypatch.setattr(f"mobility.{name}", asked_again)
+    assert outputs(toml) == first
+    monkeypatch.setattr("mobility.commute.said_before.today", lambda: dt.date(2030, 1, 1))
+    with pytest.raises(AssertionError):
+        outputs(toml)
+
+
+def test_what_is_damaged_is_found_again(tmp_path):
+    toml = write_territory(tmp_path / "t")
+    first = outputs(toml)
+    files = [p for p in cache.cache_dir().rglob("*") if p.is_file()]
+    assert {"checks", "results"} <= {p.parents[1].name for p in files}
+    for file in files:
+        with file.open("r+b") as part:
+            part.truncate(file.stat().st_size // 2)
+    assert outputs(toml) == first
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="SIGKILL")

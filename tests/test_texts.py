@@ -11,7 +11,7 @@ from texts import PACKAGE, extracted, forms, french, quoted
 
 from mobility.base.errors import Finding, MobilityError
 from mobility.base.i18n import MONTHS, WEEKDAY_NAMES, number, signed, translate, typeset
-from mobility.outputs import report, report_tables, shuttle_part, shuttle_tables, table_files, words
+from mobility.outputs import report, report_tables, shuttle_tables, table_files, words
 from mobility.outputs.map.assets import page_french
 from mobility.outputs.tables import registry
 from mobility.shuttles.factors import Factors
@@ -47,7 +47,7 @@ def tables() -> set[str]:
         texts |= set(table.values())
     texts |= {text for row in report_tables.MEANINGS.values() for text in row if text}
     texts |= {row.unit for row in Factors.load().rows.values()}
-    texts |= {heading for heading, _ in (*shuttle_part.TABLES, *shuttle_part.LAST)}
+    texts |= {heading for heading, _ in (*shuttle_tables.TABLES, *shuttle_tables.LAST)}
     return texts | {*WEEKDAY_NAMES, *MONTHS, *report.LEGEND, *table_files.STATUS_LABELS}
 
 

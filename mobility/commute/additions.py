@@ -35,7 +35,7 @@ from mobility.timetable.trips import DayNetwork
 Points = NDArray[np.float64]
 Tables = tuple[WalkTable, ...]
 #: Sets of places the walks around which are kept with a study.
-MOST_SETS = 2
+_MOST_SETS = 2
 
 
 class NewStops:
@@ -135,7 +135,7 @@ def _measured(study: Study, lonlat: Points) -> dict[tuple[object, ...], Tables]:
     """Return what was measured around some places before, to be completed."""
     beside, key = study.views.beside, content_hash([lonlat])
     if key not in beside:
-        while len(beside) >= MOST_SETS:
+        while len(beside) >= _MOST_SETS:
             beside.pop(next(iter(beside)))
         beside[key] = {}
     return beside[key]

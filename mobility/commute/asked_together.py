@@ -25,7 +25,7 @@ from mobility.sources.days import ChosenDay
 #: Seconds of every home by riding, int32[H], known by site, kind of day, edge and limits.
 _Ahead = dict[tuple[int, str, Edge, EngineLimits], NDArray[np.int32]]
 #: Bytes of what is known at a time.
-MOST_BYTES = 1 << 27
+_MOST_BYTES = 1 << 27
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ def in_turn(
 def _parts(study: Study, rides: Sequence[Rides], places: Iterable[int]) -> Iterator[list[int]]:
     """Yield as many as are asked at a time."""
     part: list[int] = []
-    room = MOST_BYTES
+    room = _MOST_BYTES
     each = study.n_homes * 2 * 4
     for place in places:
         taken = each * len(rides[place].edges)
         if part and taken > room:
             yield part
-            part, room = [], MOST_BYTES
+            part, room = [], _MOST_BYTES
         part.append(place)
         room -= taken
     if part:

@@ -34,8 +34,8 @@ Bool = NDArray[np.bool_]
 
 #: Persons in a car.
 SIZES = (2, 3, 4)
-#: Chances of colleagues in the own shift, and in all of close hours; number of those shifts.
-Chances = tuple[Float, Float, int]
+#: _Chances of colleagues in the own shift, and in all of close hours; number of those shifts.
+_Chances = tuple[Float, Float, int]
 #: Settlements that serve as meeting points.
 VILLAGES = ("city", "town", "village", "hamlet", "suburb")
 
@@ -162,7 +162,7 @@ def partners(study: Study, row: ShiftRow, hours_s: float) -> list[ShiftRow]:
     ]
 
 
-def carpool_table(study: Study, found: Mapping[int, Chances]) -> pd.DataFrame:
+def carpool_table(study: Study, found: Mapping[int, _Chances]) -> pd.DataFrame:
     """Return who has a colleague within the detour, one row per shift with a known size.
 
     Parameters
@@ -203,7 +203,7 @@ def carpool_table(study: Study, found: Mapping[int, Chances]) -> pd.DataFrame:
 
 def chances(
     study: Study, drives: Drives, settings: Carpool, *, only: Collection[int] | None = None
-) -> dict[int, Chances]:
+) -> dict[int, _Chances]:
     """Return, per shift of known size, the chances of colleagues within the detour.
 
     Parameters
@@ -238,7 +238,7 @@ def chances(
     return found
 
 
-def meeting_places(study: Study) -> pd.DataFrame:
+def _meeting_places(study: Study) -> pd.DataFrame:
     """Return where cars could meet: ``name``, ``kind``, ``lon``, ``lat``."""
     frames = []
     for layer, kinds in (("car_parks", None), ("places", VILLAGES)):
@@ -272,7 +272,7 @@ def meeting_points(
     Parameters
     ----------
     places
-        Rows of `meeting_places`.
+        Rows of `_meeting_places`.
     to_places
         `Drives` whose ``between`` is from homes to places (H, P), and ``to_site`` and
         ``from_site`` those of the places (sites, P); its ``across`` holds the way back
@@ -332,6 +332,6 @@ def in_full_cars(workers: int, chance: float, size: int) -> float:
 
 def measure(study: Study) -> tuple[Drives, pd.DataFrame, Drives]:
     """Return the drives between cells and sites, the meeting places and the drives to them."""
-    places = meeting_places(study)
+    places = _meeting_places(study)
     points = places[["lon", "lat"]].to_numpy(np.float64)
     return drives_between(study), places, drives_by(study, points)

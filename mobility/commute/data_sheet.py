@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from mobility.base.clock import DAY_S, format_clock, service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import HARD_SPACE, number, translate
-from mobility.commute.sheet import DataSheet, EdgeService, GateStops
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge
@@ -26,6 +26,70 @@ from mobility.territory.project import StreetMode
 from mobility.timetable.arrays import INF, RunArrays
 from mobility.timetable.footpaths import walk_snaps
 from mobility.timetable.runs import departures
+
+
+@dataclass(frozen=True)
+class GateStops:
+    """The stops around one gate.
+
+    Attributes
+    ----------
+    stops
+        Stops within the walking limit, each once.
+    nearest, nearest_s
+        Name of the stop nearest on foot and the walk, None where none is known.
+    nearest_m
+        Straight line to the stop nearest as the crow flies, infinite without any stop.
+    """
+
+    site: int
+    lon: float
+    lat: float
+    stops: NDArray[np.int64]
+    nearest: str
+    nearest_s: int | None
+    nearest_m: float
+
+
+@dataclass(frozen=True)
+class EdgeService:
+    """What stops at a site's gates around one edge of its shifts, on one kind of day.
+
+    ``first_s`` and ``last_s``, axis seconds, are those of the ``count`` calls that serve it.
+    """
+
+    site: int
+    edge: Edge
+    day: ChosenDay
+    count: int
+    first_s: int = 0
+    last_s: int = 0
+
+
+@dataclass(frozen=True)
+class DataSheet:
+    """What decides a study.
+
+    Attributes
+    ----------
+    gates
+        The stops around each gate, in the order of sites and gates.
+    services
+        What calls at each site's gates in the time a commute may take, by day and shift edge.
+    departures
+        For each network and kind of day its departures, sorted seconds of the service day.
+    cut_off
+        bool[homes]: from which no street mode reaches any gate, however long it may take.
+    stop_departures
+        int64[stops]: departures on the first day, those of a stop's copies at the stop.
+    """
+
+    gates: tuple[GateStops, ...]
+    services: tuple[EdgeService, ...]
+    departures: tuple[tuple[Int64, ...], ...]
+    cut_off: Bool
+    stop_departures: Int64
+
 
 Bool = NDArray[np.bool_]
 Int64 = NDArray[np.int64]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mobility.base.clock import format_clock
 from mobility.base.i18n import number, translate
+from mobility.commute import DelayFactors
 from mobility.commute.access import Access, assess, counted_rows, counting_modes, roster_shifts
-from mobility.commute.delay_factors import DelayFactors
 from mobility.commute.door_to_door import at_gate
 from mobility.commute.examples import EdgeAnswers, answer
 from mobility.commute.matrix import EdgeRows, edge_rows, shared_journeys
@@ -35,7 +35,7 @@ SURE = 19 / 20
 
 
 @dataclass(frozen=True, eq=False)
-class EdgeDraws:
+class _EdgeDraws:
     """One edge of a shift on all days drawn.
 
     Attributes
@@ -78,7 +78,7 @@ class EdgeDraws:
         return np.vstack([*rows, none])[self.journey]
 
 
-def edge_draws(access: Access, drawn: DelayDraws) -> Iterator[EdgeDraws]:
+def _edge_draws(access: Access, drawn: DelayDraws) -> Iterator[_EdgeDraws]:
     """Yield every edge that is ridden to, of one kind of day after the other."""
     study = access.study
     asked = [rows for rows in edge_rows(access) if rows.mode == "transit"]
@@ -89,7 +89,9 @@ def edge_draws(access: Access, drawn: DelayDraws) -> Iterator[EdgeDraws]:
                 yield _edge(study, rows, drawn, known)
 
 
-def _edge(study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, RealRuns]) -> EdgeDraws:
+def _edge(
+    study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, RealRuns]
+) -> _EdgeDraws:
     found = answer(study, rows.shift_id, rows.day, rows.edge)
     two_way = at_gate(found.study, rows.day, rows.edge).timetables[rows.day.kind]
     tt = two_way.onward.timetable
@@ -113,7 +115,7 @@ def _edge(study: Study, rows: EdgeRows, drawn: DelayDraws, known: dict[int, Real
         early_s = np.array([_early_s(one) for one in told], np.int32)
         spare_s[at] = early_s[journey[at]] if told else 0
     late_s = np.array([row for row, _ in late], np.int32).reshape(-1, drawn.draws)
-    return EdgeDraws(rows, journey, late_s, spare_s, shared.on_foot, told, [m for _, m in late])
+    return _EdgeDraws(rows, journey, late_s, spare_s, shared.on_foot, told, [m for _, m in late])
 
 
 def _early_s(journey: Itinerary) -> int:
@@ -250,7 +252,7 @@ def delays(
     drawn = DelayDraws(
         study.feed, draws, seed, factors["delay.start"], factors["delay.hour"], scale, observed
     )
-    edges = {key: one for one in edge_draws(access, drawn) for key in [_key(study, one.edge)]}
+    edges = {key: one for one in _edge_draws(access, drawn) for key in [_key(study, one.edge)]}
     commutes = list(_commutes(access, edges))
     chance = _chances(access, commutes)
     table = _table(access, commutes, chance)
@@ -281,7 +283,7 @@ class Commute:
 
 
 def _commutes(
-    access: Access, edges: dict[tuple[int, str, bool, int], EdgeDraws]
+    access: Access, edges: dict[tuple[int, str, bool, int], _EdgeDraws]
 ) -> Iterator[Commute]:
     study = access.study
     others = [mode for mode in counting_modes(study) if mode != "transit"]
@@ -311,7 +313,7 @@ def _commute(
     sides: tuple[Bool, Bool, Bool],
     kept: list[NDArray[Any]],
     row: int | None,
-    ways: list[EdgeDraws | None],
+    ways: list[_EdgeDraws | None],
 ) -> Commute:
     if row is None or ways[0] is None or ways[1] is None:
         none = np.zeros(access.study.n_homes)
@@ -381,7 +383,7 @@ def _mean(values: Float, people: Float) -> float:
     return round(float(values @ people / total), 4) if total > 0 else float("nan")
 
 
-def _connections(study: Study, edges: dict[tuple[int, str, bool, int], EdgeDraws]) -> pd.DataFrame:
+def _connections(study: Study, edges: dict[tuple[int, str, bool, int], _EdgeDraws]) -> pd.DataFrame:
     """Return every connection that is counted on, by workers times the share that is missed."""
     rows = []
     for (site, kind, returning, _), one in edges.items():

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows
-from mobility.commute.groups import persons_of
+from mobility.commute.inventory import persons_of
 
 Float = NDArray[np.float64]
 TOP, BOTTOM = 0.1, 0.4

@@ -30,7 +30,7 @@ Bool = NDArray[np.bool_]
 
 #: Whether a ride between home and place may run: (direction, seconds from home's end of the
 #: journey to the shift's edge, seconds of the ride) → bool per pair.
-Allowed = Callable[[Edge, NDArray[np.int64], Int32], Bool]
+_Allowed = Callable[[Edge, NDArray[np.int64], Int32], Bool]
 
 
 @dataclass(frozen=True)
@@ -321,7 +321,7 @@ def fed_commute(
     edges: tuple[Edge, Edge],
     limits: EngineLimits,
     *,
-    allowed: Allowed | None = None,
+    allowed: _Allowed | None = None,
 ) -> tuple[HomeTimes, HomeTimes]:
     """Return outbound and return by the place that serves a home best both ways.
 
@@ -351,7 +351,7 @@ def joined(
     edges: tuple[Edge, Edge],
     limits: EngineLimits,
     *,
-    allowed: Allowed | None = None,
+    allowed: _Allowed | None = None,
 ) -> tuple[HomeTimes, HomeTimes]:
     """Return what `fed_commute` does from the times between places and both edges."""
     door_s = [door_seconds(feeder, k, legs[k], edges[k], limits, allowed) for k in (0, 1)]
@@ -364,7 +364,7 @@ def door_seconds(
     leg: HomeTimes,
     edge: Edge,
     limits: EngineLimits,
-    allowed: Allowed | None = None,
+    allowed: _Allowed | None = None,
 ) -> Int32:
     """Return the seconds between home and the shift's edge for each pair of a feeder.
 

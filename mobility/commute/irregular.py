@@ -35,7 +35,7 @@ from mobility.timetable.footpaths import WalkTable, safe_footpaths
 from mobility.timetable.runs import feed_runs
 
 #: First and last axis second between which something is asked.
-Span = tuple[int, int]
+_Span = tuple[int, int]
 Bool = NDArray[np.bool_]
 
 
@@ -55,7 +55,7 @@ def dates_as_days(dates: Sequence[dt.date]) -> tuple[ChosenDay, ...]:
     )
 
 
-def on_dates(study: Study, asked: Mapping[dt.date, Sequence[Span]]) -> Study:
+def on_dates(study: Study, asked: Mapping[dt.date, Sequence[_Span]]) -> Study:
     """Return the study of other dates, each timetable built when it is first asked for.
 
     Dates whose three service days run the same trips, with the clock unchanged alike, share one.
@@ -71,7 +71,7 @@ def on_dates(study: Study, asked: Mapping[dt.date, Sequence[Span]]) -> Study:
     feet = footpaths_of(territory, feed, plain)
     first: dict[tuple[object, ...], ChosenDay] = {}
     twin = {day.kind: first.setdefault(_signature(study, day.date), day).kind for day in days}
-    spans: dict[str, set[Span]] = {}
+    spans: dict[str, set[_Span]] = {}
     for day in days:
         spans.setdefault(twin[day.kind], set()).update(asked[day.date])
     built = Timetables(
@@ -106,7 +106,7 @@ def _signature(study: Study, date: dt.date) -> tuple[object, ...]:
     return (*trips, *(axis_origin_utc(d, zone) - origin_s for d in dates))
 
 
-def _built(study: Study, date: dt.date, feet: FootArrays, spans: Sequence[Span]) -> TwoWay:
+def _built(study: Study, date: dt.date, feet: FootArrays, spans: Sequence[_Span]) -> TwoWay:
     runs = feed_runs(study.feed, date, study.territory.zone, findings=[])
     start_s, end_s = runs.call_dep[runs.run_ptr[:-1]], runs.call_arr[runs.run_ptr[1:] - 1]
     kept = np.zeros(start_s.size, bool)
@@ -266,7 +266,7 @@ def _asked(
 ) -> tuple[Study, dict[tuple[int, int, int], int]]:
     """Return the study of the dates, with one shift for each hours of a site, and their rows."""
     zone, most_s = study.territory.zone, engine_limits(study.territory.limits).max_total_s
-    spans: dict[dt.date, list[Span]] = {date: [] for date in sorted({w.date for w in worked})}
+    spans: dict[dt.date, list[_Span]] = {date: [] for date in sorted({w.date for w in worked})}
     for w in worked:
         start_s = local_to_axis(w.date, w.start_s, zone)
         end_s = local_to_axis(w.date, w.end_s, zone, day_offset=int(w.end_s <= w.start_s))

@@ -44,7 +44,7 @@ from mobility.timetable.trips import DayNetwork, mended, moved, one_run, only_tr
 #: What a call takes on a leg that no trip of the line drives yet, beside the drive (assumption).
 STOP_S = 30
 #: A booked vehicle serves what lies within so far of the stops of the line it replaces.
-AROUND_M = 800.0
+_AROUND_M = 800.0
 Made = tuple[list[RunArrays], set[Part]]
 
 
@@ -304,7 +304,7 @@ def _as_on(
 def booked_instead(territory: Territory, streets: Streets, feed: Feed) -> Territory:
     """Return the territory with a booked vehicle in place of each line turned into one.
 
-    It serves what lies within `AROUND_M` of the line's stops in its hours, and meets public
+    It serves what lies within `_AROUND_M` of the line's stops in its hours, and meets public
     transport at the ends of the line.
     """
     zones = []
@@ -317,7 +317,7 @@ def booked_instead(territory: Territory, streets: Streets, feed: Feed) -> Territ
         called = np.unique(np.concatenate([stop[ptr[t] : ptr[t + 1]] for t in trips]))
         places = feed.stops.iloc[called]
         xy = streets.project(places["lon"].to_numpy(), places["lat"].to_numpy())
-        area = shapely.MultiPoint(xy).convex_hull.buffer(AROUND_M, quad_segs=4)
+        area = shapely.MultiPoint(xy).convex_hull.buffer(_AROUND_M, quad_segs=4)
         ring = streets.unproject(shapely.get_coordinates(area.exterior))
         ends = Counter([*stop[ptr[trips]].tolist(), *(stop[ptr[trips + 1] - 1]).tolist()])
         zones.append(

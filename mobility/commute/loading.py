@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,13 @@ from mobility.base.ledger import SourceLedger
 from mobility.base.machine import trim_memory
 from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_timetable_changes
-from mobility.commute.closed_drives import drives_any_hour
-from mobility.commute.data_sheet import data_sheet, sheet_findings
-from mobility.commute.layer_size import wide_layer
+from mobility.commute.data_sheet import DataSheet, data_sheet, sheet_findings
+from mobility.commute.findings import drives_any_hour, idle_rosters, margins_too_long, wide_layer
 from mobility.commute.line_changes import booked_instead
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.placing import (
+    check_gates,
     homes_on_streets,
     misplaced_sites,
     one_way_platforms,
@@ -32,6 +32,7 @@ from mobility.commute.placing import (
     rates_missing,
     unreachable_stops,
 )
+from mobility.commute.said_before import kept_findings
 from mobility.commute.sources import (
     read_buildings,
     read_streets,
@@ -41,7 +42,7 @@ from mobility.commute.sources import (
     with_changes,
     without_timetables,
 )
-from mobility.commute.study import Progress, Study, Timetables, idle_rosters, quiet
+from mobility.commute.study import Progress, Study, Timetables, quiet
 from mobility.commute.walks import (
     feeders_of,
     footpaths_of,
@@ -56,7 +57,7 @@ from mobility.sources.days import ChosenDay, choose_days, plain_days
 from mobility.sources.feed_dates import term_day_at_rest
 from mobility.sources.gtfs.quality import check_feed, school_routes, zone_findings
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.holidays import localised, read_holidays
+from mobility.sources.holidays import Holidays, localised, read_holidays
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.read import read_homes
 from mobility.sources.sites import changed_sites, read_sites
@@ -99,7 +100,7 @@ def load(
         A source is missing or wrong; the error names file, row, field, value and mend.
     """
     found = read_sources(territory, streets=streets, progress=progress)
-    study = found.study(found.territory, progress=progress)
+    study = found.study(found.territory, progress=progress, keep=streets is None)
     if streets is None:
         object.__setattr__(study, "content", _content(study))
     return study
@@ -113,7 +114,10 @@ def _content(study: Study) -> str:
     # On-demand vehicles may come for the homes of some communes alone.
     zoned = any(zone.communes for zone in study.territory.on_demand)
     communes = tuple(study.homes.frame["commune"].fillna("").astype(str)) if zoned else ()
-    return content_hash([code_hash(), settings, study.homes.lonlat, communes, *known, *days])
+    streets = study.streets.digest  # of a layer in several files, too
+    return content_hash(
+        [code_hash(), settings, streets, study.homes.lonlat, communes, *known, *days]
+    )
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,16 @@ class ReadSources:
     findings: tuple[Finding, ...]
     ledger: tuple[SourceLedger, ...]
 
-    def study(self, territory: Territory, *, progress: Progress = quiet) -> Study:
+    def study(
+        self, territory: Territory, *, progress: Progress = quiet, keep: bool = False
+    ) -> Study:
         """Return the study of a territory with these sources, its own scenario's changes made.
+
+        Parameters
+        ----------
+        keep
+            Whether the territory's own files are all that it is made of: what is found of them is
+            then kept.
 
         Raises
         ------
@@ -148,6 +160,7 @@ class ReadSources:
             progress=progress,
             findings=self.findings,
             ledger=self.ledger,
+            keep=keep,
         )
         return with_timetable_changes(study)
 
@@ -220,8 +233,14 @@ def build_study(
     scenario: str = "",
     findings: Sequence[Finding] = (),
     ledger: Sequence[SourceLedger] = (),
+    keep: bool = False,
 ) -> Study:
     """Build walks, timetables and street times from sources already read.
+
+    Parameters
+    ----------
+    keep
+        Whether these are the territory's own: what checking them finds is then kept.
 
     Raises
     ------
@@ -232,7 +251,7 @@ def build_study(
     findings = [*findings, *homes.findings, *roster_findings(sites, default_headcount=jobs)]
     days = tuple(_days(territory, feed, findings))
     findings += zone_findings(feed, [day.date for day in days], territory.zone)
-    feed, found = _checked_timetables(territory, feed, days)
+    whole, feed = feed, _ridden(territory, feed)
     progress("walks")
     walking = mode_times(territory, streets, "walk")
     homes, away = homes_on_streets(territory, streets, walking, homes)
@@ -241,26 +260,15 @@ def build_study(
     accounts = list(ledger)
     findings += heights_findings(territory, streets, accounts)
     findings += rates_missing(territory, sites, homes, min(day.date for day in days))
-    findings += [*away, *place_findings(streets, walking, feed, sites, territory)]
+    findings += away
+    check_gates(streets, walking, sites, territory)
     home_walks, gate_walks = (
         walks_to_stops(territory, streets, feed, points) for points in (homes.lonlat, gates)
     )
-    between = walks_between_stops(territory, streets, feed)
-    findings += [*one_way_platforms(feed), *unreachable_stops(feed, home_walks, gate_walks)]
     progress("days")
-    # What is worth saying of the runs is said once, for the first day.
-    runs = {
-        day.kind: feed_runs(
-            feed, day.date, territory.zone, findings=findings if day is days[0] else []
-        )
-        for day in days
-    }
-    feet = footpaths_of(territory, feed, between)
-    timetables = Timetables(
-        {kind: partial(_timetable, feed.n_stops, of_day, feet) for kind, of_day in runs.items()}
-    )
-    findings += feed.findings
-    findings += found
+    runs = _Runs(territory, streets, feed)
+    later: list[Finding] = []
+    on_demand = on_demand_services(territory, streets, feed, sites, homes, later, accounts)
     progress("streets to work")
     modes: dict[StreetMode, None] = dict.fromkeys(["walk", *evaluated(territory, "street")])  # type: ignore[list-item]
     study = Study(
@@ -270,28 +278,73 @@ def build_study(
         streets=streets,
         feed=feed,
         days=days,
-        timetables=timetables,
+        timetables=Timetables({day.kind: partial(runs.timetable, day) for day in days}),
         home_walks=home_walks,
         gate_walks=gate_walks,
         feeders=feeders_of(territory, streets, feed, sites, homes.lonlat),
-        on_demand=on_demand_services(territory, streets, feed, sites, homes, findings, accounts),
+        on_demand=on_demand,
         street_times={
             mode: street_commutes(territory, streets, mode, sites, gates, homes.lonlat)
             for mode in modes
         },
-        findings=tuple(findings),
         sources=tuple(source_records(territory, feed, homes)),
         ledger=(*accounts, *homes.ledger, *_calendar_ledger(territory, feed)),
         scenario=scenario,
     )
-    sheet = data_sheet(study, runs)
-    told = (*study.findings, *drives_any_hour(study), *idle_rosters(study), *wide_layer(study))
-    findings = [*sheet_findings(sheet, study), *told]
-    return replace(study, sheet=sheet, findings=tuple(findings))
+    made: list[DataSheet] = []
+
+    def sheet() -> DataSheet:
+        if not made:
+            made.append(data_sheet(study, {day.kind: runs.of(day) for day in days}))
+        return made[0]
+
+    def check() -> tuple[list[Finding], ...]:
+        places = [*place_findings(streets, walking, feed), *one_way_platforms(feed)]
+        places += unreachable_stops(feed, home_walks, gate_walks)
+        # What is worth saying of the runs is said once, for the first day.
+        ridden: list[Finding] = []
+        runs.make(days, ridden)
+        found = _of_timetables(territory, whole, days)
+        return [*sheet_findings(sheet(), study)], places, ridden, found
+
+    known = kept_findings(study, _holidays(territory, whole), check) if keep else check()
+    first, places, ridden, found = known
+    findings += [*places, *ridden, *feed.findings, *found, *later]
+    said = (margins_too_long, drives_any_hour, idle_rosters, wide_layer)
+    told = [finding for say in said for finding in say(study)]
+    return replace(study, sheet_of=sheet, findings=(*first, *findings, *told))
 
 
-def _timetable(n_stops: int, runs: RunArrays, feet: FootArrays) -> TwoWay:
-    return TwoWay(index_timetable(n_stops, runs, feet))
+class _Runs:
+    """The runs around each kind of day, made when first asked for, and timetables of them."""
+
+    def __init__(self, territory: Territory, streets: Streets, feed: Feed) -> None:
+        self._territory, self._streets, self._feed = territory, streets, feed
+        self._made: dict[str, RunArrays] = {}
+
+    def make(self, days: Sequence[ChosenDay], findings: list[Finding]) -> None:
+        """Make those of all days for what asks soon; ``findings`` gets what those of one say."""
+        for day in days:
+            self._made[day.kind] = self._of(day, findings if day is days[0] else [])
+
+    def of(self, day: ChosenDay) -> RunArrays:
+        """Return the runs around a kind of day."""
+        made = self._made.get(day.kind)
+        return self._of(day, []) if made is None else made
+
+    def timetable(self, day: ChosenDay) -> TwoWay:
+        """Return the timetable of a kind of day and its mirror; the runs are not needed then."""
+        runs = self.of(day)
+        self._made.pop(day.kind, None)
+        return TwoWay(index_timetable(self._feed.n_stops, runs, self._feet))
+
+    @cached_property
+    def _feet(self) -> FootArrays:
+        between = walks_between_stops(self._territory, self._streets, self._feed)
+        return footpaths_of(self._territory, self._feed, between)
+
+    def _of(self, day: ChosenDay, findings: list[Finding]) -> RunArrays:
+        return feed_runs(self._feed, day.date, self._territory.zone, findings=findings)
 
 
 def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[ChosenDay]:
@@ -307,32 +360,34 @@ def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[Cho
 
 def _calendar_ledger(territory: Territory, feed: Feed) -> list[SourceLedger]:
     """Return on how many days of the timetables the kind of day is known."""
-    if feed.period is None:
+    holidays = _holidays(territory, feed)
+    if feed.period is None or holidays is None:
         return []
     first, last = feed.period
-    holidays = read_holidays(territory.days, first, last)
     dates = [first + dt.timedelta(days=k) for k in range((last - first).days + 1)]
     known = sum(bool(holidays.kind(date)) for date in dates)
     left = {"of no certain kind of day": len(dates) - known}
     return [SourceLedger.balanced(f"days.country {territory.days.country}", known, left, "dates")]
 
 
-def _checked_timetables(
-    territory: Territory, feed: Feed, days: Sequence[ChosenDay]
-) -> tuple[Feed, list[Finding]]:
-    """Return the timetables as they are ridden, and what the quality gate says of them.
-
-    Where the territory keeps workers off school services, their trips never run.
-    """
-    if feed.trips.empty:
-        return feed, []
-    holidays = None if feed.period is None else read_holidays(territory.days, *feed.period)
-    found = check_feed(feed, dates=[day.date for day in days], holidays=holidays)
-    school = school_routes(feed, holidays)
-    term = [day.date for day in days if day.kind == "school_weekday"]
-    found += term_day_at_rest(feed, term, school)
-    if territory.modes.school_services:
-        return feed, found
-    of_trip = school[feed.trips["route"].to_numpy()]
+def _ridden(territory: Territory, feed: Feed) -> Feed:
+    """Return the timetables as they are ridden: without school services where workers may not."""
+    if territory.modes.school_services or feed.trips.empty:
+        return feed
+    of_trip = school_routes(feed, _holidays(territory, feed))[feed.trips["route"].to_numpy()]
     service = feed.trips["service"].where(~of_trip, -1).astype(feed.trips["service"].dtype)
-    return replace(feed, trips=feed.trips.assign(service=service)), found
+    return replace(feed, trips=feed.trips.assign(service=service))
+
+
+def _of_timetables(territory: Territory, feed: Feed, days: Sequence[ChosenDay]) -> list[Finding]:
+    """Return what the quality gate says of the timetables, school services with them."""
+    if feed.trips.empty:
+        return []
+    holidays = _holidays(territory, feed)
+    found = check_feed(feed, dates=[day.date for day in days], holidays=holidays)
+    term = [day.date for day in days if day.kind == "school_weekday"]
+    return found + term_day_at_rest(feed, term, school_routes(feed, holidays))
+
+
+def _holidays(territory: Territory, feed: Feed) -> Holidays | None:
+    return None if feed.period is None else read_holidays(territory.days, *feed.period)

@@ -31,17 +31,17 @@ from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
 
 Float = NDArray[np.float64]
-WALKED = "[WALK]"
+_WALKED = "[WALK]"
 #: Parts of a journey between its ends, and all of them: their sum is `travel_time`.
 _INSIDE = ("wait_time", "ride_time", "transfer_time")
 PARTS = ("access_time", *_INSIDE, "egress_time")
 ENDS = ("from_id", "to_id")
-FIXED = ("direction", "edge", "day_kind", "date", "mode", "shifts")
+_FIXED = ("direction", "edge", "day_kind", "date", "mode", "shifts")
 _MOMENTS = ("departure_time", "arrival_time")
 TIMES = ("travel_time", *PARTS, "early_time", "shift_time")
 LINES = ("routes", "first_line", "last_line")
 #: Lines of who rides none: nothing is told, or all of it is walked.
-_NO_LINES = (["", WALKED], ["", ""], ["", ""])
+_NO_LINES = (["", _WALKED], ["", ""], ["", ""])
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class _Columns:
         self._study = study
         self._homes = [str(home) for home in study.homes.ids]
         self._home = np.arange(study.n_homes)
-        self._texts = {name: _Texts() for name in (*ENDS, *FIXED, *LINES)}
+        self._texts = {name: _Texts() for name in (*ENDS, *_FIXED, *LINES)}
         self._seconds: dict[str, list[Float]] = {
             name: [] for name in (*_MOMENTS, *TIMES, "n_rides")
         }
@@ -197,7 +197,7 @@ class _Columns:
         values = {name: np.concatenate(parts) for name, parts in self._seconds.items()}
         zone = str(self._study.territory.zone)
         columns: dict[str, Any] = {
-            **{name: texts[name] for name in (*ENDS, *FIXED)},
+            **{name: texts[name] for name in (*ENDS, *_FIXED)},
             **{name: _clocks(values[name], zone) for name in _MOMENTS},
             **{name: _minutes(values[name]) for name in TIMES},
             "n_rides": pd.array(values["n_rides"], dtype="Float64").astype("Int8"),
@@ -341,7 +341,7 @@ def shared_journeys(found: EdgeAnswers) -> SharedJourneys:
     """Return the journeys of an edge: homes that go on alike from one stop share the rest."""
     times, walked = found.times, found.walked
     on_foot = (walked.elapsed_s < INF) & (walked.elapsed_s <= times.elapsed_s)
-    at, home_s = np.flatnonzero((times.elapsed_s < INF) & ~on_foot), home_ends(found)
+    at, home_s = np.flatnonzero((times.elapsed_s < INF) & ~on_foot), _home_ends(found)
     keys = np.stack(
         [times.stop, times.elapsed_s - home_s, times.rides, times.walk_s - home_s, found.dark],
         axis=1,
@@ -352,7 +352,7 @@ def shared_journeys(found: EdgeAnswers) -> SharedJourneys:
     return SharedJourneys(on_foot, at, group.reshape(-1), told, home_s)
 
 
-def home_ends(found: EdgeAnswers) -> NDArray[np.int32]:
+def _home_ends(found: EdgeAnswers) -> NDArray[np.int32]:
     """Return the walk between each home and the stop of its journey, 0 where there is none."""
     study, stop = found.study, found.times.stop
     usual = _walk_to(study.home_walks, stop)

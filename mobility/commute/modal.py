@@ -38,7 +38,7 @@ from mobility.timetable.arrays import INF
 Float = NDArray[np.float64]
 Int32 = NDArray[np.int32]
 Bool = NDArray[np.bool_]
-DriveKey = tuple[int, int, int, str]
+_DriveKey = tuple[int, int, int, str]
 
 WITHIN_MIN = (30, 45, 60)
 #: Emission rows of vehicles that have none of their own.
@@ -69,7 +69,7 @@ class Ground:
     """
 
     km: Float
-    driven: Mapping[DriveKey, Float]
+    driven: Mapping[_DriveKey, Float]
     transit_g: float
     factors: Factors
     worked: Mapping[tuple[int, str], float]
@@ -278,7 +278,7 @@ def transit_grams(study: Study, factors: Factors) -> float:
     return float(np.average(grams, weights=counts))
 
 
-def _drive_key(row: ShiftRow, day: ChosenDay) -> DriveKey:
+def _drive_key(row: ShiftRow, day: ChosenDay) -> _DriveKey:
     """Shifts of one site with the same hours are driven to alike."""
     return row.site, row.start_s, row.end_s, day.kind
 

@@ -30,15 +30,10 @@ from mobility.timetable.transfers import access_points
 Float = NDArray[np.float64]
 INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 NEAR_M = 1000.0
-MARGINS = ("margin_in_min", "margin_out_min")
 
 
-def place_findings(
-    streets: Streets, walking: Times, feed: Feed, sites: tuple[Site, ...], territory: Territory
-) -> Iterator[Finding]:
-    """Check that gates stand on the streets; say which stops do not."""
-    check_gates(streets, walking, sites, territory)
-    yield from margins_too_long(sites, territory)
+def place_findings(streets: Streets, walking: Times, feed: Feed) -> Iterator[Finding]:
+    """Say how the streets were read, and which stops do not stand on them."""
     stops = feed.stops[feed.stops["location_type"] == 0]
     at_stop = walk_snaps(streets, walking, stops[["lon", "lat"]].to_numpy(np.float64))
     yield from reading_findings(streets)
@@ -52,32 +47,6 @@ def place_findings(
     ):
         if finding is not None:
             yield finding
-
-
-def margins_too_long(sites: tuple[Site, ...], territory: Territory) -> Iterator[Finding]:
-    """Say at which sites the margin leaves no time to travel."""
-    limits = territory.limits
-    margins = [
-        [getattr(site if getattr(site, key) is not None else limits, key) for key in MARGINS]
-        for site in sites
-    ]
-    names = tuple(
-        site.name
-        for site, own in zip(sites, margins, strict=True)
-        if max(own) >= limits.max_total_min
-    )
-    if names:
-        yield Finding(
-            "warning",
-            "margins_too_long",
-            "At {count} sites the margin between gate and work station is no shorter than "
-            "max_total_min, {minutes} min: nobody can come in time, or be home. Correct "
-            "margin_in_min, margin_out_min or max_total_min",
-            "limits",
-            len(names),
-            names[:5],
-            {"minutes": f"{limits.max_total_min:g}"},
-        )
 
 
 def check_gates(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,18 +17,20 @@ from mobility.base.cache import Bundle, cached
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
-from mobility.commute.feeder_modes import Carried, Feeder
-from mobility.commute.on_demand import OnDemandService
-from mobility.commute.sheet import DataSheet
 from mobility.commute.walks import BothWays, nearest_gate
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.read import Feed
-from mobility.sources.homes.model import Homes
 from mobility.streets.graph import State, Streets
 from mobility.territory.project import Limits, Site, Territory
 from mobility.territory.rosters import season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.commute.data_sheet import DataSheet
+    from mobility.commute.feeder_modes import Carried, Feeder
+    from mobility.commute.on_demand import OnDemandService
+    from mobility.sources.gtfs.read import Feed
+    from mobility.sources.homes.model import Homes
 
 Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
@@ -220,8 +222,8 @@ class Study:
         each site, ``INF`` where out of reach.
     ledger
         What became of what each source holds.
-    sheet
-        What decides it before anything is computed; of the territory as it was read.
+    sheet_of
+        Gives what decides it before anything is computed; of the territory as it was read.
     scenario
         Name of the variant, empty for the territory as it is.
     kept_safe
@@ -251,7 +253,7 @@ class Study:
     findings: tuple[Finding, ...] = ()
     sources: tuple[SourceRecord, ...] = ()
     ledger: tuple[SourceLedger, ...] = ()
-    sheet: DataSheet | None = None
+    sheet_of: Callable[[], DataSheet] | None = None
     scenario: str = ""
     kept_safe: bool = False
     any_hour: Study | None = None
@@ -272,6 +274,11 @@ class Study:
                 f"  findings: {len(self.findings)}",
             ]
         )
+
+    @property
+    def sheet(self) -> DataSheet | None:
+        """What decides it, see `sheet_of`."""
+        return None if self.sheet_of is None else self.sheet_of()
 
     @cached_property
     def shift_rows(self) -> tuple[ShiftRow, ...]:
@@ -426,25 +433,3 @@ def shift_rows(sites: tuple[Site, ...], headcount: int = 0) -> Iterator[ShiftRow
                     period=roster.period,
                 )
                 shift_id += 1
-
-
-def idle_rosters(study: Study) -> tuple[Finding, ...]:
-    """Name the rosters that work on none of the dates studied, e.g. out of their season."""
-    worked: dict[str, bool] = {}
-    for row in study.shift_rows:
-        name = f"{row.site_name}, {row.roster}"
-        works = any(study.works_on(row.shift_id, day) for day in study.days)
-        worked[name] = worked.get(name, False) or works
-    idle = [name for name, works in worked.items() if not works]
-    if not idle:
-        return ()
-    return (
-        Finding(
-            "warning",
-            "idle_rosters",
-            "{count} rosters work on none of the dates studied and read as out of reach: add "
-            "their kind of day to days.kinds, or a date within their period to days.extra.",
-            count=len(idle),
-            examples=tuple(idle[:5]),
-        ),
-    )

@@ -21,8 +21,8 @@ from mobility.base.clock import DAY_S
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import Access, assess, counted_rows, counting_modes, roster_shifts
 from mobility.commute.door_to_door import both_ways
-from mobility.commute.groups import some_of
 from mobility.commute.indicators import whole_persons
+from mobility.commute.inventory import some_of
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_homes
 from mobility.commute.walks import RELAXED_WALK

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from mobility.base.clock import local_to_axis, parse_clock
 from mobility.base.errors import TerritoryError
 from mobility.commute.door_to_door import transit_times
-from mobility.commute.groups import some_of
 from mobility.commute.indicators import whole_persons
+from mobility.commute.inventory import some_of
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_homes
 from mobility.engine.journeys import Edge

@@ -17,7 +17,7 @@ from mobility.base.cache import Bundle
 from mobility.base.literal import one_line
 from mobility.commute.study import Study
 from mobility.outputs.map.background import DEGREE_M, background_of
-from mobility.outputs.map.model import Background, Place
+from mobility.outputs.map.kept_parts import Background, Place
 from mobility.outputs.words import Words
 
 Floats = NDArray[np.float64]

@@ -17,11 +17,15 @@ from collections.abc import Collection, Iterable
 from copy import deepcopy
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import numpy as np
+
+from mobility.base.cache import Bundle, cached, code_hash
 from mobility.base.files import write_bytes, write_text
 from mobility.base.i18n import translate
 from mobility.base.literal import markdown, one_line
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _TABLE_STYLE = "Light List"
+_TEMPLATES = files("mobility.outputs") / "templates"
 #: Width of a picture in a Word file: 150 mm.
 _FIGURE_EMU = 150 * 36_000
 #: Rows of tables in print, fewer at each try to keep to the pages a document may have.
@@ -111,7 +116,7 @@ def _pdf(document: Document) -> tuple[bytes, int]:
         **_plain(document, held),
     }
     held["document.json"] = json.dumps(data).encode()
-    source = files("mobility.outputs") / "templates" / "document.typ"
+    source = _TEMPLATES / "document.typ"
     held["main.typ"] = source.read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         for name, content in held.items():
@@ -362,13 +367,20 @@ def write_index(
     old = (old - set(current) | set(outdated)) - set(new)
     there = (set(kept) - set(gone)) | set(new)
     parts = [(words.t(name), _lines(name, there, old, words)) for name in _PARTS]
-    page = _page_template("index.html").render(
-        language=words.language,
-        title=title,
-        subtitle=words.t("Who can get to work and back home, on every shift"),
-        parts=[(name, lines) for name, lines in parts if lines],
-    )
-    write_text(part / INDEX, page)
+    told: dict[str, Any] = {
+        "language": words.language,
+        "title": title,
+        "subtitle": words.t("Who can get to work and back home, on every shift"),
+        "parts": [(name, lines) for name, lines in parts if lines],
+    }
+
+    def compute() -> Bundle:
+        page = _page_template("index.html").render(told)
+        return {"page": np.frombuffer(page.encode(), np.uint8)}
+
+    # Loading what renders it takes longer than all the rest.
+    key = [code_hash(), version("jinja2"), Path(str(_TEMPLATES)), *told.values()]
+    write_bytes(part / INDEX, np.asarray(cached("pages", key, compute)["page"]).tobytes())
 
 
 def _files(folder: Path) -> dict[str, Path]:

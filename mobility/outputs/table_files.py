@@ -16,8 +16,8 @@ from geopandas import GeoDataFrame
 from mobility.base.files import write_gpkg, writing
 from mobility.base.i18n import translate
 from mobility.commute.access import STATUSES, Access
+from mobility.commute.findings import MOST_VALUES, shift_columns, too_wide
 from mobility.commute.indicators import by_group, by_shift, summary
-from mobility.commute.layer_size import MOST_VALUES, shift_columns, too_wide
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.map.from_results import departures_per_stop
 from mobility.outputs.pictures import STYLES

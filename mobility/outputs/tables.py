@@ -7,9 +7,9 @@ follow it. A table is added by its entry there and by the function that computes
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -39,13 +39,22 @@ class Column:
 
     Attributes
     ----------
-    texts
-        Language → heading, unit and meaning; unit and meaning may be empty.
+    said
+        Language → heading, unit and meaning as they are written; the two latter may be empty.
     """
 
     key: str
     kind: Kind
-    texts: Mapping[str, tuple[str, str, str]]
+    said: Mapping[str, Sequence[str]]
+
+    @cached_property
+    def texts(self) -> Mapping[str, tuple[str, str, str]]:
+        """Language → heading, unit and meaning as they are printed."""
+        found = {}
+        for lang in LANGUAGES:
+            heading, unit, meaning = (typeset(text, lang) for text in self.said[lang])
+            found[lang] = heading, unit, meaning
+        return found
 
     def heading(self, language: str) -> str:
         """Return the heading without its unit."""
@@ -133,11 +142,7 @@ def _spec(key: str, said: dict[str, Any], columns: Mapping[str, Any]) -> Spec:
 
 
 def _column(key: str, said: Mapping[str, Any]) -> Column:
-    texts: dict[str, tuple[str, str, str]] = {}
-    for lang in LANGUAGES:
-        heading, unit, meaning = (typeset(text, lang) for text in said[lang])
-        texts[lang] = heading, unit, meaning
-    return Column(key, said.get("kind", "text"), texts)
+    return Column(key, said.get("kind", "text"), {lang: said[lang] for lang in LANGUAGES})
 
 
 def sheet_of(key: str, frame: pd.DataFrame, *, fill: bool = False) -> Sheet:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, ClassVar, Self
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import translate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FIELDS = ("value", "unit", "year", "source", "low", "high")
 #: Half-width of the band of a factor that gives none, as a share of its value (assumptions).
@@ -159,6 +160,8 @@ class Factors:
 
     def to_frame(self, language: str = "en") -> pd.DataFrame:
         """Return one row per factor: name, value, unit, year, source, check, low, high."""
+        import pandas as pd  # what factors say is read long before it is shown
+
         frame = pd.DataFrame(
             [vars(f) for f in self.rows.values()],
             columns=["name", "value", "unit", "year", "source", "check", "low", "high"],

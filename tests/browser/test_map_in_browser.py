@@ -321,17 +321,17 @@ def test_a_click_opens_both_directions_reason_and_example(open_page, basin) -> N
     model, path = basin
     opened = open_page(path, "site=0&pick=s1&day=0&mode=0")
     row = row_of(model, 1, 0, 0)
-    trip = next(t for t in model.itineraries if t.key == row)
-    lat, lon = model.homes.lat[trip.home], model.homes.lon[trip.home]
+    home = next(j.homes[0] for j in model.itineraries if j.key == row)
+    lat, lon = model.homes.lat[home], model.homes.lon[home]
     page = opened.page
     page.evaluate(f"window.mobilityMap.map.setView([{lat}, {lon}], 14, {{animate: false}})")
     box = page.locator(".folium-map").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_selector(".mb-pop")
     text = page.inner_text(".mb-pop")
-    assert model.homes.name[trip.home] in text
-    assert f"{model.scenarios[0].outbound_min[row, trip.home]}\u00a0min" in text
-    assert f"{model.scenarios[0].return_min[row, trip.home]}\u00a0min" in text
+    assert model.homes.name[home] in text
+    assert f"{model.scenarios[0].outbound_min[row, home]}\u00a0min" in text
+    assert f"{model.scenarios[0].return_min[row, home]}\u00a0min" in text
     assert "04:15–04:41" in text
     assert "ligne 12" in text
     assert "Roulement 3×8" in text
@@ -342,7 +342,7 @@ def test_a_home_tells_its_own_journey_or_what_is_missing(open_page, basin) -> No
     opened = open_page(path, "site=0&pick=s1&day=0&mode=0")
     row, now = row_of(model, 1, 0, 0), model.scenarios[0]
     out, back = now.outbound_min[row] < NONE, now.return_min[row] < NONE
-    known = np.isin(np.arange(len(out)), [t.home for t in model.itineraries if t.key == row])
+    known = np.isin(np.arange(len(out)), [j.homes for j in model.itineraries if j.key == row])
 
     def told(homes: np.ndarray) -> str:
         home = int(np.flatnonzero(homes)[0])
@@ -371,12 +371,12 @@ def test_pop_ups_take_no_cap_for_a_time_and_no_gap_for_a_commune(open_page, tmp_
     lat, lon = model.homes.lat[held], model.homes.lon[held]
     far = np.hypot((lat - lat[0]) * 111, (lon - lon[0]) * 76).argmax()
     assert far > 0
-    trip = next(t for t in model.itineraries if t.key == row)
+    trip = next(j for j in model.itineraries if j.key == row)
     model = replace(
         model,
         homes=replace(model.homes, commune=("",) * len(model.homes)),
         scenarios=(replace(now, overtime_min=over), *model.scenarios[1:]),
-        itineraries=(replace(trip, home=int(held[0])),),
+        itineraries=(replace(trip, homes=held[:1], ways=lambda: [*trip.ways()][:1]),),
     )
     opened = open_page(write_map(model, tmp_path / "map.html"), "site=0&pick=s1&day=0&mode=0")
     said = opened.page.evaluate(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mobility.base.cache import Bundle
 from mobility.base.projection import WGS84, Box, transformer
 from mobility.commute.study import Study
-from mobility.outputs.map.model import Background, Place
+from mobility.outputs.map.kept_parts import Background, Place
 from mobility.streets.graph import Streets
 
 Floats = NDArray[np.float64]
@@ -42,6 +42,11 @@ _AREA_OF = {
 
 #: Where an extract names no place: least distance between two named ones of each rank, metres.
 _SPACING_M = {1: 7_000.0, 2: 3_500.0, 3: 1_500.0}
+
+
+def background_key(study: Study) -> list[object]:
+    """Return what the background of a page follows from besides a study's content."""
+    return [study.gates_lonlat, study.homes.frame[["commune", "workers"]]]
 
 
 def background_of(study: Study) -> Background:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mobility.base.clock import service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
-from mobility.commute.sheet import DataSheet
+from mobility.commute.data_sheet import DataSheet
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.outputs.map.background import roads_of

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from itertools import starmap
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,8 @@ from mobility.commute.examples import EdgeAnswers, LegText, answers
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.map import model
-from mobility.outputs.map.background import background_of
+from mobility.outputs.map.background import background_key, background_of
+from mobility.outputs.map.kept_parts import MapGround, MapJourneys, MapLeg, MapWay
 from mobility.outputs.record import inputs_hash
 from mobility.sources.days import KIND_LABELS
 from mobility.territory.project import Site
@@ -92,7 +92,10 @@ def map_model(
         lines=_existing_lines(study),
         employees=study.homes.personal,
         inputs=inputs_hash(study),
-        background=background_of(study),
+        background=MapGround(
+            partial(background_of, study),
+            lambda more, make: study.kept(["background", *background_key(study), *more], make),
+        ),
         limits=study.territory.limits.model_dump(),
         sources=tuple(
             model.MapSource(s.role, s.name, s.attribution, s.licence, s.sha256)
@@ -195,41 +198,43 @@ def departures_per_stop(study: Study, day_kind: str) -> np.ndarray:
     return np.asarray(study.kept(["departures", day_kind], compute)["departures"])
 
 
-def _examples(access: Access, zones: WhiteZones) -> Iterator[model.MapItinerary]:
-    """Yield the journeys of the homes that hold a direction, those with most workers first."""
+def _examples(access: Access, zones: WhiteZones) -> Iterator[MapJourneys]:
+    """Yield the journeys of the homes that hold a direction, those with most workers first.
+
+    They are kept where the study's results are.
+    """
+    study = access.study
     most = _JOURNEYS // max(1, len(zones.keys))
     for shift_id, day_kind in zones.keys.itertuples(index=False):
         key = access.row(shift_id, day_kind, "transit")
         if key is None:
             continue
         homes = np.flatnonzero(access.holds_out[key] | access.holds_back[key])
-        homes = homes[np.argsort(-access.study.workers[homes], kind="stable")][:most]
+        homes = homes[np.argsort(-study.workers[homes], kind="stable")][:most]
         if not len(homes):
             continue
-        journeys = _journeys(access.study, shift_id, day_kind, homes)
-        for home, (outbound, back) in zip(homes.tolist(), journeys, strict=True):
-            yield model.MapItinerary(key, home, outbound, back)
+        row, day = study.shift_rows[shift_id], next(d for d in study.days if d.kind == day_kind)
+        follows_from = ["journeys", *site_key(study, row.site, [(shift_id, day, "")])]
+        follows_from += [row.site_name, homes]
+        yield MapJourneys(
+            key,
+            homes,
+            partial(_ways, study, shift_id, day_kind, homes),
+            lambda more, make, key=follows_from: study.kept([*key, *more], make),  # type: ignore[misc]
+        )
 
 
-def _journeys(
+def _ways(
     study: Study, shift_id: int, day_kind: str, homes: NDArray[np.intp]
-) -> Iterator[tuple[tuple[model.MapLeg, ...], tuple[model.MapLeg, ...]]]:
-    """Yield outbound and return of some homes, kept as text where the study's results are."""
-
-    def compute() -> Bundle:
-        both = answers(study, shift_id, day_kind)
-        told = [[_legs(way, home) for way in both] for home in homes.tolist()]
-        return {"json": np.frombuffer(json.dumps(told).encode(), np.uint8)}
-
-    row, day = study.shift_rows[shift_id], next(d for d in study.days if d.kind == day_kind)
-    key = site_key(study, row.site, [(shift_id, day, "")])
-    kept = study.kept(["journeys", *key, row.site_name, homes], compute)
-    for ways in json.loads(np.asarray(kept["json"]).tobytes()):
-        outbound, back = (tuple(starmap(model.MapLeg, way)) for way in ways)
+) -> Iterator[tuple[MapWay, MapWay]]:
+    """Yield outbound and return of some homes."""
+    both = answers(study, shift_id, day_kind)
+    for home in homes.tolist():
+        outbound, back = (_legs(way, home) for way in both)
         yield outbound, back
 
 
-def _legs(found: EdgeAnswers, home: int) -> tuple[model.MapLeg, ...]:
+def _legs(found: EdgeAnswers, home: int) -> MapWay:
     """Return the legs of a journey, but changes from a stop to itself within the minute."""
     return tuple(
         _leg(leg)
@@ -239,12 +244,12 @@ def _legs(found: EdgeAnswers, home: int) -> tuple[model.MapLeg, ...]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _leg(leg: LegText) -> model.MapLeg:
+def _leg(leg: LegText) -> MapLeg:
     depart, arrive = (
         f"≈ {time}" if about else time
         for time, about in zip((leg.depart, leg.arrive), leg.about, strict=True)
     )
-    return model.MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
+    return MapLeg(leg.kind, depart, arrive, leg.from_name, leg.to_name, leg.line)
 
 
 def _existing_lines(study: Study) -> tuple[model.ExistingLine, ...]:

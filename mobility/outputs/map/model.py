@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+
+from mobility.outputs.map.kept_parts import MapGround, MapJourneys
 
 UInt8 = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -17,9 +18,6 @@ Floats = NDArray[np.float64]
 NONE = 255
 #: Least whole minutes that no longer fit; longer times read as this one.
 _LONGEST_MIN = 254
-
-_ROAD_CLASSES = ("motorway", "primary", "secondary", "tertiary", "minor", "street")
-_AREA_KINDS = ("built", "forest", "industrial", "water")
 
 
 def minutes(seconds: NDArray[np.signedinteger], *, unreached: int = 2**30) -> UInt8:
@@ -133,27 +131,6 @@ class MapDay:
     kind: str
     date: str
     label: str = ""
-
-
-class MapLeg(NamedTuple):
-    """One part of an example journey; clock times as shown (``"04:38"``, ``"≈ 04:38"``)."""
-
-    kind: str
-    depart: str
-    arrive: str
-    from_name: str
-    to_name: str
-    line: str = ""
-
-
-@dataclass(frozen=True)
-class MapItinerary:
-    """An example of both directions for one home and one key of the first scenario."""
-
-    key: int
-    home: int
-    outbound: tuple[MapLeg, ...]
-    back: tuple[MapLeg, ...]
 
 
 @dataclass(frozen=True)
@@ -331,31 +308,6 @@ class Stops:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A named place; rank 0 is a city, 3 a hamlet."""
-
-    name: str
-    lon: float
-    lat: float
-    rank: int
-
-
-@dataclass(frozen=True)
-class Background:
-    """What is drawn under the results, in EPSG:4326.
-
-    ``roads`` by `_ROAD_CLASSES`, ``areas`` by `_AREA_KINDS`; rings and lines are
-    float64[n, 2] (lon, lat), an area being a tuple of rings filled by the even-odd rule.
-    """
-
-    roads: Mapping[str, tuple[Floats, ...]] = field(default_factory=dict)
-    areas: Mapping[str, tuple[tuple[Floats, ...], ...]] = field(default_factory=dict)
-    rivers: tuple[Floats, ...] = ()
-    railways: tuple[Floats, ...] = ()
-    places: tuple[Place, ...] = ()
-
-
-@dataclass(frozen=True)
 class MapSource:
     """A source of the page: what it is, its attribution and its licence."""
 
@@ -416,9 +368,9 @@ class MapModel:
     lines: tuple[ExistingLine, ...] = ()
     employees: bool = False
     inputs: str = ""
-    itineraries: tuple[MapItinerary, ...] = ()
+    itineraries: tuple[MapJourneys, ...] = ()
     stops: Stops = field(default_factory=Stops)
-    background: Background = field(default_factory=Background)
+    background: MapGround = field(default_factory=MapGround)
     limits: Mapping[str, float] = field(default_factory=dict)
     sources: tuple[MapSource, ...] = ()
     findings: tuple[tuple[str, str], ...] = ()

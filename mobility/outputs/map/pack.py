@@ -13,11 +13,14 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from mobility.base.i18n import typeset
 
 #: Coordinates are whole hundred-thousandths of a degree, about a metre.
 _DEGREE = 100_000
@@ -69,9 +72,9 @@ class Store:
             self._keep(key, zlib.compress(data, _LEVEL))
         return self._known[key]
 
-    def add_text(self, text: str) -> int:
-        """Keep a text."""
-        data = text.encode("utf-8")
+    def add_json(self, value: object) -> int:
+        """Keep a JSON value."""
+        data = compact_json(value).encode("utf-8")
         key = hashlib.sha256(b"t" + data).digest()
         if key not in self._known:
             self._keep(key, zlib.compress(data, _LEVEL))
@@ -79,15 +82,20 @@ class Store:
 
     def keep_text(self, text: str) -> int:
         """Keep the base64 text of a blob of another store."""
-        key = hashlib.sha256(b"k" + text.encode("ascii")).digest()
-        if key not in self._known:
-            self._known[key] = len(self.texts)
-            self.texts.append(text)
-        return self._known[key]
+        return self.take([(hashlib.sha256(b"k" + text.encode("ascii")).hexdigest(), text)])[0]
 
-    def add_json(self, value: object) -> int:
-        """Keep a JSON value."""
-        return self.add_text(compact_json(value))
+    def blobs(self) -> list[tuple[str, str]]:
+        """Return all blobs, with what each is known by."""
+        return [(key.hex(), text) for key, text in zip(self._known, self.texts, strict=True)]
+
+    def take(self, blobs: Sequence[tuple[str, str]]) -> list[int]:
+        """Keep the `blobs` of another store; return the index of each here."""
+        for known, text in blobs:
+            key = bytes.fromhex(known)
+            if key not in self._known:
+                self._known[key] = len(self.texts)
+                self.texts.append(text)
+        return [self._known[bytes.fromhex(known)] for known, _ in blobs]
 
     def _keep(self, key: bytes, data: bytes) -> None:
         self._known[key] = len(self.texts)
@@ -101,6 +109,12 @@ def compact_json(value: object) -> str:
                        ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):  # fmt: skip
         text = text.replace(sign, code)
     return text
+
+
+@cache
+def printed(name: str) -> str:
+    """Return a name of the user's or of a source as it is printed, in either language."""
+    return typeset(name, "en")
 
 
 def quantised(degrees: ArrayLike) -> NDArray[np.int64]:

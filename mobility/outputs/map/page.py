@@ -5,11 +5,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import shapely
@@ -17,33 +14,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from mobility.base.cache import Bundle, cached, code_hash
 from mobility.base.files import write_text
-from mobility.base.i18n import translate, typeset
+from mobility.base.i18n import translate
 from mobility.commute.door_to_door import OVERTIME_MAX_S
 from mobility.commute.indicators import round_persons
 from mobility.outputs.map.assets import ENGLISH, leaflet, page_file, page_french, page_script
 from mobility.outputs.map.figures import Counter, Rows, directions
-from mobility.outputs.map.model import (
-    MapItinerary,
-    MapLeg,
-    MapLever,
-    MapModel,
-    MapPlan,
-    MapRun,
-    Scenario,
-    UInt8,
-)
+from mobility.outputs.map.kept_parts import add_background, add_journeys
+from mobility.outputs.map.model import MapLever, MapModel, MapPlan, MapRun, Scenario, UInt8
 from mobility.outputs.map.pack import (
+    Manifest,
     Store,
     add_paths,
     along_curve,
     carry,
     compact_json,
+    printed,
     quantised,
     read_page,
 )
 from mobility.shuttles.written import COLOURS
 
-Manifest = dict[str, Any]
 _Ints = NDArray[np.int64]
 
 
@@ -51,26 +41,26 @@ def build(model: MapModel, store: Store) -> Manifest:
     """Return the manifest of a page, its arrays put into ``store``."""
     order = along_curve(model.homes.lon, model.homes.lat)
     communes, area = np.unique(np.array(model.homes.commune, object), return_inverse=True)
-    days = [{"kind": d.kind, "date": d.date, "label": _printed(d.label)} for d in model.days]
+    days = [{"kind": d.kind, "date": d.date, "label": printed(d.label)} for d in model.days]
     return {
-        "territory": _printed(model.territory),
+        "territory": printed(model.territory),
         "version": model.version,
         "inputs": model.inputs,
         "limits": {k: float(v) for k, v in sorted(model.limits.items())},
         "homes": _homes(model, store, order, communes.tolist(), area),
         "sites": [
-            {"name": _printed(s.name), "employer": _printed(s.employer),
+            {"name": printed(s.name), "employer": printed(s.employer),
              "gates": [[float(lon), float(lat)] for lon, lat in s.gates],
              "margins": list(s.margins)}
             for s in model.sites
         ],
         "rosters": [
-            {"site": r.site, "name": _printed(r.name), "headcount": r.headcount}
+            {"site": r.site, "name": printed(r.name), "headcount": r.headcount}
             for r in model.rosters
         ],
         "shifts": [
             {
-                "roster": s.roster, "name": _printed(s.name), "start": s.start_s, "end": s.end_s,
+                "roster": s.roster, "name": printed(s.name), "start": s.start_s, "end": s.end_s,
                 "headcount": s.headcount,
             }
             for s in model.shifts
@@ -90,11 +80,11 @@ def build(model: MapModel, store: Store) -> Manifest:
         "lines": _lines(model, store),
         "people": "employees" if model.employees else "pool",
         "first": _first(model),
-        "itineraries": _itineraries(model, store, order),
+        "itineraries": add_journeys(store, model.itineraries, order),
         "stops": _stops(model, store),
-        "background": _background(model, store),
+        "background": add_background(store, model.background),
         "sources": [
-            {"role": s.role, "name": s.name, "by": _printed(s.attribution), "licence": s.licence,
+            {"role": s.role, "name": s.name, "by": printed(s.attribution), "licence": s.licence,
              "sha": s.sha256[:12]}
             for s in model.sources
         ],
@@ -133,7 +123,7 @@ def _lever(lever: MapLever) -> Manifest:
         "job": round(lever.eur_year / lever.jobs) if lever.jobs > 0 else 0,
         "kind": lever.kind,
         "advised": lever.advised,
-        "sites": list(map(_printed, lever.sites)),
+        "sites": list(map(printed, lever.sites)),
         "measure": lever.measure,
         "pick": lever.pick,
         "plan": lever.plan,
@@ -144,18 +134,12 @@ def _lines(model: MapModel, store: Store) -> Manifest:
     days = [trips for line in model.lines for trips in line.trips]
     trips = np.concatenate(days) if days else np.zeros((0, 2), np.int64)
     return {
-        "names": [_printed(line.name) for line in model.lines],
+        "names": [printed(line.name) for line in model.lines],
         "paths": add_paths(store, [line.path for line in model.lines]),
         "counts": store.add_ints([len(day) for day in days]),
         "start": store.add_ints(trips[:, 0], delta=True),
         "lasts": store.add_ints(trips[:, 1]),
     }
-
-
-@cache
-def _printed(name: str) -> str:
-    """Return a name of the user's or of a source as it is printed, in either language."""
-    return typeset(name, "en")
 
 
 def _triples(*columns: NDArray[np.int64]) -> list[list[int]]:
@@ -175,9 +159,9 @@ def _homes(
         "lon": store.add_ints(quantised(homes.lon[order]), delta=True),
         "lat": store.add_ints(quantised(homes.lat[order]), delta=True),
         "cells": _cells(homes.cells, store, order),
-        "names": store.add_json([_printed(homes.name[i]) for i in order]),
+        "names": store.add_json([printed(homes.name[i]) for i in order]),
         "ids": store.add_json([homes.home_id[i] for i in order]) if homes.home_id else None,
-        "communes": list(map(_printed, names)),
+        "communes": list(map(printed, names)),
         "commune": store.add_ints(area[order], delta=True),
         "per": per,
         "pools": [store.add_ints(part.astype(np.int64)) for part in parts],
@@ -221,7 +205,7 @@ def _scenario(
         counter.add_zone(status, reason, rows.roster_of_zone(row), main)
     share = scenario.share
     return {
-        "name": _printed(scenario.name),
+        "name": printed(scenario.name),
         "dates": list(scenario.dates),
         "out": out, "back": back, "over": over, "zone": zone,
         "fix": None if scenario.fix_min is None else [
@@ -250,11 +234,11 @@ def _both(rows: Rows, row: int) -> tuple[UInt8, UInt8]:
 def _plan(plan: MapPlan, store: Store) -> Manifest:
     lines = [
         {
-            "name": _printed(line.name),
+            "name": printed(line.name),
             "path": _flat(line.path),
             "stops": [
                 [
-                    _printed(s.name),
+                    printed(s.name),
                     *_flat([s.lon, s.lat]),
                     None if s.riders is None else round(s.riders),
                 ]
@@ -264,7 +248,7 @@ def _plan(plan: MapPlan, store: Store) -> Manifest:
         for line in plan.lines
     ]
     return {
-        "name": _printed(plan.name), "told": plan.told, "cost": round(plan.cost_eur),
+        "name": printed(plan.name), "told": plan.told, "cost": round(plan.cost_eur),
         "workers": round(plan.workers),
         "job": round(plan.cost_eur / plan.workers) if plan.workers > 0 else 0,
         "vehicles": plan.vehicles, "km": round(plan.km_per_year), "scenario": plan.scenario,
@@ -285,80 +269,14 @@ def _flat(path: ArrayLike) -> list[int]:
     return [int(v) for v in quantised(path).ravel()]
 
 
-def _itineraries(model: MapModel, store: Store, order: _Ints) -> dict[str, int]:
-    """Return the journeys of each key: the rides that homes share, then each home's own walk."""
-    place = np.argsort(order)
-    by_key: dict[int, _Journeys] = {}
-    for trip in model.itineraries:
-        by_key.setdefault(trip.key, _Journeys()).add(int(place[trip.home]), trip)
-    return {
-        str(key): store.add_json(
-            {"chains": [list(map(_leg, chain)) for chain in found.chains], "homes": found.homes}
-        )
-        for key, found in sorted(by_key.items())
-    }
-
-
-@dataclass
-class _Journeys:
-    """Journeys of one key: chains of legs once each, and for each home which it takes.
-
-    A home is [place, outbound chain, leaves, reaches its stop, return chain, leaves, is home];
-    -1 stands for no journey.
-    """
-
-    chains: dict[tuple[MapLeg, ...], int] = field(default_factory=dict)
-    homes: list[list[object]] = field(default_factory=list)
-
-    def add(self, place: int, trip: MapItinerary) -> None:
-        self.homes.append(
-            [
-                place,
-                *self._way(trip.outbound, trip.outbound[:1], trip.outbound[1:]),
-                *self._way(trip.back, trip.back[-1:], trip.back[:-1]),
-            ]
-        )
-
-    def _way(
-        self, way: tuple[MapLeg, ...], own: tuple[MapLeg, ...], shared: tuple[MapLeg, ...]
-    ) -> list[object]:
-        if not way:
-            return [-1, "", ""]
-        if own[0].kind != "walk":
-            own, shared = (), way
-        chain = self.chains.setdefault(shared, len(self.chains))
-        return [chain, own[0].depart, own[0].arrive] if own else [chain, "", ""]
-
-
-def _leg(leg: MapLeg) -> list[str]:
-    names = map(_printed, (leg.from_name, leg.to_name, leg.line))
-    return [leg.kind, leg.depart, leg.arrive, *names]
-
-
 def _stops(model: MapModel, store: Store) -> Manifest:
     stops = model.stops
     return {
         "n": len(stops.name),
-        "names": store.add_json(list(map(_printed, stops.name))),
+        "names": store.add_json(list(map(printed, stops.name))),
         "lon": store.add_ints(quantised(stops.lon), delta=True),
         "lat": store.add_ints(quantised(stops.lat), delta=True),
         "trips": [store.add_ints(column) for column in stops.trips.T] if stops.name else [],
-    }
-
-
-def _background(model: MapModel, store: Store) -> Manifest:
-    ground = model.background
-    areas = {}
-    for kind, shapes in sorted(ground.areas.items()):
-        rings = [ring for shape in shapes for ring in shape]
-        counts = store.add_ints([len(shape) for shape in shapes])
-        areas[kind] = {"rings": counts, **add_paths(store, rings)}
-    return {
-        "roads": {k: add_paths(store, list(v)) for k, v in sorted(ground.roads.items()) if v},
-        "areas": areas,
-        "rivers": add_paths(store, list(ground.rivers)),
-        "railways": add_paths(store, list(ground.railways)),
-        "places": [[_printed(p.name), *_flat([p.lon, p.lat]), p.rank] for p in ground.places],
     }
 
 
