@@ -38,9 +38,9 @@ def main(folder: Path = ROOT / "maps") -> None:
         page = run(demo, out, shuttles=True, lighter=True).map_path
         write_levers(find_levers(assess(load(demo)), folder=Path(out)), Path(out), "fr")
         for name, (select, controls) in PICTURES.items():
-            export_png(
-                page, folder / f"{name}.png", size=(1400, 875), select=select, controls=controls
-            )
+            # From 900 pixels on, every heading of the controls is in sight.
+            size = (1400, 900 if controls else 875)
+            export_png(page, folder / f"{name}.png", size=size, select=select, controls=controls)
             print(folder / f"{name}.png")
 
 
