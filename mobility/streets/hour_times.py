@@ -14,7 +14,15 @@ from mobility.base.cache import content_hash
 from mobility.streets.arcs import Arcs, Times, like, local_of, sequences_of, times_key, turned
 from mobility.streets.ends import connectors, ends, same_edge
 from mobility.streets.graph import Streets
-from mobility.streets.hourly import EveryHour, arcs_of, can_choose, every_hour, forget_arcs
+from mobility.streets.hourly import (
+    EveryHour,
+    arcs_of,
+    can_choose,
+    every_hour,
+    forget_arcs,
+    is_known,
+)
+from mobility.streets.hours import forget_tables
 from mobility.streets.paths import TOLERANCE_S, PairTable, search_rows, seeds_of, ways_to
 from mobility.streets.snap import Snaps
 
@@ -56,9 +64,7 @@ class _Asked:
     limit_s: float
     connector_speed_ms: float
 
-    def reached(
-        self, net: Arcs, times: Times, rows: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def reached(self, net: Arcs, times: Times, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the seconds from some sources to each node, and the arc into it, (rows, n)."""
         some = self.sources.take(rows)
         access = connectors(some, self.connector_speed_ms)
@@ -90,8 +96,12 @@ class _Asked:
 
 def forget_hours(streets: Streets) -> None:
     """Free what is kept for hours still to be asked for, who find it again if there are any."""
-    streets.any_hour.worked_out.searched.clear()
-    streets.any_hour.worked_out.alike.clear()
+    usual = streets.any_hour
+    forget_tables(usual)
+    for one in list(usual.states.values()):
+        one.worked_out.seconds.clear()
+    usual.worked_out.searched.clear()
+    usual.worked_out.alike.clear()
     forget_arcs()
 
 
@@ -172,8 +182,9 @@ def _usually(asked: _Asked, usual: Times, times: Times) -> _Usual:
         into[into >= 0] = np.flatnonzero(np.isfinite(arc_s))[into[into >= 0]]
         found = _Usual(every, arc_s, node_s, pair_s, into)
         searched[key] = found
-        while len(searched) > MOST_SEARCHED:
-            searched.pop(next(iter(searched)), None)
+        of_no_use = [other for other, one in searched.copy().items() if not is_known(one.arcs)]
+        for other in of_no_use or [*searched][:-MOST_SEARCHED]:
+            searched.pop(other, None)
     return found
 
 

@@ -169,6 +169,11 @@ def every_hour(streets: Streets, times: Times, *, with_times: Times | None = Non
         return _known(streets, asked)
 
 
+def is_known(every: EveryHour) -> bool:
+    """Whether arcs are still among those that `every_hour` may return."""
+    return any(one is every for one in _LATEST)
+
+
 def _known(streets: Streets, asked: list[Times]) -> EveryHour:
     grown: EveryHour | None = None
     for number, known in enumerate(_LATEST):
@@ -178,6 +183,7 @@ def _known(streets: Streets, asked: list[Times]) -> EveryHour:
                 return known
             if n_missing <= _MOST_APART * len(known.tail):
                 grown = _LATEST.pop(number)
+                _LASTING[:] = [one for one in _LASTING if one.arcs is not grown]
                 break
     found = _every_hour(streets, asked, grown)
     _LATEST.insert(0, found)

@@ -213,13 +213,6 @@ def forget_tables(streets: Streets) -> None:
             vars(one).pop(name, None)
 
 
-def forget_states(streets: Streets) -> None:
-    """Forget the tables and the seconds of every state."""
-    forget_tables(streets)
-    for one in list(streets.states.values()):
-        one.worked_out.seconds.clear()
-
-
 class StreetsAtHour(Streets):
     """Streets in a state, whose tables are put together when they are first read.
 

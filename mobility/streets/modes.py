@@ -7,6 +7,7 @@ Access follows the tags ``access``, ``vehicle``, ``motor_vehicle``, ``motorcar``
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -147,7 +148,7 @@ def edge_times(
         if key not in usual:
             built_up(streets.any_hour)
             usual[key] = pieces(streets.any_hour, grades)
-        uv, vu, local = (array.copy() for array in usual[key])
+        uv, vu, local = usual[key]
         ways = part_of(streets, "way")
         if ways.at is not None:
             known = ways.worked_out.pieces
@@ -158,10 +159,19 @@ def edge_times(
             rows, own = known[key]
             # A rule can be of a way of which the extract's edge left no piece.
             if own is not None:
-                uv[rows], vu[rows], local[rows] = own
+                uv, vu, local = map(partial(_put, rows), usual[key], own)
     times = TurnTimes(uv, vu, *barred_turns(streets, mode, (uv, vu)))
     gates = turns_past_local_barriers(streets, mode)
     return without_through_traffic(streets, times, local, gates)
+
+
+def _put(rows: np.ndarray, usual: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Return an array with other values in some rows, itself where they are those it has."""
+    if np.array_equal(usual[rows], own):
+        return usual
+    found = usual.copy()
+    found[rows] = own
+    return found
 
 
 def _pieces(

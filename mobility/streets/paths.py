@@ -163,7 +163,7 @@ def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.n
 
 
 def ways_to(net: Arcs, vias: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-    """Return ``vias`` of `search_rows` along the ways to some nodes, -1 elsewhere, int32 (ns, n)."""
+    """Return ``vias`` of `search_rows` on the ways to some nodes, -1 elsewhere, int32 (ns, n)."""
     from mobility.streets.search import climb
 
     found = np.full(vias.shape, -1, dtype=np.int32)

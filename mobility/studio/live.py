@@ -35,7 +35,6 @@ from mobility.remedies.bill import Bill
 from mobility.remedies.scenario import ScenarioPrices, booked_on, booked_trips
 from mobility.sources.sites import changed_sites
 from mobility.streets.hour_times import forget_hours
-from mobility.streets.hours import forget_states
 from mobility.studio.asking import Answer, Asking, Part, Shown
 from mobility.territory.changes import Changes, ShiftChange, TripChange, on_base
 from mobility.territory.project import Territory
@@ -106,7 +105,6 @@ class Live:
             self.asking.forget()
             for two_way in self.study.timetables.values():
                 two_way.forget_mirror()
-            forget_states(self.sources.streets)
             forget_hours(self.sources.streets)
         gc.unfreeze()
         give_back_memory()
@@ -212,7 +210,6 @@ class Live:
             found = with_timetable_changes(self._booked(plain))
         else:
             found = self.sources.study(plain)
-            forget_states(self.sources.streets)
             forget_hours(self.sources.streets)
         found.views.held = self._untouched(plain, key)
         self._studies[key] = found

@@ -66,15 +66,19 @@ def is_unusual(path: Path) -> bool:
 
 def has_history(path: Path) -> bool:
     """Whether a file says itself that it holds several versions of an object."""
-    with osmium.io.Reader(str(path)) as reader:
-        return bool(reader.header().has_multiple_object_versions)
+    return bool(_header(path).has_multiple_object_versions)
 
 
 def has_places_on_ways(path: Path) -> bool:
     """Whether a packed file says that its ways carry the places of their nodes."""
-    with osmium.io.Reader(str(path)) as reader:
-        header = reader.header()
-        return "LocationsOnWays" in [header.get(f"pbf_optional_feature_{k}") for k in range(8)]
+    header = _header(path)
+    return "LocationsOnWays" in [header.get(f"pbf_optional_feature_{k}") for k in range(8)]
+
+
+def _header(path: Path) -> osmium.io.Header:
+    # Asked for objects too, it begins to unpack them.
+    with osmium.io.Reader(str(path), osmium.osm.NOTHING) as reader:
+        return reader.header()
 
 
 def deletions(path: Path) -> set[Key] | None:
