@@ -231,7 +231,7 @@ def _labels(
     earliest_s, deadline_s = earliest_of(edge, limits), deadline_of(edge)
     window = one_way.runs_between(earliest_s, deadline_s)
     found: tuple[NDArray[np.int64], NDArray[np.int64], Int32] = scan_rides(
-        *one_way.arrays,  # type: ignore[call-arg]
+        one_way.arrays,
         *window,
         egress_s,
         limits.gate_walk_counts,
