@@ -176,29 +176,6 @@ def put_all_back(  # noqa: C901, PLR0912, PLR0913 - flat arrays; in parts it com
 
 
 @inner
-def _eur(
-    seq: Ints, size: int, nodes: Ints, legs: Ints, metres: Floats, seats: int, vehicle: float,
-    eur_m: float, eur_s: float, scratch: Ints,
-) -> float:  # fmt: skip
-    """Return the EUR of a route, its vehicle included; `FAR` where it breaks a limit."""
-    seconds = fitted(seq, size, nodes, legs, scratch)
-    if seconds < 0:
-        return FAR
-    depot, aboard, driven = len(nodes), 0, 0.0
-    before = depot
-    for k in range(size):
-        aboard += nodes[seq[k], 3]
-        if aboard > seats:
-            return FAR
-        driven += metres[before, seq[k]]
-        before = seq[k]
-    driven += metres[before, depot]
-    seconds += legs[depot, seq[0]] + legs[before, depot]
-    eur: float = vehicle + eur_m * driven + eur_s * seconds
-    return eur
-
-
-@inner
 def _alike(one: Any, other: Any, nodes: Ints) -> bool:
     """Whether two nodes have one place and window."""
     return bool(
@@ -272,32 +249,26 @@ def try_all(  # noqa: C901, PLR0912, PLR0913 - flat arrays; one loop for want of
         riders = 0
         for k in range(longer):
             riders += nodes[seq[k], 3]
-        if riders > seats or fitted(seq, longer, nodes, legs, scratch) < 0:
+        seconds = fitted(seq, longer, nodes, legs, scratch) if riders <= seats else -1
+        if seconds < 0:
             continue
         step += 1
         steps[step, 0], steps[step, 1], steps[step, 2], steps[step, 3] = longer, served, left, 0
         if left:
             continue
-        eur = _eur(seq, longer, nodes, legs, metres, seats, vehicle, eur_m, eur_s, scratch)
+        depot, driven = 2 * n, 0.0
+        before = depot
+        for k in range(longer):
+            driven += metres[before, seq[k]]
+            before = seq[k]
+        driven += metres[before, depot]
+        seconds += legs[depot, seq[0]] + legs[before, depot]
+        eur = vehicle + eur_m * driven + eur_s * seconds
         if eur < best[served] - 1e-9:
             best[served] = eur
             sizes[served] = longer
             for k in range(longer):
                 routes[served, k] = seq[k]
-
-
-@entry
-def price_alone(
-    nodes: Ints, legs: Ints, metres: Floats, seats: int, vehicle: float, eur_m: float,
-    eur_s: float, scratch: Ints, seq: Ints, alone: Floats,
-) -> None:  # fmt: skip
-    """Write the EUR of each request alone, `FAR` where no vehicle can serve it."""
-    n = len(nodes) // 2
-    for i in range(n):
-        seq[0], seq[1] = i, n + i
-        # The number written out would be a type of its own, all that is called compiled for it.
-        size = int(np.int64(2))
-        alone[i] = _eur(seq, size, nodes, legs, metres, seats, vehicle, eur_m, eur_s, scratch)
 
 
 @entry
