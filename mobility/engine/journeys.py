@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobility.timetable.arrays import INF, FootArrays, Timetable, mirrored
 from mobility.timetable.change import mirror_index
-from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
 
