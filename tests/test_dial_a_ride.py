@@ -160,6 +160,18 @@ def test_any_answer_keeps_seats_windows_and_ride_limits():
     assert plan_rides(r) == tours
 
 
+def test_a_request_alone_costs_what_its_route_costs():
+    n, rng = 400, np.random.default_rng(0)
+    early = rng.integers(18_000, 19_200, 2 * n)
+    late = early + rng.integers(-200, 2_000, 2 * n)
+    limit = rng.integers(200, 1_500, n)
+    drawn = {"early_s": early, "late_s": late, "limit_s": limit}
+    routes = Routes(Rides(**(vars(rides(3, n, seats=2)) | drawn)))
+    alone = [routes.eur((i, n + i)) for i in range(n)]
+    assert routes.single == alone
+    assert 0.1 * n < sum(eur < 1e6 for eur in alone) < 0.9 * n
+
+
 def test_a_request_that_no_vehicle_can_serve_is_told():
     r = rides(1, 3)
     with pytest.raises(ValueError, match=r"no vehicle can serve, even alone: \[0, 1, 2\]"):

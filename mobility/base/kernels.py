@@ -36,9 +36,3 @@ def maker(kernel: _Kernel) -> _Kernel:
         cache=True, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
     )(kernel)
     return compiled
-
-
-def inlined(kernel: _Kernel) -> _Kernel:
-    """Put a kernel that one other calls into that one: each compiled by itself takes a tenth."""
-    compiled: _Kernel = njit(inline="always")(kernel)  # type: ignore[assignment]
-    return compiled

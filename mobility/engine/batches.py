@@ -7,6 +7,7 @@ Sites whose shifts begin, or end, at the same time ask the same timetable at the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ from mobility.engine.journeys import (
     travel,
 )
 from mobility.timetable.arrays import INF
-from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
 #: Walks from each stop to the gates of a site, int32[S], and the edge of a shift there.

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from mobility.engine.journeys import HomeTimes, Scan
 from mobility.timetable.arrays import INF, Timetable
-from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.timetable.footpaths import WalkTable
 
 HOME, GATE = -1, -2
 

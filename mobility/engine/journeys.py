@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mobility.timetable.arrays import INF, FootArrays, Timetable, mirrored
 from mobility.timetable.change import mirror_index
-from mobility.timetable.footpaths import WalkTable
+
+if TYPE_CHECKING:
+    from mobility.timetable.footpaths import WalkTable
 
 Int32 = NDArray[np.int32]
 
@@ -231,7 +233,7 @@ def _labels(
     earliest_s, deadline_s = earliest_of(edge, limits), deadline_of(edge)
     window = one_way.runs_between(earliest_s, deadline_s)
     found: tuple[NDArray[np.int64], NDArray[np.int64], Int32] = scan_rides(
-        *one_way.arrays,  # type: ignore[call-arg]
+        one_way.arrays,
         *window,
         egress_s,
         limits.gate_walk_counts,

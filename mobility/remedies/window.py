@@ -334,8 +334,8 @@ class Window:
             feet = FootArrays(tt.foot_ptr, tt.foot_stop, tt.foot_walk_s, tt.foot_need_s)
         _, dep_time, _, call_pos = index
         first, shift, label = scan_rides(
-            runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep, alight, call_pos,
-            feet.ptr, feet.stop, feet.walk_s, feet.need_s, *tt.foot_into, dep_time,
+            (runs.run_ptr, runs.call_stop, runs.call_arr, runs.call_dep, alight, call_pos,
+             feet.ptr, feet.stop, feet.walk_s, feet.need_s, *tt.foot_into, dep_time),
             0, runs.run_ptr.size - 1, self.egress_s, limits.gate_walk_counts,
             earliest_of(self.edge, limits), deadline_of(self.edge),
             limits.max_walk_s, limits.max_wait_s, limits.max_transfers + 1,

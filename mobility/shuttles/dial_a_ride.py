@@ -17,14 +17,7 @@ from itertools import accumulate
 import numpy as np
 
 from mobility.shuttles.model import ALWAYS_S, Drive, Floats, Ints
-from mobility.shuttles.ride_kernels import (
-    FAR,
-    fitted,
-    price_alone,
-    put_all_back,
-    put_together,
-    try_all,
-)
+from mobility.shuttles.ride_kernels import FAR, fitted, put_all_back, put_together, try_all
 
 EXACT = 4
 ITERATIONS = 150
@@ -179,12 +172,20 @@ class Routes:
 
     @cached_property
     def _alone(self) -> Floats:
-        alone = np.empty(self.rides.n)
-        price_alone(
-            self.nodes, self.legs, self.metres, self._paid[0], float(self.rides.price.vehicle),
-            *self._paid[1:], self._scratch, self._trial[0], alone,
-        )  # fmt: skip
-        return alone
+        """As `eur` of each request, all at once."""
+        n, price = self.rides.n, self.rides.price
+        on, off = np.arange(n), np.arange(n, 2 * n)
+        (_, early, late, load, limit), (_, off_early, off_late, _, _) = (
+            part.T for part in np.split(self.nodes.astype(np.int64), 2)
+        )
+        ride = self.legs[on, off].astype(np.int64)
+        arrive = np.maximum(off_early, early + ride)
+        leave = np.minimum(late, arrive - ride)
+        held = (early <= late) & (arrive <= off_late) & (arrive - limit <= late) & (ride <= limit)
+        seconds = arrive - leave + self.legs[-1, on] + self.legs[off, -1]
+        metres = self.metres[-1, on] + self.metres[on, off] + self.metres[off, -1]
+        eur = price.vehicle + price.metre * metres + price.second * seconds
+        return np.where(held & (load <= self.rides.seats), eur, FAR)
 
     def timed(self, route: tuple[int, ...]) -> Tour:
         """Return a route with its times: the least duration, then the least waiting at gates."""

@@ -152,15 +152,12 @@ def _decode(weight: np.ndarray) -> Drive:
 
 def _weights(matrix: sparse.csr_matrix, nodes: np.ndarray, limit_s: float) -> Floats:
     """Return the least weight of every node from each of some, infinite beyond the limit."""
-    from mobility.streets.search import node_rows, workspace
+    from mobility.streets.search import node_rows
 
     net = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     zero = np.zeros(len(nodes))
     seeds = (np.arange(len(nodes) + 1, dtype=np.int64), nodes.astype(np.int32), zero)
-    rows = np.full((len(nodes), matrix.shape[0]), np.inf)
-    vias = np.empty(rows.shape, np.int32)
-    node_rows(net, seeds, limit_s * 100 * _TIME_UNIT, workspace(net, seeds), rows, vias)
-    return rows
+    return node_rows(net, seeds, limit_s * 100 * _TIME_UNIT)[0]
 
 
 def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMIT_S) -> Drive:

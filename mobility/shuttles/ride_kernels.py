@@ -11,31 +11,41 @@ from typing import Any
 
 import numpy as np
 
-from mobility.base.kernels import entry, inlined, inner
+from mobility.base.kernels import entry, inner
 from mobility.shuttles.model import Bools, Floats, Ints
 
 FAR = 1e18
 
 
-@inlined
-def _soonest(seq: Ints, size: int, nodes: Ints, legs: Ints, times: Ints) -> bool:
-    """Write the least times of a route; False where none keep every limit.
+@entry
+def fitted(  # noqa: C901, PLR0912 - in parts it compiles longer
+    seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints
+) -> Any:
+    """Return the least duration of a route in seconds, -1 where no times keep every limit.
+
+    ``scratch`` receives the least times, and the latest with the same end.
 
     Every limit says that one time is at least another plus a constant: the least times are a
-    fixed point. A ride too long however it is timed is the only cycle that has none.
+    fixed point, and so are the latest. A ride too long however it is timed is the only cycle that
+    has none.
+
+    Parameters
+    ----------
+    legs
+        int32[2n, 2n] seconds from node to node, the halt at the first one included.
     """
-    n = len(nodes) // 2
+    n, soonest, latest = len(nodes) // 2, scratch[0], scratch[1]
     for k in range(size):
-        times[k] = nodes[seq[k], 1]
+        soonest[k], latest[k] = nodes[seq[k], 1], nodes[seq[k], 2]
     moved = True
     while moved:
         moved = False
         for k in range(size):
             node = seq[k]
             if k > 0:
-                times[k] = max(times[k], times[k - 1] + legs[seq[k - 1], node])
-            if times[k] > nodes[node, 2]:
-                return False
+                soonest[k] = max(soonest[k], soonest[k - 1] + legs[seq[k - 1], node])
+            if soonest[k] > nodes[node, 2]:
+                return -1
             if node < n:
                 continue
             a, ride = k, 0
@@ -43,234 +53,136 @@ def _soonest(seq: Ints, size: int, nodes: Ints, legs: Ints, times: Ints) -> bool
                 ride += legs[seq[a - 1], seq[a]]
                 a -= 1
             if ride > nodes[node, 4]:
-                return False
-            if times[k] - nodes[node, 4] > times[a]:
-                times[a] = times[k] - nodes[node, 4]
+                return -1
+            if soonest[k] - nodes[node, 4] > soonest[a]:
+                soonest[a] = soonest[k] - nodes[node, 4]
                 moved = True
-    return True
-
-
-@inlined
-def _latest(seq: Ints, size: int, nodes: Ints, legs: Ints, end: int, times: Ints) -> None:
-    """Write the latest times of a route that can be timed, its last call at ``end``."""
-    n = len(nodes) // 2
-    for k in range(size):
-        times[k] = nodes[seq[k], 2]
-    times[size - 1] = end
+    latest[size - 1] = soonest[size - 1]
     moved = True
     while moved:
         moved = False
         for k in range(size - 1, -1, -1):
             node = seq[k]
             if k < size - 1:
-                times[k] = min(times[k], times[k + 1] - legs[node, seq[k + 1]])
+                latest[k] = min(latest[k], latest[k + 1] - legs[node, seq[k + 1]])
             if node >= n:
                 continue
             b = k
             while b < size - 1 and seq[b] != node + n:
                 b += 1
-            if seq[b] == node + n and times[b] - nodes[node, 4] > times[k]:
-                times[b] = times[k] + nodes[node, 4]
+            if seq[b] == node + n and latest[b] - nodes[node, 4] > latest[k]:
+                latest[b] = latest[k] + nodes[node, 4]
                 moved = True
+    return soonest[size - 1] - latest[0]
 
 
 @entry
-def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> Any:
-    """Return the least duration of a route in seconds, -1 where no times keep every limit.
-
-    ``scratch`` receives the least times, and the latest with the same end.
-
-    Parameters
-    ----------
-    legs
-        int32[2n, 2n] seconds from node to node, the halt at the first one included.
-    """
-    if not _soonest(seq, size, nodes, legs, scratch[0]):
-        return -1
-    _latest(seq, size, nodes, legs, scratch[0, size - 1], scratch[1])
-    return scratch[0, size - 1] - scratch[1, 0]
-
-
-@inlined
-def best_place(  # noqa: PLR0913 - flat arrays
-    i: int, seq: Ints, size: int, cost: float, most: float, nodes: Ints, legs: Ints,
-    metres: Floats, seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,
-) -> float:  # fmt: skip
-    """Return the EUR of a route with a request more, in its cheapest place; `FAR` if it has none.
-
-    Parameters
-    ----------
-    seq, size, cost
-        The route and its EUR, without what a vehicle costs.
-    most
-        A place that adds as much is not looked for.
-    legs, metres
-        From node to node; row and column 2n are the depot.
-    trial
-        Receives the route: two rows, the second one for trials.
-    """
-    n = len(nodes) // 2
-    depot = 2 * n
-    best = cost + most
-    found = FAR
-    aboard = 0
-    for a in range(size + 1):
-        x = depot
-        if a > 0:
-            x = seq[a - 1]
-            aboard += nodes[x, 3]
-        inside = aboard
-        for b in range(a, size + 1):
-            z = i
-            if b > a:
-                z = seq[b - 1]
-                inside += nodes[z, 3]
-            if inside + nodes[i, 3] > seats:
-                break
-            y = depot if a == size else seq[a]
-            after = depot if b == size else seq[b]
-            # More calls never take less time: metres alone may rule a place out.
-            more = metres[x, i] + metres[z, n + i] + metres[n + i, after]
-            if b > a:
-                more += metres[i, y] - metres[x, y] - metres[z, after]
-            else:
-                more -= metres[x, after]
-            if cost + eur_m * more >= best:
-                continue
-            driven = 0.0
-            before, w = depot, 0
-            for k in range(size + 2):
-                node = i if k == a else n + i if k == b + 1 else seq[w]
-                if k != a and k != b + 1:
-                    w += 1
-                trial[1, k] = node
-                driven += metres[before, node]
-                before = node
-            driven += metres[before, depot]
-            seconds = fitted(trial[1], size + 2, nodes, legs, scratch)
-            if seconds < 0:
-                continue
-            seconds += legs[depot, trial[1, 0]] + legs[before, depot]
-            eur = eur_m * driven + eur_s * seconds
-            if eur < best:
-                best = found = eur
-                for k in range(size + 2):
-                    trial[0, k] = trial[1, k]
-    return found
-
-
-@inlined
-def _put_back(  # noqa: PLR0913 - flat arrays
-    i: int, rows: Ints, sizes: Ints, costs: Floats, count: int, overlooked: Bools,
-    single: float, vehicle: float, nodes: Ints, legs: Ints, metres: Floats,
-    seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,
-) -> int:  # fmt: skip
-    """Put a request where it costs least, in a route or in one of its own; return which.
-
-    Parameters
-    ----------
-    rows, sizes, costs
-        The first ``count`` are the routes, and their EUR without what a vehicle costs.
-    overlooked
-        Routes that are not looked at.
-    single
-        EUR of the request alone, its vehicle included.
-    """
-    most, chosen = single, -1
-    for k in range(count):
-        if overlooked[k]:
-            continue
-        eur = best_place(
-            i, rows[k], sizes[k], costs[k], most, nodes, legs, metres, seats, eur_m, eur_s,
-            trial, scratch,
-        )  # fmt: skip
-        if eur < FAR:
-            most, chosen = eur - costs[k], k
-    if chosen < 0:
-        rows[count, 0], rows[count, 1] = i, len(nodes) // 2 + i
-        sizes[count], costs[count] = 2, single - vehicle
-        return count
-    # The last route found is the cheapest: a trial takes the place of a dearer one alone.
-    sizes[chosen] += 2
-    costs[chosen] += most
-    for k in range(sizes[chosen]):
-        rows[chosen, k] = trial[0, k]
-    return chosen
-
-
-@entry
-def put_all_back(  # noqa: PLR0913 - flat arrays
+def put_all_back(  # noqa: C901, PLR0912, PLR0913 - flat arrays; in parts it compiles longer
     order: Ints, rows: Ints, sizes: Ints, costs: Floats, count: int, rng: Any, blink: float,
     singles: Floats, vehicle: float, nodes: Ints, legs: Ints, metres: Floats, seats: int,
     eur_m: float, eur_s: float, trial: Ints, scratch: Ints, overlooked: Bools, changed: Bools,
 ) -> int:  # fmt: skip
-    """Put requests back one after the other, see `_put_back`; return how many routes there are.
+    """Put requests where they cost least, one after the other, in a route or in one of their own.
+
+    Return how many routes there are then.
 
     Parameters
     ----------
     order
         The requests.
+    rows, sizes, costs
+        The first ``count`` are the routes, and their EUR without what a vehicle costs.
     rng, blink
         Says which routes are not looked at, this part of them.
     singles
         EUR of each request alone, its vehicle included.
-    overlooked
-        Scratch.
+    legs, metres
+        From node to node; row and column 2n are the depot.
+    trial, overlooked
+        Scratch: two rows, the route with the request in its best place and in another; routes.
     changed
         False on entry: which routes have become others.
     """
-    for i in order:
+    n = len(nodes) // 2
+    depot = 2 * n
+    for r in range(len(order)):
+        i = order[r]
         for k in range(count):
             overlooked[k] = rng.random() < blink
-        at = _put_back(
-            i, rows, sizes, costs, count, overlooked, singles[i], vehicle, nodes, legs, metres,
-            seats, eur_m, eur_s, trial, scratch,
-        )  # fmt: skip
-        count = max(count, at + 1)
-        changed[at] = True
+        most, chosen = singles[i], -1
+        for route in range(count):
+            if overlooked[route]:
+                continue
+            seq, size, cost = rows[route], sizes[route], costs[route]
+            best, aboard = cost + most, 0
+            found = FAR
+            for a in range(size + 1):
+                x = depot
+                if a > 0:
+                    x = seq[a - 1]
+                    aboard += nodes[x, 3]
+                inside = aboard
+                for b in range(a, size + 1):
+                    z = i
+                    if b > a:
+                        z = seq[b - 1]
+                        inside += nodes[z, 3]
+                    if inside + nodes[i, 3] > seats:
+                        break
+                    y = depot if a == size else seq[a]
+                    after = depot if b == size else seq[b]
+                    # More calls never take less time: metres alone may rule a place out.
+                    more = metres[x, i] + metres[z, n + i] + metres[n + i, after]
+                    if b > a:
+                        more += metres[i, y] - metres[x, y] - metres[z, after]
+                    else:
+                        more -= metres[x, after]
+                    if cost + eur_m * more >= best:
+                        continue
+                    driven = 0.0
+                    before, w = depot, 0
+                    for k in range(size + 2):
+                        node = i if k == a else n + i if k == b + 1 else seq[w]
+                        if k != a and k != b + 1:
+                            w += 1
+                        trial[1, k] = node
+                        driven += metres[before, node]
+                        before = node
+                    driven += metres[before, depot]
+                    seconds = fitted(trial[1], size + 2, nodes, legs, scratch)
+                    if seconds < 0:
+                        continue
+                    seconds += legs[depot, trial[1, 0]] + legs[before, depot]
+                    eur = eur_m * driven + eur_s * seconds
+                    if eur < best:
+                        best = found = eur
+                        for k in range(size + 2):
+                            trial[0, k] = trial[1, k]
+            if found < FAR:
+                most, chosen = found - cost, route
+        if chosen < 0:
+            chosen = count
+            rows[count, 0], rows[count, 1] = i, n + i
+            sizes[count], costs[count] = 2, singles[i] - vehicle
+            count += 1
+        else:
+            # The last route found is the cheapest: a trial takes the place of a dearer one alone.
+            sizes[chosen] += 2
+            costs[chosen] += most
+            for k in range(sizes[chosen]):
+                rows[chosen, k] = trial[0, k]
+        changed[chosen] = True
     return count
 
 
 @inner
-def _eur(
-    seq: Ints, size: int, nodes: Ints, legs: Ints, metres: Floats, seats: int, vehicle: float,
-    eur_m: float, eur_s: float, scratch: Ints,
-) -> float:  # fmt: skip
-    """Return the EUR of a route, its vehicle included; `FAR` where it breaks a limit."""
-    seconds = fitted(seq, size, nodes, legs, scratch)
-    if seconds < 0:
-        return FAR
-    depot, aboard, driven = len(nodes), 0, 0.0
-    before = depot
-    for k in range(size):
-        aboard += nodes[seq[k], 3]
-        if aboard > seats:
-            return FAR
-        driven += metres[before, seq[k]]
-        before = seq[k]
-    driven += metres[before, depot]
-    seconds += legs[depot, seq[0]] + legs[before, depot]
-    eur: float = vehicle + eur_m * driven + eur_s * seconds
-    return eur
-
-
-@inlined
-def _alike(one: int, other: int, nodes: Ints) -> bool:
+def _alike(one: Any, other: Any, nodes: Ints) -> bool:
     """Whether two nodes have one place and window."""
     return bool(
         nodes[one, 0] == nodes[other, 0]
         and nodes[one, 1] == nodes[other, 1]
         and nodes[one, 2] == nodes[other, 2]
     )
-
-
-@inlined
-def _holds(seq: Ints, size: int, nodes: Ints, legs: Ints, seats: int, scratch: Ints) -> bool:
-    """Whether a route may go on: those still aboard have no ride yet."""
-    aboard = 0
-    for k in range(size):
-        aboard += nodes[seq[k], 3]
-    return bool(aboard <= seats and fitted(seq, size, nodes, legs, scratch) >= 0)
 
 
 @entry
@@ -307,7 +219,7 @@ def try_all(  # noqa: C901, PLR0912, PLR0913 - flat arrays; one loop for want of
             continue
         longer, left = size, 0
         if option < n:
-            i = option
+            i = np.int64(option)  # or `_alike` is compiled for another type as well
             last = seq[size - 1] if size else n
             turned = i < last < n and _alike(last, i, nodes)
             if served >> i & 1 or turned:
@@ -333,32 +245,30 @@ def try_all(  # noqa: C901, PLR0912, PLR0913 - flat arrays; one loop for want of
                     left += 1
             if first != i:
                 continue
-        if not _holds(seq, longer, nodes, legs, seats, scratch):
+        # A route may go on with riders aboard for whom it has no time yet.
+        riders = 0
+        for k in range(longer):
+            riders += nodes[seq[k], 3]
+        seconds = fitted(seq, longer, nodes, legs, scratch) if riders <= seats else -1
+        if seconds < 0:
             continue
         step += 1
         steps[step, 0], steps[step, 1], steps[step, 2], steps[step, 3] = longer, served, left, 0
         if left:
             continue
-        eur = _eur(seq, longer, nodes, legs, metres, seats, vehicle, eur_m, eur_s, scratch)
+        depot, driven = 2 * n, 0.0
+        before = depot
+        for k in range(longer):
+            driven += metres[before, seq[k]]
+            before = seq[k]
+        driven += metres[before, depot]
+        seconds += legs[depot, seq[0]] + legs[before, depot]
+        eur = vehicle + eur_m * driven + eur_s * seconds
         if eur < best[served] - 1e-9:
             best[served] = eur
             sizes[served] = longer
             for k in range(longer):
                 routes[served, k] = seq[k]
-
-
-@entry
-def price_alone(
-    nodes: Ints, legs: Ints, metres: Floats, seats: int, vehicle: float, eur_m: float,
-    eur_s: float, scratch: Ints, seq: Ints, alone: Floats,
-) -> None:  # fmt: skip
-    """Write the EUR of each request alone, `FAR` where no vehicle can serve it."""
-    n = len(nodes) // 2
-    for i in range(n):
-        seq[0], seq[1] = i, n + i
-        # The number written out would be a type of its own, all that is called compiled for it.
-        size = int(np.int64(2))
-        alone[i] = _eur(seq, size, nodes, legs, metres, seats, vehicle, eur_m, eur_s, scratch)
 
 
 @entry

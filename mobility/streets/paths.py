@@ -153,13 +153,9 @@ def _rows(
 
 def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.ndarray]:
     """Return time and incoming arc (-1: none) of each node, one row per source."""
-    from mobility.streets.search import node_rows, workspace
+    from mobility.streets.search import node_rows
 
-    shape = (len(seeds[0]) - 1, len(net.ptr) - 1)
-    rows, vias = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int32)
-    flat = (net.ptr, net.head, net.time)
-    node_rows(flat, seeds, float(limit_s), workspace(flat, seeds), rows, vias)
-    return rows, vias
+    return node_rows((net.ptr, net.head, net.time), seeds, float(limit_s))
 
 
 def ways_to(net: Arcs, vias: np.ndarray, nodes: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ Loading the compiler takes half a second: `paths` asks for this module when it s
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from mobility.base.kernels import entry, inner
@@ -58,7 +60,7 @@ def _take(first: Nodes, after: Nodes, before: Nodes, node: int, bucket: int) -> 
     after[node] = OUT
 
 
-@inner
+@entry
 def _search(net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, work: Work) -> int:
     """Find the least time of every node from the seeds ``nodes``; return how many are reached.
 
@@ -113,22 +115,6 @@ def _search(net: Csr, nodes: np.ndarray, at: np.ndarray, limit: float, work: Wor
                 _take(first, after, before, other, int(known * per_s) & last)
             _put(first, after, before, other, int(there * per_s) & last)
     return reached
-
-
-@entry
-def node_rows(
-    net: Csr, seeds: Csr, limit: float, work: Work, rows: np.ndarray, vias: np.ndarray
-) -> None:
-    """Write time and incoming arc of every node reached, one row per source."""
-    dist, via, order, _, _, _, _ = work
-    for s in range(len(seeds[0]) - 1):
-        a, b = seeds[0][s], seeds[0][s + 1]
-        count = _search(net, seeds[1][a:b], seeds[2][a:b], limit, work)
-        for k in range(count):
-            node = order[k]
-            rows[s, node] = dist[node]
-            vias[s, node] = via[node]
-            dist[node] = np.inf
 
 
 @entry
@@ -202,7 +188,7 @@ def _pairs(
     return n_sources
 
 
-def workspace(net: Csr, seeds: Csr) -> Work:
+def _workspace(net: Csr, seeds: Csr) -> Work:
     """Return the arrays in which a search from some seeds keeps its count."""
     n_nodes, time = len(net[0]) - 1, net[2]
     # What waits is never further apart than the longest arc, or the seeds at the start.
@@ -217,12 +203,26 @@ def workspace(net: Csr, seeds: Csr) -> Work:
     return dist, via, order, first, after, before, 1.0 / width_s
 
 
+def node_rows(net: Csr, seeds: Csr, limit: float) -> tuple[np.ndarray, Nodes]:
+    """Return time (or infinite) and incoming arc (or -1) of each node, a row per source."""
+    work = _workspace(net, seeds)
+    ptr, node, at = seeds
+    dist, via, order = work[:3]
+    rows = np.full((len(ptr) - 1, len(dist)), np.inf)
+    vias = np.full(rows.shape, NONE, np.int32)
+    for s, (a, b) in enumerate(itertools.pairwise(ptr)):
+        reached = order[: _search(net, node[a:b], at[a:b], limit, work)]
+        rows[s, reached], vias[s, reached] = dist[reached], via[reached]
+        dist[reached] = np.inf
+    return rows, vias
+
+
 def all_pairs(
     net: Csr, seeds: Csr, goals: Csr, near: Csr, n_goals: int, limit: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (row pointers, goals, times) of all sources, the output growing as needed."""
     n_sources = len(seeds[0]) - 1
-    work = workspace(net, seeds)
+    work = _workspace(net, seeds)
     touched = np.empty(n_goals, dtype=np.int32)
     best = (np.full(n_goals, np.inf), touched, np.empty(n_goals))
     ptr = np.zeros(n_sources + 1, dtype=np.int64)
