@@ -26,11 +26,10 @@ from mobility.shuttles.blocks import DAY_S
 from mobility.shuttles.booked import TAXI, Booked, BookedTour, SimulatedDay
 from mobility.shuttles.booking import Bookings, Request, who_books
 from mobility.shuttles.booking_tables import service_row
-from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
 from mobility.shuttles.drive import drive_graph, drive_matrix, drive_seconds
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.groundwork import busiest_gate, make_scene, site_weight
 from mobility.shuttles.gtfs_out import TABLES, Table, stop_row
 from mobility.shuttles.model import UNREACHED, Bools, Ints, Place

@@ -10,9 +10,8 @@ import numpy as np
 
 from mobility.remedies.bill import STRUCTURE, Bill, CostLine, priced, total
 from mobility.shuttles.blocks import Block, Trip, chain_trips, day_trips, fleet_size
-from mobility.shuttles.config import ShuttleConfig, VehicleType
+from mobility.shuttles.config import Factors, ShuttleConfig, VehicleType
 from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of, unlawful
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Drive, Edge, Run
 from mobility.territory.factors import Factors as Rows
 from mobility.territory.rosters import ALL_YEAR, share_of_year

@@ -10,11 +10,10 @@ from mobility.base.errors import Finding
 from mobility.commute.access import Access
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
-from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.costs import calendar_days
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
 from mobility.shuttles.edit import cost_lines, read_lines
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import build_frontier, knee
 from mobility.shuttles.groundwork import Groundwork
 from mobility.shuttles.plans import Plans, proven

@@ -22,11 +22,10 @@ from mobility.base.literal import one_line
 from mobility.commute.access import Access
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.anchors import gate_anchor
-from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.costs import Day, calendar_days
 from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
 from mobility.shuttles.drive import drive_graph, drive_matrix
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.groundwork import longest_walk_s, make_scene
 from mobility.shuttles.model import Line, Place
 from mobility.shuttles.places import (

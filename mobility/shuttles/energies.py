@@ -19,10 +19,9 @@ import pandas as pd
 from mobility.base.clock import DAY_S, service_clock
 from mobility.base.i18n import translate
 from mobility.shuttles.blocks import Block, Trip, block_of, chain_trips, day_trips, fleet_size
-from mobility.shuttles.config import ShuttleConfig, VehicleType
+from mobility.shuttles.config import EnergyFactors, Factors, ShuttleConfig, VehicleType
 from mobility.shuttles.costs import Costs, Day, Operations, Rates, duties_of, yearly_costs
 from mobility.shuttles.duties import DutyRules, unlawful
-from mobility.shuttles.factors import EnergyFactors, Factors
 from mobility.shuttles.plan import Plan
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.scene import Scene

@@ -9,17 +9,17 @@ import numpy as np
 
 from mobility.commute.study import Study, engine_limits
 from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
-from mobility.shuttles.candidates import PREFERENCE, candidate_places
 from mobility.shuttles.columns import generate_lines
-from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.costs import Day
 from mobility.shuttles.demand import Demand
 from mobility.shuttles.drive import DriveGraph, drive_graph, drive_matrix, drive_seconds
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import distinct, make_candidate, most_useful
 from mobility.shuttles.groups import Candidate
 from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Line, Place
 from mobility.shuttles.places import (
+    PREFERENCE,
+    candidate_places,
     check_depot,
     depot_place,
     gate_places,
@@ -27,8 +27,7 @@ from mobility.shuttles.places import (
     lonlat_of,
     walk_matrix,
 )
-from mobility.shuttles.rosters import missing_only, missing_sets
-from mobility.shuttles.scene import Pool, RideLimits, Scene
+from mobility.shuttles.scene import Pool, RideLimits, Scene, missing_only, missing_sets
 from mobility.shuttles.stops import Selection, select_stops
 
 Progress = Callable[[str], None]

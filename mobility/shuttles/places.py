@@ -1,4 +1,7 @@
-"""Gates, depot and stops as places of a design, and the walks to them."""
+"""Places of a design and the walks to them: gates, depot, and where a shuttle may stop.
+
+Existing stops come first, then villages, car parks, safe roadsides.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from mobility.base.errors import TerritoryError
 from mobility.base.i18n import translate
 from mobility.commute.study import Study
 from mobility.shuttles.demand import Demand
-from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Place
+from mobility.shuttles.model import PLACE_KINDS, UNREACHED, Drive, Floats, Ints, Place, PlaceKind
 from mobility.streets.modes import edge_times
 from mobility.streets.snap import snap, usable_edges
+from mobility.streets.tags import has_sidewalk
 from mobility.timetable.footpaths import WalkTable, home_walks
 
 _GATE_WALK_S = 600
@@ -110,3 +114,143 @@ def gate_walks(study: Study, places: Sequence[Place], gates: dict[int, int]) -> 
     # A gate no street leads to is where its stop is.
     met = np.isin(np.arange(len(sites)), table.stop[own])
     return {s: int(walks[k]) if met[k] else 0 for k, s in enumerate(sites)}
+
+
+PREFERENCE: dict[PlaceKind, float] = {
+    "stop": 0.0,
+    "village": 0.25,
+    "park_ride": 0.4,
+    "carpool": 0.5,
+    "node": 1.0,
+}
+SAME_PLACE_M = 60.0
+_ROADSIDE_CELL_M = 500.0
+_NO_STOP = ("motorway", "motorway_link", "trunk", "trunk_link")
+_ROADSIDE = ("unclassified", "residential", "tertiary", "secondary", "living_street")
+
+
+def candidate_places(study: Study, homes_xy: Floats, *, reach_m: float) -> list[Place]:
+    """Return the places near white homes where a shuttle could stop.
+
+    Existing stops come first; a village centre, car park or roadside point stands only
+    where none of the kinds before it is within `SAME_PLACE_M`.
+
+    Parameters
+    ----------
+    homes_xy
+        float64[H,2] white homes, projected metres.
+    reach_m
+        Straight-line distance to a home beyond which a place is of no use.
+    """
+    from scipy.spatial import cKDTree
+
+    places = [*_stops(study), *_villages(study), *_car_parks(study), *_roadsides(study, homes_xy)]
+    if not places or not len(homes_xy):
+        return []
+    xy = study.streets.project(np.array([p.lon for p in places]), np.array([p.lat for p in places]))
+    near = cKDTree(homes_xy).query(xy, k=1)[0] <= reach_m
+    order = sorted(np.flatnonzero(near), key=lambda k: (PLACE_KINDS.index(places[k].kind), k))
+    if not order:
+        return []
+    close = cKDTree(xy[order]).query_pairs(SAME_PLACE_M)
+    # The later of two places that are one: kinds are in order of preference.
+    dropped: set[int] = set()
+    for a, b in sorted((min(p), max(p)) for p in close):
+        if a not in dropped:
+            dropped.add(b)
+    return [places[k] for n, k in enumerate(order) if n not in dropped]
+
+
+def _stops(study: Study) -> list[Place]:
+    stops = study.feed.stops
+    rows = stops[(stops["location_type"] == 0) & stops["lon"].notna()]
+    columns = (rows[c] for c in ("stop_name", "lon", "lat", "stop_id"))
+    return [
+        Place(str(name), float(lon), float(lat), "stop", str(stop_id))
+        for name, lon, lat, stop_id in zip(*columns, strict=True)
+    ]
+
+
+def _background(study: Study, layer: str) -> list[tuple[dict[str, object], float, float]]:
+    frame = study.streets.background.get(layer)
+    if frame is None or not len(frame):
+        return []
+    points = frame.geometry.representative_point()
+    rows = frame.drop(columns="geometry").to_dict("records")
+    return [
+        ({str(k): v for k, v in row.items()}, float(p.x), float(p.y))
+        for row, p in zip(rows, points, strict=True)
+    ]
+
+
+def _named(row: dict[str, object], default: str) -> str:
+    name = row.get("name")
+    return str(name) if isinstance(name, str) and name else default
+
+
+def _villages(study: Study) -> list[Place]:
+    return [
+        Place(f"{_named(row, 'Centre')} (centre)", lon, lat, "village")
+        for row, lon, lat in _background(study, "places")
+    ]
+
+
+def _car_parks(study: Study) -> list[Place]:
+    kinds: dict[str, tuple[PlaceKind, str]] = {
+        "carpool": ("carpool", "Aire de covoiturage"),
+        "park_ride": ("park_ride", "Parc relais"),
+    }
+    found = []
+    for row, lon, lat in _background(study, "car_parks"):
+        kind, default = kinds.get(str(row.get("kind")), ("carpool", "Aire de covoiturage"))
+        found.append(Place(_named(row, default), lon, lat, kind))
+    return found
+
+
+def _roadsides(study: Study, homes_xy: Floats) -> list[Place]:
+    """One safe junction for each cell of the plane that holds white homes: the most central."""
+    streets = study.streets
+    tags = streets.tags
+    safe = (has_sidewalk(tags) | tags["lit"].eq("yes").to_numpy(bool)) & tags["highway"].isin(
+        _ROADSIDE
+    ).to_numpy(bool)
+    nodes = np.unique(np.concatenate([streets.edge_u[safe], streets.edge_v[safe]]))
+    fast = tags["highway"].isin(_NO_STOP).to_numpy(bool)
+    unsafe = np.unique(np.concatenate([streets.edge_u[fast], streets.edge_v[fast]]))
+    nodes = np.setdiff1d(nodes, unsafe)
+    if not len(nodes) or not len(homes_xy):
+        return []
+    from scipy.spatial import cKDTree
+
+    _cells, inverse = np.unique(
+        np.floor(homes_xy / _ROADSIDE_CELL_M).astype(np.int64), axis=0, return_inverse=True
+    )
+    count = np.bincount(inverse.ravel())
+    centre = np.column_stack(
+        [np.bincount(inverse.ravel(), weights=homes_xy[:, k]) / count for k in (0, 1)]
+    )
+    away, nearest = cKDTree(streets.node_xy[nodes]).query(centre, k=1)
+    chosen = np.unique(nodes[np.asarray(nearest)[np.asarray(away) <= _ROADSIDE_CELL_M]])
+    names = _street_names(study, chosen)
+    lonlat = streets.unproject(streets.node_xy[chosen])
+    return [
+        Place(name, float(lon), float(lat), "node")
+        for name, (lon, lat) in zip(names, lonlat, strict=True)
+    ]
+
+
+def _street_names(study: Study, nodes: np.ndarray) -> list[str]:
+    """Name each junction by a street that meets there."""
+    streets = study.streets
+    here = np.isin(streets.edge_u, nodes) | np.isin(streets.edge_v, nodes)
+    rows = np.flatnonzero(here & streets.tags["name"].notna().to_numpy(bool))
+    names = streets.tags["name"].iloc[rows].astype(str).to_numpy()
+    ends = np.concatenate([streets.edge_u[rows], streets.edge_v[rows]])
+    both = np.concatenate([names, names])
+    order = np.lexsort((both, ends))
+    ends, both = ends[order], both[order]
+    at = np.searchsorted(ends, nodes)
+    return [
+        str(both[k]) if k < len(ends) and ends[k] == node else f"Arrêt {i + 1}"
+        for i, (k, node) in enumerate(zip(at, nodes, strict=True))
+    ]
