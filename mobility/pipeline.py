@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from mobility.commute.side_by_side import with_each
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
-from mobility.sources.gtfs.read import read_feed
+from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.streets.hour_times import forget_hours
 from mobility.territory.changes import Changes
 from mobility.territory.project import Language, Territory, source_files
@@ -180,6 +180,7 @@ def _with_shuttles(
     asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
     feeds = dict(zip((plan.name for plan in asked), found.feeds(asked), strict=True))
     for study, hours in with_each(access.study, feeds):
+        _keep_results(study, access.study, feeds[study.scenario])
         after = evaluate(study, before=access, known=hours, progress=progress)[1].told()
         variants.append((after.access, after))
         trim_memory()
@@ -187,9 +188,18 @@ def _with_shuttles(
     if lighter:
         progress("lighter answers")
         found, answers = with_lighter(found, zones)
+        trim_memory()
     return _written(
         folder, present, variants, found=found, answers=answers, costs=costs, progress=progress
     )
+
+
+def _keep_results(study: Study, base: Study, extra: Feed) -> None:
+    """Have the results of a study with one more feed kept: they follow from both alone."""
+    if base.content:
+        told = {f.name: getattr(extra, f.name) for f in fields(extra)} | vars(extra.services)
+        parts = [told[name] for name in sorted(told.keys() - {"services", "findings", "rows"})]
+        object.__setattr__(study, "content", content_hash([base.content, *parts]))
 
 
 def compare(
@@ -309,6 +319,7 @@ def _written(
         if found is not None:
             language = found.study.territory.language
             write_plans(found, part / "shuttles", lighter=answers, language=language)
+        trim_memory()
         if not keeps:
             progress("map")
             _draw(part / records.MAP, present, variants, found, name, earlier=folder / records.MAP)

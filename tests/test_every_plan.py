@@ -8,6 +8,7 @@ import pytest
 from light_plans import write_light
 
 from mobility import pipeline
+from mobility.commute import white_zones as white_zones_of
 from mobility.commute.access import assess
 from mobility.commute.additions import NewStops, with_feed, with_feeds
 from mobility.commute.comparison import comparison
@@ -72,6 +73,22 @@ def test_hours_and_edges_that_no_run_of_a_plan_meets_are_as_if_asked_again(run):
     assert results.study.views.held, "nothing was taken from the territory as it is"
     for one, other in ((access.overtime_s, again.access.overtime_s), (zones.reason, again.reason)):
         assert (one == other).all()
+
+
+def test_plans_evaluated_before_are_not_evaluated_again(run, tmp_path, monkeypatch):
+    results, made, _ = run
+    known = [access.study.content for access, _ in made]
+    assert all(known)
+    assert len(set(known)) == len(known), "each plan has results of its own"
+    again, evaluate = [], pipeline.evaluate
+    monkeypatch.setattr(white_zones_of, "_reasons", None)
+    monkeypatch.setattr(
+        pipeline, "evaluate", lambda *a, **k: again.append(evaluate(*a, **k)) or again[-1]
+    )
+    pipeline.run(results.study.territory, tmp_path, shuttles=True, every_plan=True)
+    for (access, zones), (other, others) in zip(made, again, strict=True):
+        assert (access.outbound_s == other.outbound_s).all()
+        assert (zones.reason == others.reason).all()
 
 
 def test_walks_around_the_stops_of_all_plans_are_those_of_each_alone(run):
