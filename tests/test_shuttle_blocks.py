@@ -10,7 +10,8 @@ from shuttle_scenes import KINDS, H, anchor_for, config, drive_of, make_scene, s
 
 from mobility.shuttles.blocks import Trip, chain_trips, day_trips
 from mobility.shuttles.config import Factors
-from mobility.shuttles.costs import calendar_days, operate, yearly_costs
+from mobility.shuttles.costs import operate, yearly_costs
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.duties import (
     DutyRules,
     Piece,

@@ -11,7 +11,8 @@ from test_shuttle_blocks import two_villages
 
 from mobility.shuttles.blocks import Trip, block_of
 from mobility.shuttles.config import EnergyFactors, Factors
-from mobility.shuttles.costs import Operations, Rates, calendar_days, operate, yearly_costs
+from mobility.shuttles.costs import Operations, Rates, operate, yearly_costs
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.energies import CUT, KEPT, Energies, Tank, cut_chain, levels
 
 FACTORS = Factors.load()

@@ -11,7 +11,7 @@ from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges
 
 from mobility.shuttles.choose import Master
 from mobility.shuttles.config import Factors
-from mobility.shuttles.costs import calendar_days
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
 from mobility.shuttles.groups import LIGHT_SHARE
 from mobility.shuttles.model import UNREACHED, Line

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
+from mobility.base.clock import DAY_S
 from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.costs import Costs, Rates
 from mobility.shuttles.groups import (
@@ -31,7 +31,7 @@ from mobility.shuttles.groups import (
     several,
     turn_of,
 )
-from mobility.shuttles.model import Floats, Run
+from mobility.shuttles.model import DAY_CUT_S, Floats, Run
 from mobility.shuttles.scene import Scene
 
 _WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals

@@ -17,9 +17,8 @@ import numpy as np
 
 from mobility.shuttles.choose import Choice, Master
 from mobility.shuttles.config import Factors, ShuttleConfig
-from mobility.shuttles.costs import Day
 from mobility.shuttles.groups import Candidate, run_cost
-from mobility.shuttles.model import Line
+from mobility.shuttles.model import Day, Line
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.reroute import rerouted
 from mobility.shuttles.scene import Scene, edge_worth

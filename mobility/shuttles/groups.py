@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
+from mobility.base.clock import DAY_S
 from mobility.shuttles.config import Factors, ShuttleConfig
-from mobility.shuttles.costs import Costs, Day, Rates
-from mobility.shuttles.model import Bools, Line, Run
+from mobility.shuttles.costs import Costs, Rates
+from mobility.shuttles.model import DAY_CUT_S, Bools, Day, Line, Run
 from mobility.shuttles.scene import Scene, edges_of
 
 LIGHT_SHARE = 0.002  # of the workers: the lightest groups are left out of the choice,

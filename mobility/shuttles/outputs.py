@@ -18,10 +18,10 @@ from mobility.commute.ledger import roster_jobs
 from mobility.remedies.bill import bill_frame
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.booking_tables import bills_table, days_table, rides_table, services_table
-from mobility.shuttles.costs import Day
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.energies import ENERGY_TABLES, energy_tables
 from mobility.shuttles.gtfs_out import write_gtfs
+from mobility.shuttles.model import Day
 from mobility.shuttles.plan import Plan, run_loads, stop_riders
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.scene import RosterGain

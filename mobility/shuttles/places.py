@@ -1,4 +1,4 @@
-"""Places of a design and the walks to them: gates, depot, and where a shuttle may stop.
+"""Places of a design, the walks to them, and its scene: gates, depot, where a shuttle may stop.
 
 Existing stops come first, then villages, car parks, safe roadsides.
 """
@@ -11,9 +11,11 @@ import numpy as np
 
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import translate
-from mobility.commute.study import Study
+from mobility.commute.study import Study, engine_limits
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.demand import Demand
 from mobility.shuttles.model import PLACE_KINDS, UNREACHED, Drive, Floats, Ints, Place, PlaceKind
+from mobility.shuttles.scene import RideLimits, Scene
 from mobility.streets.modes import edge_times
 from mobility.streets.snap import snap, usable_edges
 from mobility.streets.tags import has_sidewalk
@@ -254,3 +256,79 @@ def _street_names(study: Study, nodes: np.ndarray) -> list[str]:
         str(both[k]) if k < len(ends) and ends[k] == node else f"Arrêt {i + 1}"
         for i, (k, node) in enumerate(zip(at, nodes, strict=True))
     ]
+
+
+def longest_walk_s(study: Study, config: ShuttleConfig) -> float:
+    """Return the longest walk to a stop that counts, in seconds."""
+    return max(config.max_walk_min, study.territory.limits.max_walk_min) * 60
+
+
+def site_weight(demand: Demand, site: int) -> Floats:
+    """Return float64[H]: workers who lack some of their roster at a site, over its rosters."""
+    edges = np.array([e.site == site for e in demand.edges])
+    of = demand.roster[demand.edge_shift]
+    out = np.zeros(len(demand.homes))
+    for roster in np.unique(of[edges]):
+        need = demand.needs[edges & (of == roster)].any(axis=0)
+        out += np.where(need, demand.staff[roster], 0.0)
+    return out
+
+
+def busiest_gate(demand: Demand, gates: dict[int, int]) -> int:
+    """Return the gate of the site with the most white workers: the depot by default."""
+    if not gates:
+        return 0
+    return gates[max(gates, key=lambda s: (float(site_weight(demand, s).sum()), -s))]
+
+
+def hourly_p95(factors: Factors) -> tuple[float, ...]:
+    """Return for each hour of the day the 95th percentile of a driving time over its mean."""
+    peak, night = {7, 8, 16, 17, 18}, {*range(6), *range(20, 24)}
+    return tuple(
+        factors[
+            "drive_p95.peak" if h in peak else "drive_p95.night" if h in night else "drive_p95.day"
+        ]
+        for h in range(24)
+    )
+
+
+def make_scene(
+    study: Study,
+    demand: Demand,
+    config: ShuttleConfig,
+    places: Sequence[Place],
+    drive: Drive,
+    depot: int,
+    walk: Ints,
+) -> Scene:
+    """Put demand, places and the territory's limits together."""
+    limits = engine_limits(study.territory.limits)
+    return Scene(
+        places=tuple(places),
+        xy=study.streets.project(*lonlat_of(places).T),
+        drive=drive,
+        depot=depot,
+        walk_s=walk,
+        edges=demand.edges,
+        edge_shift=demand.edge_shift,
+        shift_ids=demand.shift_ids,
+        roster=demand.roster,
+        workers=demand.workers,
+        staff=demand.staff,
+        needs=demand.needs,
+        days=demand.days,
+        limits=RideLimits(
+            max_total_s=limits.max_total_s,
+            max_walk_s=limits.max_walk_s,
+            max_stop_walk_s=round(config.max_walk_min * 60),
+            max_wait_s=limits.max_wait_s,
+            max_ride_s=round(config.max_ride_min * 60),
+            detour_ratio=config.detour_ratio,
+            detour_s=round(config.detour_min * 60),
+        ),
+        dwell_s=config.dwell_s,
+        turnaround_s=round(config.turnaround_min * 60),
+        pool_tolerance_s=round(config.pool_tolerance_min * 60),
+        p95_drive=hourly_p95(Factors.load(study.territory.factors, file=study.territory.path)),
+        gate_buffer_s=round(config.gate_buffer_min * 60),
+    )

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mobility.shuttles.config import Factors, ShuttleConfig
-from mobility.shuttles.costs import Costs, Day, Operations
-from mobility.shuttles.model import Bools, Floats, Line, Run
+from mobility.shuttles.costs import Costs, Operations
+from mobility.shuttles.model import Bools, Day, Floats, Line, Run
 from mobility.shuttles.scene import RosterGain, Scene, edges_of, whole_rosters
 from mobility.shuttles.schedule import build_runs
 from mobility.shuttles.service import Service, equip, serve
@@ -183,11 +183,6 @@ class Plan:
         """Return the kilograms of CO2e a year: solo cars avoided less the shuttles' own."""
         car = self.service.car_km * factors["car_co2"] / factors["car_occupancy"] / 1000
         return car - self.costs.co2_kg
-
-
-def opened_stops(runs: Sequence[Run], scene: Scene) -> set[int]:
-    """Return the places at which runs call and no stop stands yet: new stops to pay for."""
-    return {p for run in runs for p in run.calls if not scene.places[p].stop_id}
 
 
 def run_loads(run: Run) -> Floats:

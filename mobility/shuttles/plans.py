@@ -28,16 +28,17 @@ from mobility.shuttles.booked_remedy import proven_share
 from mobility.shuttles.booking import who_books
 from mobility.shuttles.booking_tables import booking_findings
 from mobility.shuttles.config import Factors, ShuttleConfig
-from mobility.shuttles.costs import Day, plan_bill
+from mobility.shuttles.costs import plan_bill
 from mobility.shuttles.dial_a_ride import ITERATIONS
 from mobility.shuttles.drive import DriveGraph, Ways
 from mobility.shuttles.frontier import knee, pareto
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables, trip_blocks
-from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints, Line, Run
+from mobility.shuttles.model import UNREACHED, Anchor, Bools, Day, Floats, Ints, Line, Run
 from mobility.shuttles.on_demand import Simulation
-from mobility.shuttles.plan import Plan, evaluate_plan, opened_stops, plan_table, proven_plan
+from mobility.shuttles.plan import Plan, evaluate_plan, plan_table, proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivities
+from mobility.shuttles.service import opened_stops
 from mobility.shuttles.stops import Selection
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import read_holidays

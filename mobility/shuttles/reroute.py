@@ -16,8 +16,7 @@ import numpy as np
 from mobility.shuttles.blocks import Trip, day_trips
 from mobility.shuttles.chained import ChainProblem, out_of_reach, search_chains
 from mobility.shuttles.config import Factors, ShuttleConfig
-from mobility.shuttles.costs import Day
-from mobility.shuttles.model import UNREACHED, Anchor, Line
+from mobility.shuttles.model import UNREACHED, Anchor, Day, Line
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import run_cover

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mobility.shuttles.config import Factors, ShuttleConfig
-from mobility.shuttles.costs import Costs, Day, Operations, operate, yearly_costs
-from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints, Line, Run, by_shift
+from mobility.shuttles.costs import Costs, Operations, operate, yearly_costs
+from mobility.shuttles.model import UNREACHED, Bools, Day, Floats, Ints, Line, Run, by_shift
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import nobody, ride_on
 
@@ -252,7 +252,7 @@ def equip(
         )
         if not split or operations.within(config):
             break
-    opened = {p for run in driven for p in run.calls if not scene.places[p].stop_id}
+    opened = opened_stops(driven, scene)
     costs = (
         known[2]
         if known is not None and same
@@ -356,3 +356,8 @@ def _held(
         boardings_edge=boardings,
         car_km=service.car_km * (float(boardings.sum()) / before if before > 0 else 1.0),
     )
+
+
+def opened_stops(runs: Sequence[Run], scene: Scene) -> set[int]:
+    """Return the places at which runs call and no stop stands yet: new stops to pay for."""
+    return {p for run in runs for p in run.calls if not scene.places[p].stop_id}

@@ -15,10 +15,11 @@ from math import factorial
 import numpy as np
 
 from mobility.shuttles.config import Factors, ShuttleConfig
-from mobility.shuttles.costs import Day, operate, yearly_costs
-from mobility.shuttles.model import Floats
-from mobility.shuttles.plan import Plan, opened_stops
+from mobility.shuttles.costs import operate, yearly_costs
+from mobility.shuttles.model import Day, Floats
+from mobility.shuttles.plan import Plan
 from mobility.shuttles.scene import Scene
+from mobility.shuttles.service import opened_stops
 
 #: Employers up to which every group is costed; above, orders of joining are drawn.
 EXACT, ORDERS = 10, 200
