@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from mobility.commute.side_by_side import with_each
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import Hours, WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
-from mobility.sources.gtfs.read import Feed, read_feed
+from mobility.sources.gtfs.read import read_feed
 from mobility.streets.hour_times import forget_hours
 from mobility.territory.changes import Changes
 from mobility.territory.project import Language, Territory, source_files
@@ -169,6 +169,7 @@ def _with_shuttles(
     every_plan: bool, seed: int, progress: Progress,
 ) -> Results:  # fmt: skip
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
+    from mobility.shuttles.after import feed_parts
     from mobility.shuttles.design import design_shuttles
     from mobility.shuttles.lighter import with_lighter
 
@@ -180,7 +181,9 @@ def _with_shuttles(
     asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
     feeds = dict(zip((plan.name for plan in asked), found.feeds(asked), strict=True))
     for study, hours in with_each(access.study, feeds):
-        _keep_results(study, access.study, feeds[study.scenario])
+        if access.study.content:  # what is found of a plan follows from the two alone
+            parts = access.study.content, *feed_parts(feeds[study.scenario])
+            object.__setattr__(study, "content", content_hash(parts))
         after = evaluate(study, before=access, known=hours, progress=progress)[1].told()
         variants.append((after.access, after))
         trim_memory()
@@ -192,14 +195,6 @@ def _with_shuttles(
     return _written(
         folder, present, variants, found=found, answers=answers, costs=costs, progress=progress
     )
-
-
-def _keep_results(study: Study, base: Study, extra: Feed) -> None:
-    """Have the results of a study with one more feed kept: they follow from both alone."""
-    if base.content:
-        told = {f.name: getattr(extra, f.name) for f in fields(extra)} | vars(extra.services)
-        parts = [told[name] for name in sorted(told.keys() - {"services", "findings", "rows"})]
-        object.__setattr__(study, "content", content_hash([base.content, *parts]))
 
 
 def compare(
