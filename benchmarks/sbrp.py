@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.chains.solve import MOST_WORK, solve_chains
 from benchmarks.sbrp_check import BOARD_S, EMPTY_S, FEET_S, RIDER_S, SEATS, check, rows
 from benchmarks.timing import say
 from mobility.base.errors import SourceError
-from mobility.shuttles.chain_problem import Chain, ChainProblem, out_of_reach
-from mobility.shuttles.chained import MOST_WORK, solve_chains
+from mobility.shuttles.chained import Chain, ChainProblem, out_of_reach
 
 FOLDER = Path(__file__).parents[2] / "shared" / "sbrp" / "data" / "input"
 PLANS = Path(__file__).with_name("sbrp")

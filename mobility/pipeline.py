@@ -169,6 +169,7 @@ def _with_shuttles(
     every_plan: bool, seed: int, progress: Progress,
 ) -> Results:  # fmt: skip
     """Design shuttles, evaluate the advised plan, or each, and write everything."""
+    from mobility.shuttles.after import feed_parts
     from mobility.shuttles.design import design_shuttles
     from mobility.shuttles.lighter import with_lighter
 
@@ -180,6 +181,9 @@ def _with_shuttles(
     asked = [found.knee, *(p for p in found.plans if every_plan and p is not found.knee)]
     feeds = dict(zip((plan.name for plan in asked), found.feeds(asked), strict=True))
     for study, hours in with_each(access.study, feeds):
+        if access.study.content:  # what is found of a plan follows from the two alone
+            parts = access.study.content, *feed_parts(feeds[study.scenario])
+            object.__setattr__(study, "content", content_hash(parts))
         after = evaluate(study, before=access, known=hours, progress=progress)[1].told()
         variants.append((after.access, after))
         trim_memory()
@@ -187,6 +191,7 @@ def _with_shuttles(
     if lighter:
         progress("lighter answers")
         found, answers = with_lighter(found, zones)
+        trim_memory()
     return _written(
         folder, present, variants, found=found, answers=answers, costs=costs, progress=progress
     )
@@ -309,6 +314,7 @@ def _written(
         if found is not None:
             language = found.study.territory.language
             write_plans(found, part / "shuttles", lighter=answers, language=language)
+        trim_memory()
         if not keeps:
             progress("map")
             _draw(part / records.MAP, present, variants, found, name, earlier=folder / records.MAP)

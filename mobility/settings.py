@@ -15,9 +15,8 @@ from mobility.base.files import refuse_inputs
 from mobility.commute import DelayFactors
 from mobility.needs import RiskFactors
 from mobility.remedies.factors import LeverFactors
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.factors import EnergyFactors
-from mobility.shuttles.factors import Factors as ShuttleFactors
+from mobility.shuttles.config import EnergyFactors, ShuttleConfig
+from mobility.shuttles.config import Factors as ShuttleFactors
 from mobility.sources.layers import home_box, refuse_exchanged_place
 from mobility.territory.factors import Factors, factor_names
 from mobility.territory.project import Territory

@@ -13,9 +13,9 @@ from mobility.remedies.bill import total
 from mobility.shuttles.booked import TAXI
 from mobility.shuttles.booking import TOO_FAR, TOO_LONG, Bookings, waves
 from mobility.shuttles.booking_tables import booking_findings, rides_of
-from mobility.shuttles.costs import calendar_days
+from mobility.shuttles.config import Factors
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.drive import drive_graph, drive_matrix
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Drive, Line
 from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.plan import evaluate_plan

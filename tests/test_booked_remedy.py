@@ -22,10 +22,9 @@ from mobility.shuttles.booked_remedy import (
     proven_shares,
     sites_table,
 )
-from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.demand import find_demand
 from mobility.shuttles.design import design_shuttles
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.portfolio import Portfolio
 
 SETTINGS = "[shuttles]\ncapture_rate = 0.3\ncapture_low = 0.2\ncapture_high = 0.5\n"

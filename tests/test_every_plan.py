@@ -8,6 +8,7 @@ import pytest
 from light_plans import write_light
 
 from mobility import pipeline
+from mobility.commute import white_zones as white_zones_of
 from mobility.commute.access import assess
 from mobility.commute.additions import NewStops, with_feed, with_feeds
 from mobility.commute.comparison import comparison
@@ -17,6 +18,7 @@ from mobility.outputs.map import page
 from mobility.outputs.tables import registry
 from mobility.remedies.recommendations import remedies_frame
 from mobility.remedies.words import LEVER_COLUMNS
+from mobility.shuttles import plans
 from mobility.shuttles.after import each_of, gains, prove, read_tables
 from mobility.shuttles.gtfs_out import DAYS, TABLES, stop_row
 from mobility.shuttles.model import Place
@@ -28,6 +30,7 @@ def run(tmp_path_factory):
     made, drawn = [], []
     evaluate, write_map = pipeline.evaluate, page.write_map
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOBILITY_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(
             pipeline, "evaluate", lambda *a, **k: made.append(evaluate(*a, **k)) or made[-1]
         )
@@ -72,6 +75,29 @@ def test_hours_and_edges_that_no_run_of_a_plan_meets_are_as_if_asked_again(run):
     assert results.study.views.held, "nothing was taken from the territory as it is"
     for one, other in ((access.overtime_s, again.access.overtime_s), (zones.reason, again.reason)):
         assert (one == other).all()
+
+
+def test_plans_evaluated_before_are_not_evaluated_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    made, evaluate = [], pipeline.evaluate
+    monkeypatch.setattr(
+        pipeline, "evaluate", lambda *a, **k: made.append(evaluate(*a, **k)) or made[-1]
+    )
+    territory = write_light(tmp_path)
+    results = [pipeline.run(territory, tmp_path / "once", shuttles=True, every_plan=True)]
+    once = made.copy()
+    known = [access.study.content for access, _ in once]
+    assert all(known)
+    assert len(set(known)) == len(known) > 2, "each plan has results of its own"
+    made.clear()
+    monkeypatch.setattr(white_zones_of, "_reasons", None)
+    monkeypatch.setattr(plans, "prove", None)
+    results.append(pipeline.run(territory, tmp_path / "twice", shuttles=True, every_plan=True))
+    for (access, zones), (other, others) in zip(once, made, strict=True):
+        assert (access.outbound_s == other.outbound_s).all()
+        assert (zones.reason == others.reason).all()
+    first, second = (result.plans.to_frame() for result in results)
+    pd.testing.assert_frame_equal(first, second)
 
 
 def test_walks_around_the_stops_of_all_plans_are_those_of_each_alone(run):

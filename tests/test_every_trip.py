@@ -8,12 +8,10 @@ import pytest
 from test_shuttle_chains import _alone_broken, fewest, orders, partitions, town
 
 from benchmarks import sbrp
-from mobility.shuttles.chain_problem import broken, served_once, trip_seconds
-from mobility.shuttles.chained import MOST_WORK, choose_trips, run_from, search_chains
-from mobility.shuttles.every_trip import every_trip, follows, trips_of_end
-from mobility.shuttles.trip_master import TripMaster
-from mobility.shuttles.trip_numbers import needs_more
-from mobility.shuttles.whole_ends import WholeEnds, least_cost
+from benchmarks.chains.every_trip import WholeEnds, every_trip, follows, least_cost, trips_of_end
+from benchmarks.chains.solve import MOST_WORK, broken, choose_trips, run_from
+from benchmarks.chains.trip_master import TripMaster, needs_more, served_once
+from mobility.shuttles.chained import search_chains, trip_seconds
 
 
 def can_follow(problem, trip):

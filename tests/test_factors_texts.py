@@ -12,8 +12,8 @@ from mobility.needs import RiskFactors
 from mobility.outputs.tables import cell_text
 from mobility.outputs.words import FACTORS, Words
 from mobility.remedies.factors import load_factors
-from mobility.shuttles.factors import EnergyFactors
-from mobility.shuttles.factors import Factors as ShuttleFactors
+from mobility.shuttles.config import EnergyFactors
+from mobility.shuttles.config import Factors as ShuttleFactors
 from mobility.territory.factors import ONE_FIGURE, Factors
 
 ROOMS = {

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import sbrp
+from benchmarks.chains.solve import solve_chains
 from benchmarks.sbrp_check import check
 from mobility.base.errors import SourceError
-from mobility.shuttles.chained import solve_chains
 
 PLANS = sorted(sbrp.PLANS.glob("*.txt"))
 

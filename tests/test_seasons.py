@@ -14,9 +14,9 @@ from test_shuttle_gtfs import MONDAY, PERIOD, published
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.shuttles.costs import calendar_days, operate, parts_of_year, yearly_costs
-from mobility.shuttles.demand import find_demand, kind_weekdays
-from mobility.shuttles.factors import Factors
+from mobility.shuttles.config import Factors
+from mobility.shuttles.costs import operate, yearly_costs
+from mobility.shuttles.demand import calendar_days, find_demand, kind_weekdays, parts_of_year
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import evaluate_plan
 from mobility.shuttles.schedule import build_runs

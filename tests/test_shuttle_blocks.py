@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from shuttle_scenes import KINDS, H, anchor_for, config, drive_of, make_scene, shift_edges, vehicle
 
 from mobility.shuttles.blocks import Trip, chain_trips, day_trips
-from mobility.shuttles.costs import calendar_days, operate, yearly_costs
+from mobility.shuttles.config import Factors
+from mobility.shuttles.costs import operate, yearly_costs
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.duties import (
     DutyRules,
     Piece,
@@ -19,7 +21,6 @@ from mobility.shuttles.duties import (
     pieces_of,
     unlawful,
 )
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Line
 from mobility.shuttles.schedule import build_runs
 

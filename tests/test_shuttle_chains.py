@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from light_plans import write_cut
 
+from benchmarks.chains.pricing import RATE, price_end
+from benchmarks.chains.solve import broken, solve_chains
+from benchmarks.chains.trip_master import TripMaster
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.shuttles.chain_problem import ChainProblem, broken, out_of_reach, trip_seconds
-from mobility.shuttles.chained import search_chains, solve_chains
+from mobility.shuttles.chained import ChainProblem, out_of_reach, search_chains, trip_seconds
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.design import design_shuttles
-from mobility.shuttles.pricing import RATE, price_end
-from mobility.shuttles.trip_master import TripMaster
 
 
 def town(seed, *, calls=6, ends=2, outbound=False, gap_s=1500.0):
@@ -168,7 +168,7 @@ def test_the_best_trip_is_priced_as_by_brute_force(seed):
 def test_an_end_with_too_many_trips_to_price_still_counts_in_the_bound(monkeypatch):
     problem = town(3, calls=40, ends=3)
     full = solve_chains(problem, rounds=20, seed=1)
-    monkeypatch.setattr("mobility.shuttles.trip_master.MOST_LABELS", 0)
+    monkeypatch.setattr("benchmarks.chains.trip_master.MOST_LABELS", 0)
     part = solve_chains(problem, rounds=20, seed=1)
     assert broken(problem, part.chains) == []
     assert 1 <= part.bound <= full.bound

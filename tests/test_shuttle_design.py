@@ -25,11 +25,10 @@ from mobility.commute.loading import load
 from mobility.commute.walks import feeders_of
 from mobility.commute.white_zones import white_zones
 from mobility.shuttles.after import read_tables
-from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.edit import Asked, cost_lines, read_lines
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.gtfs_out import write_gtfs
 from mobility.shuttles.lighter import REMEDIES, Insert, areas_of, insert_calls, lighter_answers
 from mobility.shuttles.model import UNREACHED

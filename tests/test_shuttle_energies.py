@@ -10,9 +10,10 @@ from shuttle_scenes import KINDS, H, config, drive_of, make_scene
 from test_shuttle_blocks import two_villages
 
 from mobility.shuttles.blocks import Trip, block_of
-from mobility.shuttles.costs import Operations, Rates, calendar_days, operate, yearly_costs
+from mobility.shuttles.config import EnergyFactors, Factors
+from mobility.shuttles.costs import Operations, Rates, operate, yearly_costs
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.energies import CUT, KEPT, Energies, Tank, cut_chain, levels
-from mobility.shuttles.factors import EnergyFactors, Factors
 
 FACTORS = Factors.load()
 ENERGIES = ("hvo", "biogas", "electric", "hydrogen")

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from shuttle_scenes import KINDS, anchor_for, config, make_scene, shift_edges
 
 from benchmarks.one_timetable import build_timetable
-from mobility.shuttles.blocks import DAY_CUT_S, DAY_S, day_trips
-from mobility.shuttles.costs import calendar_days
-from mobility.shuttles.factors import Factors
+from mobility.base.clock import DAY_S
+from mobility.shuttles.blocks import day_trips
+from mobility.shuttles.config import Factors
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.gtfs_out import Period, gtfs_tables, trip_blocks, write_gtfs
-from mobility.shuttles.model import Line
+from mobility.shuttles.model import DAY_CUT_S, Line
 from mobility.shuttles.plan import evaluate_plan
 from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import read_feed

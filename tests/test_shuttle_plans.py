@@ -10,18 +10,24 @@ from hypothesis import strategies as st
 from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges, vehicle
 
 from mobility.shuttles.choose import Master
-from mobility.shuttles.costs import calendar_days
-from mobility.shuttles.cover_kernel import take_run
-from mobility.shuttles.factors import Factors
+from mobility.shuttles.config import Factors
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
 from mobility.shuttles.groups import LIGHT_SHARE
 from mobility.shuttles.model import UNREACHED, Line
-from mobility.shuttles.plan import employer_shares, evaluate_plan, plan_table, roster_gains
-from mobility.shuttles.proof import proven_plan
-from mobility.shuttles.rosters import edge_worth, gained_rosters, missing_only, missing_sets
-from mobility.shuttles.schedule import build_run, build_runs, group_edges, nobody, run_cover
+from mobility.shuttles.plan import evaluate_plan, plan_table, proven_plan, roster_gains
+from mobility.shuttles.scene import edge_worth, gained_rosters, missing_only, missing_sets
+from mobility.shuttles.schedule import (
+    build_run,
+    build_runs,
+    group_edges,
+    nobody,
+    run_cover,
+    take_run,
+)
 from mobility.shuttles.sensitivity import sensitivities
 from mobility.shuttles.service import reached_shifts
+from mobility.shuttles.sharing import employer_shares
 
 FACTORS = Factors.load()
 DAYS = calendar_days(FACTORS, KINDS)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shuttle_scenes import KINDS, anchor_for, config, make_scene, shift_edges
 
-from mobility.shuttles.costs import calendar_days
-from mobility.shuttles.factors import Factors
+from mobility.shuttles.config import Factors
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import evaluate_plan
 from mobility.shuttles.reroute import rerouted

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges
 
-from mobility.shuttles.costs import calendar_days
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.groundwork import hourly_p95
+from mobility.shuttles.config import Factors
+from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.model import Line
+from mobility.shuttles.places import hourly_p95
 from mobility.shuttles.plan import evaluate_plan, plan_table
 from mobility.shuttles.schedule import arrival_slack, build_runs, run_cover
 

@@ -14,7 +14,7 @@ from mobility.base.i18n import MONTHS, WEEKDAY_NAMES, number, signed, translate,
 from mobility.outputs import report, report_tables, shuttle_tables, table_files, words
 from mobility.outputs.map.assets import page_french
 from mobility.outputs.tables import registry
-from mobility.shuttles.factors import Factors
+from mobility.shuttles.config import Factors
 from mobility.sources.days import KIND_LABELS
 from mobility.studio.app import french as studio_french
 from mobility.territory.rosters import roster_label, shift_label

@@ -26,11 +26,10 @@ from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import with_homes
 from mobility.engine.journeys import Edge
 from mobility.needs.housing import without_car
-from mobility.shuttles.candidates import candidate_places
 from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.drive import DriveGraph, Ways, drive_graph, drive_matrix
 from mobility.shuttles.model import UNREACHED, Place
-from mobility.shuttles.places import lonlat_of, walk_matrix
+from mobility.shuttles.places import candidate_places, lonlat_of, walk_matrix
 from mobility.shuttles.stops import select_stops
 from mobility.sources.days import ChosenDay
 from mobility.sources.holidays import read_holidays

@@ -20,7 +20,7 @@ from mobility.remedies.bill import Bill, CostLine, total
 from mobility.remedies.gains import gains_between
 from mobility.remedies.remedy import Remedy
 from mobility.shuttles.after import read_tables
-from mobility.shuttles.factors import Factors
+from mobility.shuttles.config import Factors
 from mobility.shuttles.model import Line
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.plans import Plans

@@ -35,6 +35,13 @@ def read_tables(tables: Mapping[str, Table]) -> Feed:
         return read_feed(path, cache=False)
 
 
+def feed_parts(feed: Feed) -> list[object]:
+    """Return what follows from a feed is known by, see `base.cache.content_hash`."""
+    told = {f.name: getattr(feed, f.name) for f in fields(feed)}
+    told |= {f.name: getattr(feed.services, f.name) for f in fields(feed.services)}
+    return [told[name] for name in sorted(told.keys() - {"services", "findings", "rows"})]
+
+
 def each_of(feed: Feed, set_of: Int64, count: int) -> list[Feed]:
     """Return the feed of each of some sets of trips, with the stops and services they use.
 

@@ -15,12 +15,11 @@ from typing import Literal
 
 import numpy as np
 
-from mobility.shuttles.model import UNREACHED, Drive, Floats, Ints, Run
+from mobility.base.clock import DAY_S
+from mobility.shuttles.model import DAY_CUT_S, UNREACHED, Drive, Floats, Ints, Run
 from mobility.territory.rosters import ALL_YEAR
 
 _IDLE_AT_STOP_S = 2700
-DAY_CUT_S = 3 * 3600
-DAY_S = 86_400
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from mobility.remedies.bill import Bill, total
 from mobility.shuttles.booking import Request
-from mobility.shuttles.costs import Day, Operations
-from mobility.shuttles.model import Place
+from mobility.shuttles.costs import Operations
+from mobility.shuttles.model import Day, Place
 
 TAXI = "taxi"
 _SERVES_ALL = 0.99

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mobility.base.clock import service_clock
+from mobility.base.clock import DAY_S, service_clock
 from mobility.commute.additions import with_feed
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.ledger import Ledger, capture_band, capture_rate
@@ -22,20 +22,24 @@ from mobility.commute.white_zones import WhiteZones
 from mobility.remedies.bill import total
 from mobility.remedies.remedy import LEAST_WORKERS, Remedy, Rescued
 from mobility.shuttles.after import read_tables, running
-from mobility.shuttles.blocks import DAY_S
 from mobility.shuttles.booked import TAXI, Booked, BookedTour, SimulatedDay
 from mobility.shuttles.booking import Bookings, Request, who_books
 from mobility.shuttles.booking_tables import service_row
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import calendar_days
-from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
+from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.demand import Demand, find_demand, year_of
 from mobility.shuttles.drive import drive_graph, drive_matrix, drive_seconds
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.groundwork import busiest_gate, make_scene, site_weight
 from mobility.shuttles.gtfs_out import TABLES, Table, stop_row
 from mobility.shuttles.model import UNREACHED, Bools, Ints, Place
 from mobility.shuttles.on_demand import Simulation
-from mobility.shuttles.places import check_depot, depot_place, gate_places, lonlat_of
+from mobility.shuttles.places import (
+    busiest_gate,
+    check_depot,
+    depot_place,
+    gate_places,
+    lonlat_of,
+    make_scene,
+    site_weight,
+)
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
@@ -224,7 +228,7 @@ def booked_sites(zones: WhiteZones) -> list[BookedSite]:
         return []
     config = ShuttleConfig.from_territory(study.territory)
     factors = Factors.load(study.territory.factors, file=study.territory.path)
-    days = calendar_days(factors, kind_weekdays(study), [row.season for row in study.shift_rows])
+    days = year_of(study, factors)
     demand = find_demand(study, zones, days)
     bookings = bookings_of(study, demand, config)
     simulation = Simulation(bookings, config, factors, days, iterations=ITERATIONS)

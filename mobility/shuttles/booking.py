@@ -16,13 +16,12 @@ from itertools import groupby
 
 import numpy as np
 
+from mobility.base.clock import DAY_S
 from mobility.commute.study import Study
 from mobility.shuttles.anchors import gate_anchor
-from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
 from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day
 from mobility.shuttles.drive import drive_graph, drive_matrix
-from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints, Place
+from mobility.shuttles.model import DAY_CUT_S, UNREACHED, Anchor, Bools, Day, Floats, Ints, Place
 from mobility.shuttles.places import gate_walks, lonlat_of, walk_matrix
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import arrival_slacks

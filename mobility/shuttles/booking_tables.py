@@ -15,9 +15,8 @@ from mobility.commute.study import Study
 from mobility.remedies.bill import bill_frame, total
 from mobility.shuttles.booked import TAXI, Booked, SimulatedDay
 from mobility.shuttles.booking import Request
-from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.duties import DutyRules
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.model import Edge, Floats
 from mobility.shuttles.plan import Plan
 from mobility.shuttles.written import DIRECTIONS

@@ -1,34 +1,22 @@
 """Runs of several sites routed with their vehicles in view: fewest vehicles, then least driving.
 
-Ruin and recreate over whole vehicles (`ruin`), trips priced with the end their vehicle comes
-from (`trip_master`), each end's choice among all its trips (`every_trip`, `whole_ends`) and one
-among those of all ends (`choose_trips`) work on the same `chain_problem.ChainProblem`.
+A *call* is a stop with the riders of one end (a gate with its fixed time). A *trip* serves
+calls of one end; a vehicle drives a chain of trips. Trips take calls whole, within seats
+and ride limits; the fewest vehicles come first, then the least driving. School buses with
+fixed bells are the same problem (Park and Kim, 2010): `benchmarks.sbrp` feeds it theirs.
+
+Ruin and recreate over whole vehicles (`ruin`) searches; `benchmarks.chains` bounds what it finds.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import highspy
 import numpy as np
 
-from mobility.shuttles.chain_problem import (
-    Chain,
-    ChainProblem,
-    Trip,
-    out_of_reach,
-    served_once,
-    trip_seconds,
-)
-from mobility.shuttles.every_trip import every_trip, follows
-from mobility.shuttles.model import Floats, Ints, Longs
-from mobility.shuttles.pricing import MOST_CALLS
+from mobility.shuttles.model import Bools, Floats, Ints
 from mobility.shuttles.ruin import chain_anew, search, start_trip
-from mobility.shuttles.trip_master import TripMaster, quiet_solver
-from mobility.shuttles.trip_numbers import needs_more
 from mobility.shuttles.trip_state import (
     CALL,
     CHANGES,
@@ -41,260 +29,98 @@ from mobility.shuttles.trip_state import (
     Undo,
     Ways,
 )
-from mobility.shuttles.whole_ends import WholeEnds
 
-WHOLE = 1e-6
-_SAME_COST = 1e-3
-OPTIONS = {"mip_rel_gap": 0.0, "mip_abs_gap": 1 - WHOLE, "mip_max_nodes": 500}
+EPS = 1e-6
+
+
+Trip = tuple[int, ...]
+
+
+Chain = tuple[Trip, ...]  # what one vehicle drives, in order
+
+
+@dataclass(frozen=True)
+class ChainProblem:
+    """Calls, ends and the ways between them.
+
+    Nodes are the calls ``0..n-1``, then the gates ``n..n+E-1`` of the ends.
+
+    Attributes
+    ----------
+    drive_s
+        float64[N,N] seconds from node to node.
+    end_of
+        int32[n] end of each call, ascending.
+    load
+        int32[n] seats each call takes.
+    halt_s
+        float64[n] halt at each call; its own halt is no part of a call's ride.
+    limit_s
+        float64[n] longest ride of each call.
+    inbound
+        bool[E] the trips of an end arrive at its gate; else they leave from it.
+    at_s
+        float64[E] when trips reach the gate, or leave it.
+    busy_s
+        float64[E] how long the vehicle is kept after reaching the gate (or, outbound, is
+        there before it leaves) before it may drive on.
+    seats
+        Of a vehicle.
+    """
+
+    drive_s: Floats
+    end_of: Ints
+    load: Ints
+    halt_s: Floats
+    limit_s: Floats
+    inbound: Bools
+    at_s: Floats
+    busy_s: Floats
+    seats: int
+
+    @property
+    def n_calls(self) -> int:
+        """Number of calls."""
+        return len(self.end_of)
+
+    def legs(self, end: int) -> Floats:
+        """Return the ways in the order towards the gate: turned round for an outbound end."""
+        return self.drive_s if self.inbound[end] else self.drive_s.T
+
+    def gate(self, end: int) -> int:
+        """Return the node of an end's gate."""
+        return self.n_calls + end
+
+
+def trip_seconds(problem: ChainProblem, trip: Trip) -> tuple[float, list[float]]:
+    """Return the seconds of a trip between its far end and the gate, and the ride of each call.
+
+    Parameters
+    ----------
+    trip
+        Calls of one end, the farthest from the gate first.
+    """
+    end = int(problem.end_of[trip[0]])
+    legs, after, rides, node = problem.legs(end), 0.0, [], problem.gate(end)
+    for call in reversed(trip):
+        after += float(legs[call, node])
+        rides.append(after)
+        after += float(problem.halt_s[call])
+        node = call
+    return after, rides[::-1]
+
+
+def out_of_reach(problem: ChainProblem) -> list[int]:
+    """Return the calls that no vehicle can serve: too many riders, or too long a direct ride."""
+    return [
+        call
+        for call in range(problem.n_calls)
+        if problem.load[call] > problem.seats
+        or trip_seconds(problem, (call,))[1][0] > problem.limit_s[call] + EPS
+    ]
+
+
 NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
-MOST_WORK = 4_000_000  # of the choices of all ends
-#: Shares of the trips fixed at a time, one for each plan rounded.
-STEPS = (0.02, 0.05, 0.01, 0.1, 0.03, 0.015, 0.07, 0.2, 0.04, 0.005)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Trips that serve every call, and the vehicles below which no choice among them can go."""
-
-    trips: tuple[Trip, ...]
-    bound: int
-
-
-class _Model:
-    """Rows: calls, kinds of trips (end and ends it can follow), ends; columns: trips, flows."""
-
-    def __init__(self, problem: ChainProblem, trips: Sequence[Trip]) -> None:
-        self.problem, self.trips = problem, trips
-        self.end = problem.end_of[[t[0] for t in trips]]
-        kinds: dict[tuple[int, bytes], int] = {}
-        spans = np.array([trip_seconds(problem, t)[0] for t in trips])
-        first = np.array([t[0] for t in trips])
-        self.kind = np.zeros(len(trips), np.int64)
-        self.before: list[Longs] = []  # ends that each kind can follow
-        for end in range(len(problem.at_s)):
-            own = np.flatnonzero(self.end == end)
-            for k, can in zip(own, follows(problem, first[own], end, spans[own]), strict=True):
-                self.kind[k] = kinds.setdefault((end, can.tobytes()), len(kinds))
-                if self.kind[k] == len(self.before):
-                    self.before.append(np.flatnonzero(can))
-        flows = [(kind, int(end)) for kind, ends in enumerate(self.before) for end in ends]
-        self.flows = {flow: k for k, flow in enumerate(flows)}
-
-    def written(self, fewest: Sequence[int]) -> Any:
-        """Return the model as HiGHS reads it."""
-        n, kinds, ends = self.problem.n_calls, len(self.before), len(self.problem.at_s)
-        columns = [
-            (
-                [*t, n + int(k), n + kinds + int(e), n + kinds + ends + int(e)],
-                [*[1.0] * len(t), -1.0, -1.0, 1.0],
-            )
-            for t, k, e in zip(self.trips, self.kind, self.end, strict=True)
-        ] + [([n + k, n + kinds + end], [1.0, 1.0]) for k, end in self.flows]
-        inf = highspy.kHighsInf
-        low = np.r_[np.ones(n), np.full(kinds + ends, -inf), np.array(fewest, float)]
-        high = np.r_[np.full(n, inf), np.zeros(kinds + ends), np.full(ends, inf)]
-        return _program(columns, len(self.trips), low, high)
-
-    def start(self, chains: Sequence[Chain]) -> Any:
-        """Return a plan of trips of the model as a first answer."""
-        at = {trip: k for k, trip in enumerate(self.trips)}
-        value = np.zeros(len(self.trips) + len(self.flows))
-        for chain in chains:
-            for k, trip in enumerate(chain):
-                value[at[trip]] = 1.0
-                if k:
-                    key = int(self.kind[at[trip]]), int(self.end[at[chain[k - 1]]])
-                    value[len(self.trips) + self.flows[key]] += 1.0
-        found = highspy.HighsSolution()
-        found.col_value = list(value)
-        return found
-
-
-def _program(
-    columns: Sequence[tuple[list[int], list[float]]], trips: int, low: Floats, high: Floats
-) -> Any:
-    """Return columns with rows and values, trips and then flows, as HiGHS reads them."""
-    flows, found = len(columns) - trips, highspy.HighsLp()
-    found.num_col_, found.num_row_ = len(columns), len(low)
-    found.col_cost_ = np.r_[np.ones(trips), -np.ones(flows)]
-    found.col_lower_ = np.zeros(trips + flows)
-    found.col_upper_ = np.r_[np.ones(trips), np.full(flows, highspy.kHighsInf)]
-    found.row_lower_, found.row_upper_ = low, high
-    matrix, of = found.a_matrix_, highspy.HighsVarType
-    matrix.format_ = highspy.MatrixFormat.kColwise
-    matrix.start_ = np.cumsum([0, *(len(rows) for rows, _ in columns)]).astype(np.int32)
-    matrix.index_ = np.array([row for rows, _ in columns for row in rows], np.int32)
-    matrix.value_ = np.array([value for _, values in columns for value in values])
-    found.integrality_ = [of.kInteger] * trips + [of.kContinuous] * flows
-    return found
-
-
-def _fewest(model: _Model, end: int, least: int) -> int:
-    """Return how many trips an end needs at least to serve its calls, alone."""
-    calls = np.flatnonzero(model.problem.end_of == end)
-    row = {int(call): k for k, call in enumerate(calls)}
-    own = [model.trips[int(k)] for k in np.flatnonzero(model.end == end)]
-    columns = [([row[call] for call in trip], [1.0] * len(trip)) for trip in own]
-    solver = quiet_solver(**OPTIONS)
-    inf = np.full(len(calls), highspy.kHighsInf)
-    solver.passModel(_program(columns, len(own), np.ones(len(calls)), inf))
-    solver.run()
-    return max(least, math.ceil(float(solver.getInfo().mip_dual_bound) - WHOLE))
-
-
-def run_from(solver: highspy.Highs, start: highspy.HighsSolution) -> None:
-    """Run a program from a start, and again without it where its answer cannot be.
-
-    HiGHS 1.16 may return the start as optimal with the cost of another plan, where presolve has
-    taken some of its columns out for cheaper ones.
-    """
-    solver.setSolution(start)
-    solver.run()
-    costs, values = np.array(solver.getLp().col_cost_), solver.getSolution().col_value
-    told = solver.getInfo().objective_function_value
-    if len(values) == len(costs) and abs(costs @ np.array(values) - told) > _SAME_COST:
-        solver.clearSolver()
-        solver.run()
-
-
-def choose_trips(
-    problem: ChainProblem,
-    trips: Sequence[Trip],
-    chains: Sequence[Chain],
-    fewest: Sequence[int],
-    *,
-    bound: int,
-) -> Choice:
-    """Choose among the trips and those of a plan, for fewer vehicles than this has.
-
-    Parameters
-    ----------
-    chains
-        The plan.
-    fewest
-        Trips each end needs at least.
-    bound
-        Vehicles below which no plan goes.
-    """
-    own = [trip for chain in chains for trip in chain]
-    model = _Model(problem, list(dict.fromkeys([*trips, *own])))
-    used = np.bincount(problem.end_of[[trip[0] for trip in own]], minlength=len(fewest))
-    least = [_fewest(model, end, few) if used[end] > few else few for end, few in enumerate(fewest)]
-    solver = quiet_solver(**OPTIONS)
-    solver.passModel(model.written(least))
-    reached = float(bound)
-
-    def look(event: Any) -> None:
-        nonlocal reached
-        out = event.data_out
-        reached = max(reached, out.mip_dual_bound)
-        if min(out.mip_primal_bound, len(chains)) <= math.ceil(reached - WHOLE):
-            event.interrupt()
-
-    solver.cbMipInterrupt += look
-    run_from(solver, model.start(chains))
-    info = solver.getInfo()
-    bound = math.ceil(max(reached, info.mip_dual_bound) - WHOLE)
-    if not info.objective_function_value < len(chains) - 0.5:
-        return Choice(tuple(own), min(bound, len(chains)))
-    value = np.array(solver.getSolution().col_value)[: len(model.trips)]
-    return Choice(tuple(model.trips[int(k)] for k in np.flatnonzero(value > 0.5)), bound)
-
-
-@dataclass(frozen=True)
-class ChainPlan:
-    """Chains of trips, and the vehicles below which no plan can go (0: not asked for)."""
-
-    chains: tuple[Chain, ...]
-    bound: int = 0
-
-
-def solve_chains(
-    problem: ChainProblem,
-    *,
-    rounds: int,
-    seed: int = 0,
-    with_bound: bool = True,
-    dives: int = len(STEPS),
-    most_work: int = MOST_WORK,
-) -> ChainPlan:
-    """Return a plan with few vehicles, then little driving.
-
-    Ruin and recreate finds a first plan. Where all trips are inbound, and no end has more than
-    `MOST_CALLS` calls, trips that know their predecessor are priced from it: their linear
-    relaxation bounds the vehicles, and plans rounded from it are searched on. Where every trip
-    of an end that a plan could need can be listed, the end's choice among them raises the bound;
-    where those of all ends can, so may the numbers of trips of the ends, and plans are chosen
-    among the trips priced and, at last, among all, with its own bound.
-
-    Parameters
-    ----------
-    rounds
-        Rounds of ruin and recreate for each call; with ``seed`` they fix the answer.
-    with_bound
-        Whether to bound the vehicles.
-    dives
-        Plans rounded from the relaxation, ten at most.
-    most_work
-        Of choosing the trips of each end whole (`whole_ends.Least`); 0: they are not.
-
-    Raises
-    ------
-    ValueError
-        A call is out of reach.
-    """
-    if out_of_reach(problem):
-        raise ValueError(f"calls out of reach: {out_of_reach(problem)}")
-    if not problem.n_calls:
-        return ChainPlan(())
-    alone = [(call,) for call in range(problem.n_calls)]
-    iterations = rounds * problem.n_calls
-    fits = np.bincount(problem.end_of).max() <= MOST_CALLS
-    if not (with_bound and fits and problem.inbound.all()):
-        return ChainPlan(search_chains(problem, alone, iterations, seed=seed))
-    some = iterations // 8
-    best = search_chains(problem, alone, some, seed=seed)
-    master = TripMaster(problem)
-    master.add_chains(best)
-    bound = master.relax()
-    ends = WholeEnds(problem, master, most_work)
-    while len(best) > bound and ends.add_floors(best):
-        bound = master.relax()
-    every = every_trip(problem) if len(best) > bound else None
-    if every is not None and needs_more(master, bound):
-        bound += 1
-    for k, step in enumerate(STEPS[:dives]):
-        if len(best) <= bound:
-            break
-        found = search_chains(problem, master.dive(step), some, seed=seed + k + 1, target=bound)
-        master.add_chains(found)
-        best = min(best, found, key=len)
-        if k == 0 and every is not None and len(best) > bound:
-            choice = choose_trips(problem, master.priced(), best, master.fewest, bound=bound)
-            best = _searched_on(problem, choice, best, some, seed=seed, target=bound)
-    if every is not None and len(best) > bound:
-        choice = choose_trips(problem, every, best, master.fewest, bound=bound)
-        bound = max(bound, choice.bound)
-        best = _searched_on(problem, choice, best, some, seed=seed, target=bound)
-    if len(best) <= bound:
-        return ChainPlan(best, bound)
-    trips = [trip for chain in best for trip in chain]
-    return ChainPlan(search_chains(problem, trips, iterations, seed=seed, target=bound), bound)
-
-
-def _searched_on(
-    problem: ChainProblem,
-    choice: Choice,
-    best: tuple[Chain, ...],
-    iterations: int,
-    *,
-    seed: int,
-    target: int,
-) -> tuple[Chain, ...]:
-    """Return the plan searched on from a choice of trips, or the best one where this has less."""
-    trips = served_once(problem, choice.trips)
-    found = search_chains(problem, trips, iterations, seed=seed, target=target)
-    return min(best, found, key=len)
 
 
 def search_chains(

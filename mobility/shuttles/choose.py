@@ -13,21 +13,25 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
-from mobility.shuttles.config import ShuttleConfig
+from mobility.base.clock import DAY_S
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.costs import Costs, Rates
-from mobility.shuttles.estimate import Parts, RunCost, Turn, Weights, fitted, turn_of
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.groups import (
     Candidate,
+    Parts,
+    RunCost,
+    Turn,
+    Weights,
     beside,
     find_groups,
+    fitted,
     heavy,
     riders_by_way,
     served,
     several,
+    turn_of,
 )
-from mobility.shuttles.model import Floats, Run
+from mobility.shuttles.model import DAY_CUT_S, Floats, Run
 from mobility.shuttles.scene import Scene
 
 _WORKER_EUR = 1e7  # far above any plan's cost: euros only decide between equals

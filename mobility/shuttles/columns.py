@@ -10,13 +10,11 @@ from itertools import permutations
 
 import numpy as np
 
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day, Rates
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints, Line
-from mobility.shuttles.rosters import edge_worth
+from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.costs import Rates
+from mobility.shuttles.model import UNREACHED, Anchor, Bools, Day, Floats, Ints, Line
 from mobility.shuttles.routes import Fleet, RouteProblem, solve_routes
-from mobility.shuttles.scene import Scene
+from mobility.shuttles.scene import Scene, edge_worth
 from mobility.shuttles.stops import nearest_stop
 
 _EXACT_ORDER = 7

@@ -1,13 +1,14 @@
-"""Settings of the shuttle design: the ``[shuttles]`` table of a territory file."""
+"""Settings of the shuttle design, the ``[shuttles]`` table of a territory file, and its factors."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from mobility.commute.ledger import CAPTURE_HIGH, CAPTURE_LOW, CAPTURE_RATE
+from mobility.territory.factors import Factors as Rows
 from mobility.territory.fields import Lat, Lon, Model, RefusedError, Share
 from mobility.territory.project import Territory
 from mobility.territory.validation import explain_validation
@@ -198,3 +199,16 @@ class ShuttleConfig(Model):
             wrong = explain_validation(error, path, cls)
             wrong.column = f"shuttles.{wrong.column}"
             raise wrong from None
+
+
+class Factors(Rows):
+    """Every factor of a plan, by name."""
+
+    PACKAGE: ClassVar[str] = "mobility.shuttles"
+
+
+class EnergyFactors(Rows):
+    """Prices, uses, ranges and emissions of energies, see `mobility.shuttles.energies`."""
+
+    PACKAGE: ClassVar[str] = "mobility.shuttles"
+    FILE: ClassVar[str] = "energies.toml"

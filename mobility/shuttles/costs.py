@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mobility.base.clock import DAY_S
 from mobility.remedies.bill import STRUCTURE, Bill, CostLine, priced, total
 from mobility.shuttles.blocks import Block, Trip, chain_trips, day_trips, fleet_size
-from mobility.shuttles.config import ShuttleConfig, VehicleType
+from mobility.shuttles.config import Factors, ShuttleConfig, VehicleType
 from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of, unlawful
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Drive, Edge, Run
+from mobility.shuttles.model import Day, Drive, Run
 from mobility.territory.factors import Factors as Rows
-from mobility.territory.rosters import ALL_YEAR, share_of_year
-
-DAY_S = 86_400
-_WEEK_KINDS = ("school_weekday", "holiday_weekday")
 
 
 @dataclass(frozen=True)
@@ -70,96 +66,6 @@ class Rates:
 def _nearest_size(vehicle: VehicleType) -> str:
     sizes = {"minibus": 9, "midibus": 22, "autocar": 55}
     return min(sizes, key=lambda s: (abs(sizes[s] - vehicle.seats), s))
-
-
-@dataclass(frozen=True)
-class Day:
-    """One day of the week in one kind of week.
-
-    Attributes
-    ----------
-    weekday
-        0 Monday to 6 Sunday.
-    kinds
-        Kind of day of each weekday of that week.
-    count
-        Such days a year.
-    season
-        Part of the year it stands for, see `rosters.season_of`: seasonal runs either run
-        in all of it or not at all.
-    """
-
-    weekday: int
-    kinds: tuple[str, ...]
-    count: float
-    season: int = ALL_YEAR
-
-    def has(self, when: Edge | Run) -> bool:
-        """Whether what starts on some weekdays, kinds of day and season does so on this day."""
-        return (
-            self.weekday in when.weekdays
-            and self.kinds[self.weekday] in when.day_kinds
-            and bool(self.season & when.season)
-        )
-
-
-def parts_of_year(seasons: Iterable[int]) -> list[int]:
-    """Return the parts into which seasons cut the year, each a season."""
-    parts = [ALL_YEAR]
-    for season in sorted(set(seasons)):
-        parts = [p for part in parts for p in (part & season, part & ~season) if p]
-    return parts
-
-
-def calendar_days(
-    factors: Factors, kinds: Mapping[str, Sequence[int]], seasons: Iterable[int] = ()
-) -> list[Day]:
-    """Return the days of a year: school weeks and holiday weeks, each weekday once.
-
-    Parameters
-    ----------
-    factors
-        Rows ``days_per_year.*``.
-    kinds
-        Weekdays of each kind of day in the study.
-    seasons
-        Seasons of the rosters. Each part of the year between their ends has its own days: its
-        share of those of every kind.
-    """
-    whole = _whole_year(factors, kinds)
-    return [
-        replace(day, count=day.count * share_of_year(part), season=part)
-        for part in parts_of_year(seasons)
-        for day in whole
-    ]
-
-
-def _whole_year(factors: Factors, kinds: Mapping[str, Sequence[int]]) -> list[Day]:
-    weekday_kinds = [k for k in _WEEK_KINDS if k in kinds] or [k for k in kinds if 0 in kinds[k]][
-        :1
-    ]
-    per_kind = {k: factors.get(f"days_per_year.{k}", 52.0 * len(kinds[k])) for k in kinds}
-    if len(weekday_kinds) == 1 and weekday_kinds[0] in _WEEK_KINDS:
-        # One kind of weekday studied stands for all of them.
-        per_kind[weekday_kinds[0]] = sum(factors[f"days_per_year.{k}"] for k in _WEEK_KINDS)
-    total = sum(per_kind[k] for k in weekday_kinds)
-    days = []
-    for kind in weekday_kinds or [""]:
-        share = per_kind[kind] / total if total else 1.0
-        week = [_kind_of(d, kind, kinds) for d in range(7)]
-        for d in range(7):
-            if not week[d]:
-                continue
-            count = per_kind[week[d]] / len(kinds[week[d]])
-            days.append(Day(d, tuple(week), count if week[d] == kind else count * share))
-    return days
-
-
-def _kind_of(weekday: int, kind: str, kinds: Mapping[str, Sequence[int]]) -> str:
-    if kind and weekday in kinds[kind]:
-        return kind
-    others = [k for k in kinds if k not in _WEEK_KINDS and weekday in kinds[k]]
-    return others[0] if others else ""
 
 
 @dataclass(frozen=True)
@@ -305,14 +211,23 @@ def _chain_day(
 
 
 def fleet_of(
-    blocks: Sequence[Sequence[Block]], days: Sequence[Day], n_sizes: int
+    blocks: Sequence[Sequence[Block]],
+    days: Sequence[Day],
+    n_sizes: int,
+    ready_s: Callable[[Block], int] = lambda block: block.end_s,
 ) -> tuple[int, ...]:
-    """Return the vehicles of each size: blocks out at once over the week, in the worst week."""
+    """Return the vehicles of each size: blocks out at once over the week, in the worst week.
+
+    Parameters
+    ----------
+    ready_s
+        When a vehicle may be out again after a block.
+    """
     fleet = [0] * n_sizes
     for week in {(d.kinds, d.season) for d in days}:
         for size in range(n_sizes):
             spans = [
-                (b.start_s + d.weekday * DAY_S, b.end_s + d.weekday * DAY_S)
+                (b.start_s + d.weekday * DAY_S, ready_s(b) + d.weekday * DAY_S)
                 for d, day in zip(days, blocks, strict=True)
                 if (d.kinds, d.season) == week
                 for b in day

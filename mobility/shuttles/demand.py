@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import NEITHER, OUTBOUND_ONLY, RETURN_ONLY
 from mobility.commute.ledger import shift_jobs
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
-from mobility.shuttles.costs import Day
-from mobility.shuttles.model import Bools, Edge, Floats, Ints, by_shift
+from mobility.shuttles.config import Factors
+from mobility.shuttles.model import Bools, Day, Edge, Floats, Ints, by_shift
+from mobility.territory.rosters import ALL_YEAR, share_of_year
 
-DAY_S = 86_400
+_WEEK_KINDS = ("school_weekday", "holiday_weekday")
 
 
 @dataclass(frozen=True)
@@ -181,3 +183,67 @@ def _pack(
             for kind in sorted({kind for told in lacking for kind in told})
         },
     )
+
+
+def parts_of_year(seasons: Iterable[int]) -> list[int]:
+    """Return the parts into which seasons cut the year, each a season."""
+    parts = [ALL_YEAR]
+    for season in sorted(set(seasons)):
+        parts = [p for part in parts for p in (part & season, part & ~season) if p]
+    return parts
+
+
+def calendar_days(
+    factors: Factors, kinds: Mapping[str, Sequence[int]], seasons: Iterable[int] = ()
+) -> list[Day]:
+    """Return the days of a year: school weeks and holiday weeks, each weekday once.
+
+    Parameters
+    ----------
+    factors
+        Rows ``days_per_year.*``.
+    kinds
+        Weekdays of each kind of day in the study.
+    seasons
+        Seasons of the rosters. Each part of the year between their ends has its own days: its
+        share of those of every kind.
+    """
+    whole = _whole_year(factors, kinds)
+    return [
+        replace(day, count=day.count * share_of_year(part), season=part)
+        for part in parts_of_year(seasons)
+        for day in whole
+    ]
+
+
+def year_of(study: Study, factors: Factors) -> list[Day]:
+    """Return `calendar_days` of a study."""
+    return calendar_days(factors, kind_weekdays(study), [row.season for row in study.shift_rows])
+
+
+def _whole_year(factors: Factors, kinds: Mapping[str, Sequence[int]]) -> list[Day]:
+    weekday_kinds = [k for k in _WEEK_KINDS if k in kinds] or [k for k in kinds if 0 in kinds[k]][
+        :1
+    ]
+    per_kind = {k: factors.get(f"days_per_year.{k}", 52.0 * len(kinds[k])) for k in kinds}
+    if len(weekday_kinds) == 1 and weekday_kinds[0] in _WEEK_KINDS:
+        # One kind of weekday studied stands for all of them.
+        per_kind[weekday_kinds[0]] = sum(factors[f"days_per_year.{k}"] for k in _WEEK_KINDS)
+    total = sum(per_kind[k] for k in weekday_kinds)
+    days = []
+    for kind in weekday_kinds or [""]:
+        share = per_kind[kind] / total if total else 1.0
+        week = [_kind_of(d, kind, kinds) for d in range(7)]
+        for d in range(7):
+            if not week[d]:
+                continue
+            count = per_kind[week[d]] / len(kinds[week[d]])
+            days.append(Day(d, tuple(week), count if week[d] == kind else count * share))
+    return days
+
+
+def _kind_of(weekday: int, kind: str, kinds: Mapping[str, Sequence[int]]) -> str:
+    if kind and weekday in kinds[kind]:
+        return kind
+    others = [k for k in kinds if k not in _WEEK_KINDS and weekday in kinds[k]]
+    return others[0] if others else ""

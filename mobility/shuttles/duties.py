@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from mobility.shuttles.blocks import Block
-from mobility.shuttles.factors import Factors
+from mobility.shuttles.config import Factors
 from mobility.shuttles.model import Bools
 
 HOUR = 3600

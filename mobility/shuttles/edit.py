@@ -22,19 +22,18 @@ from mobility.base.literal import one_line
 from mobility.commute.access import Access
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.anchors import gate_anchor
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day, calendar_days
-from mobility.shuttles.demand import Demand, find_demand, kind_weekdays
+from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.demand import Demand, find_demand, year_of
 from mobility.shuttles.drive import drive_graph, drive_matrix
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.groundwork import longest_walk_s, make_scene
-from mobility.shuttles.model import Line, Place
+from mobility.shuttles.model import Day, Line, Place
 from mobility.shuttles.places import (
     check_depot,
     depot_place,
     gate_name,
     gate_walks,
+    longest_walk_s,
     lonlat_of,
+    make_scene,
     walk_matrix,
 )
 from mobility.shuttles.plan import evaluate_plan
@@ -272,8 +271,7 @@ class Asked:
         study = access.study
         config = ShuttleConfig.from_territory(study.territory)
         factors = Factors.load(study.territory.factors, file=study.territory.path)
-        seasons = [row.season for row in study.shift_rows]
-        days = calendar_days(factors, kind_weekdays(study), seasons)
+        days = year_of(study, factors)
         return cls(access, find_demand(study, zones, days), config, factors, tuple(days))
 
     def plan(self, drawn: Sequence[DrawnLine]) -> Plans:

@@ -18,14 +18,23 @@ import pandas as pd
 
 from mobility.base.clock import DAY_S, service_clock
 from mobility.base.i18n import translate
-from mobility.shuttles.blocks import Block, Trip, block_of, chain_trips, day_trips, fleet_size
-from mobility.shuttles.config import ShuttleConfig, VehicleType
-from mobility.shuttles.costs import Costs, Day, Operations, Rates, duties_of, yearly_costs
-from mobility.shuttles.duties import DutyRules, unlawful
-from mobility.shuttles.factors import EnergyFactors, Factors
+from mobility.shuttles.blocks import Block, Trip, block_of, chain_trips, day_trips
+from mobility.shuttles.config import EnergyFactors, Factors, ShuttleConfig, VehicleType
+from mobility.shuttles.costs import (
+    Costs,
+    Operations,
+    Rates,
+    count_unlawful,
+    duties_of,
+    fleet_of,
+    yearly_costs,
+)
+from mobility.shuttles.duties import DutyRules
+from mobility.shuttles.model import Day
 from mobility.shuttles.plan import Plan
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.scene import Scene
+from mobility.shuttles.service import opened_stops
 from mobility.territory.rosters import season_label
 
 #: English texts.
@@ -172,8 +181,7 @@ class Energies:
         chargers = sum(operations.fleet[len(tanks) :]) + len(gates) if energy == "electric" else 0
         told: list[tuple[Costs, float]] = []
         ends: tuple[End, ...] = ("value", "low", "high")
-        places = self._scene.places
-        stops = len({p for run in plan.runs for p in run.calls if not places[p].stop_id})
+        stops = len(opened_stops(plan.runs, self._scene))
         for end in ends:
             vehicles = tuple(self._vehicle(k, energy, end) for k in range(len(tanks)))
             config = self._config.model_copy(
@@ -223,27 +231,11 @@ class Energies:
         self, plan: Plan, days: Sequence[Sequence[Block]], tanks: Sequence[Tank], *, same: bool
     ) -> Operations:
         """Return vehicles and drivers; a vehicle that charges is out until it is full."""
-        was, new = plan.operations, len(tanks)
-        fleet = [0] * (2 * new)
-        for week in {(d.kinds, d.season) for d in was.days}:
-            for vehicle in range(2 * new):
-                spans = [
-                    (b.start_s + d.weekday * DAY_S, self._ready_s(b, tanks) + d.weekday * DAY_S)
-                    for d, blocks in zip(was.days, days, strict=True)
-                    if (d.kinds, d.season) == week
-                    for b in blocks
-                    if b.vehicle == vehicle
-                ]
-                fleet[vehicle] = max(fleet[vehicle], fleet_size(spans))
-        rules = DutyRules.from_factors(self._factors)
+        was, rules = plan.operations, DutyRules.from_factors(self._factors)
+        fleet = fleet_of(days, was.days, 2 * len(tanks), lambda b: self._ready_s(b, tanks))
         duties = was.duties if same else duties_of(days, rules)
-        return Operations(
-            was.days,
-            tuple(tuple(b) for b in days),
-            duties,
-            tuple(fleet),
-            sum(len(unlawful(d, rules)) for d in duties),
-        )
+        blocks = tuple(tuple(b) for b in days)
+        return Operations(was.days, blocks, duties, fleet, count_unlawful(duties, rules))
 
     def _ready_s(self, block: Block, tanks: Sequence[Tank]) -> int:
         tank = tanks[block.vehicle % len(tanks)]

@@ -16,19 +16,14 @@ from typing import Any
 import numpy as np
 
 from mobility.shuttles.choose import Choice, Master
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day
-from mobility.shuttles.estimate import run_cost
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.groups import Candidate
-from mobility.shuttles.model import Line
+from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.groups import Candidate, run_cost
+from mobility.shuttles.model import Day, Line
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.reroute import rerouted
-from mobility.shuttles.rosters import edge_worth
-from mobility.shuttles.scene import Scene
+from mobility.shuttles.scene import Scene, edge_worth
 from mobility.shuttles.schedule import build_runs, covered_homes
-from mobility.shuttles.service import serve
-from mobility.shuttles.sizing import smallest
+from mobility.shuttles.service import serve, smallest
 
 _SMALL_SHARES = (0.2, 0.4, 0.7)  # of what one vehicle can be given to do
 _MOST_CANDIDATES = 50

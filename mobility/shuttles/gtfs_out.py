@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from mobility.base.clock import service_clock
+from mobility.base.clock import DAY_S, service_clock
 from mobility.base.i18n import WEEKDAY_NAMES
 from mobility.base.literal import one_line
-from mobility.shuttles.blocks import DAY_CUT_S, DAY_S
 from mobility.shuttles.costs import Operations
 from mobility.shuttles.drive import Ways
-from mobility.shuttles.model import Line, Place, Run
+from mobility.shuttles.model import DAY_CUT_S, Line, Place, Run
 from mobility.shuttles.written import COLOURS
 from mobility.territory.rosters import ALL_YEAR, day_of_year
 

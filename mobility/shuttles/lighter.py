@@ -219,6 +219,7 @@ def lighter_answers(plans: Plans, zones: WhiteZones) -> pd.DataFrame:
     stop_gain, stop_eur = _new_stops(plans, variant, points)
     gate_gain, gate_eur = _extensions(plans, variant, sites, gates)
     variant.views.forget()
+    del variant
     trim_memory()
     told = None if plans.refused else plans.knee
     simulation = plans.simulation(white, iterations=_AREA_ITERATIONS)

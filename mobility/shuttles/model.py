@@ -21,6 +21,7 @@ Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 UNREACHED = 2**30
+DAY_CUT_S = 3 * 3600  # when a day that operates begins
 ALWAYS_S = 10**8  # latest time of what has no window
 
 
@@ -235,3 +236,34 @@ def by_shift(ends: Bools, edge_shift: Ints, shifts: int) -> Bools:
     for shift, marked in zip(edge_shift, ends, strict=True):
         found[shift] |= marked
     return found
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the week in one kind of week.
+
+    Attributes
+    ----------
+    weekday
+        0 Monday to 6 Sunday.
+    kinds
+        Kind of day of each weekday of that week.
+    count
+        Such days a year.
+    season
+        Part of the year it stands for, see `rosters.season_of`: seasonal runs either run
+        in all of it or not at all.
+    """
+
+    weekday: int
+    kinds: tuple[str, ...]
+    count: float
+    season: int = ALL_YEAR
+
+    def has(self, when: Edge | Run) -> bool:
+        """Whether what starts on some weekdays, kinds of day and season does so on this day."""
+        return (
+            self.weekday in when.weekdays
+            and self.kinds[self.weekday] in when.day_kinds
+            and bool(self.season & when.season)
+        )

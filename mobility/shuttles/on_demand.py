@@ -14,13 +14,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from mobility.base.clock import DAY_S
 from mobility.remedies.bill import priced
-from mobility.shuttles.blocks import DAY_S, Block, Trip, chain_trips
+from mobility.shuttles.blocks import Block, Trip, chain_trips
 from mobility.shuttles.booked import TAXI, Asked, Booked, BookedTour, Call, Drawn
 from mobility.shuttles.booking import Bookings, Request, waves
-from mobility.shuttles.config import ShuttleConfig
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.costs import (
-    Day,
     Operations,
     Rates,
     count_unlawful,
@@ -31,8 +31,7 @@ from mobility.shuttles.costs import (
 )
 from mobility.shuttles.dial_a_ride import ITERATIONS, RidePrice, Rides, plan_rides
 from mobility.shuttles.duties import DutyRules
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import ALWAYS_S, Bools, Floats, Ints
+from mobility.shuttles.model import ALWAYS_S, Bools, Day, Floats, Ints
 
 MOST_DRAWS, RIDERS_DRAWN = 3, 30  # draws of a day: so many, fewer where they give so many riders
 _NIGHT_H = (7, 19)  # hours between which a taxi's day price holds

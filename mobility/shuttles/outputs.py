@@ -18,14 +18,14 @@ from mobility.commute.ledger import roster_jobs
 from mobility.remedies.bill import bill_frame
 from mobility.shuttles.blocks import Move
 from mobility.shuttles.booking_tables import bills_table, days_table, rides_table, services_table
-from mobility.shuttles.costs import Day
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.energies import ENERGY_TABLES, energy_tables
 from mobility.shuttles.gtfs_out import write_gtfs
-from mobility.shuttles.plan import Plan, employer_shares, run_loads, stop_riders
+from mobility.shuttles.model import Day
+from mobility.shuttles.plan import Plan, run_loads, stop_riders
 from mobility.shuttles.plans import Plans
-from mobility.shuttles.rosters import RosterGain
-from mobility.shuttles.sharing import group_cost, stable_shares, to_the_cent
+from mobility.shuttles.scene import RosterGain
+from mobility.shuttles.sharing import employer_shares, group_cost, stable_shares, to_the_cent
 from mobility.shuttles.written import COLOURS, DIRECTIONS, read_plan_table
 from mobility.territory.rosters import season_label
 

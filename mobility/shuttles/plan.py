@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Costs, Day, Operations
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Bools, Floats, Line, Run
-from mobility.shuttles.rosters import RosterGain, whole_rosters
-from mobility.shuttles.scene import Scene
+from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.costs import Costs, Operations
+from mobility.shuttles.model import Bools, Day, Floats, Line, Run
+from mobility.shuttles.scene import RosterGain, Scene, edges_of, whole_rosters
 from mobility.shuttles.schedule import build_runs
-from mobility.shuttles.service import Service, serve
-from mobility.shuttles.sizing import equip
+from mobility.shuttles.service import Service, equip, serve
 
 if TYPE_CHECKING:
     from mobility.shuttles.booked import Booked
@@ -188,11 +185,6 @@ class Plan:
         return car - self.costs.co2_kg
 
 
-def opened_stops(runs: Sequence[Run], scene: Scene) -> set[int]:
-    """Return the places at which runs call and no stop stands yet: new stops to pay for."""
-    return {p for run in runs for p in run.calls if not scene.places[p].stop_id}
-
-
 def run_loads(run: Run) -> Floats:
     """Return the riders on board after each call of a run; inbound, the last is what arrives."""
     riders = np.array(run.riders, np.float64)
@@ -344,35 +336,59 @@ def plan_table(plans: Sequence[Plan], factors: Factors) -> pd.DataFrame:
     )
 
 
-def employer_shares(
-    plan: Plan, scene: Scene, *, by: str, headcounts: Sequence[float]
-) -> dict[int, float]:
-    """Return each site's share of a plan's cost.
+def proven_plan(
+    scene: Scene,
+    plan: Plan,
+    gained: Bools,
+    held: Bools,
+    lost: float,
+    pools: Floats,
+    config: ShuttleConfig,
+    factors: Factors,
+    days: Sequence[Day],
+) -> Plan:
+    """Return a plan with what the engine says of it, its vehicles those the riders need.
+
+    The riders of each run are those the engine finds; vehicles grow or shrink to them and
+    the plan is chained, staffed and costed again. No time changes, so the proof stands.
 
     Parameters
     ----------
-    by
-        ``"boardings"``, ``"headcount"`` (workers of the served sites) or ``"km"`` (each
-        run's kilometres a year, shared by the riders of its shift ends).
-    headcounts
-        Workers of each site.
+    gained, held
+        bool[S,H] white shifts that hold after; shifts that hold after.
+    lost
+        Homes and shifts that no longer hold.
+    pools
+        float64[R,H] inhabitants who could work on each roster.
     """
-    weight: dict[int, float] = {}
-    for run in plan.runs:
-        riders = {e: float(plan.service.rider_edge[e]) for e in run.edges}
-        total = sum(riders.values())
-        for e in run.edges:
-            site = scene.edges[e].site
-            if by == "headcount":
-                weight[site] = float(headcounts[site])
-            elif by == "km":
-                part = riders[e] / total if total else 1 / len(run.edges)
-                per_year = len(run.weekdays) * run.metres
-                weight[site] = weight.get(site, 0.0) + part * per_year
-    if by == "boardings":
-        for e, boardings in enumerate(plan.service.boardings_edge):
-            if boardings > 0:
-                site = scene.edges[e].site
-                weight[site] = weight.get(site, 0.0) + float(boardings)
-    total = sum(weight.values())
-    return {s: w / total for s, w in sorted(weight.items())} if total else {}
+    service = serve(scene, plan.lines, plan.runs, config, gained=gained)
+    outfit = equip(
+        scene, plan.lines, plan.runs, service, config, factors, days,
+        known=(plan.runs, plan.operations, plan.costs),
+    )  # fmt: skip
+    rosters = []
+    for known in plan.rosters:
+        r = known.roster
+        rows = np.flatnonzero(scene.roster == r)
+        white = scene.needs[edges_of(scene, r)].any(axis=0)
+        whole = white & held[rows].all(axis=0)
+        rosters.append(
+            replace(
+                known,
+                seated=float(outfit.seated[rows].min()),
+                proven=float(scene.staff[r, whole].sum()),
+                pool=float(pools[r, whole].sum()),
+            )
+        )
+    return replace(
+        plan,
+        lines=outfit.lines,
+        runs=outfit.runs,
+        operations=outfit.operations,
+        costs=outfit.costs,
+        service=outfit.service,
+        places_proven=float(scene.workers[gained].sum()),
+        rosters=tuple(rosters),
+        lost_proven=lost,
+        over_seats=float(outfit.over.sum()),
+    )

@@ -14,32 +14,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.cache import Bundle
 from mobility.base.errors import Finding
 from mobility.base.i18n import translate
 from mobility.base.machine import trim_memory
-from mobility.commute.access import Access, roster_shifts
+from mobility.commute.access import Access, roster_shifts, site_key
 from mobility.commute.additions import with_feed
 from mobility.commute.ledger import Ledger
 from mobility.commute.side_by_side import SideBySide
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, total
-from mobility.shuttles.after import Proof, each_of, prove, read_tables
+from mobility.shuttles.after import Proof, each_of, feed_parts, prove, read_tables
 from mobility.shuttles.booked_remedy import proven_share
 from mobility.shuttles.booking import who_books
 from mobility.shuttles.booking_tables import booking_findings
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day, plan_bill
+from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.costs import plan_bill
 from mobility.shuttles.dial_a_ride import ITERATIONS
 from mobility.shuttles.drive import DriveGraph, Ways
-from mobility.shuttles.factors import Factors
 from mobility.shuttles.frontier import knee, pareto
 from mobility.shuttles.gtfs_out import Period, Table, gtfs_tables, trip_blocks
-from mobility.shuttles.model import UNREACHED, Anchor, Bools, Floats, Ints, Line, Run
+from mobility.shuttles.model import UNREACHED, Anchor, Bools, Day, Floats, Ints, Line, Run
 from mobility.shuttles.on_demand import Simulation
-from mobility.shuttles.plan import Plan, evaluate_plan, opened_stops, plan_table
-from mobility.shuttles.proof import proven_plan
+from mobility.shuttles.plan import Plan, evaluate_plan, plan_table, proven_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.sensitivity import Sensitivity, cell_sides, sensitivities
+from mobility.shuttles.service import opened_stops
 from mobility.shuttles.stops import Selection
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.holidays import read_holidays
@@ -350,16 +350,7 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
     """
     plans = list(found.plans) if drawn else [_named(p) for p in found.plans]
     asked = [plans[found.knee_index]] if found.config.knee_only else plans
-    feed, known = _together(found.study, found.scene, asked, stand_ins=True), found.study.feed.trips
-    after = with_feed(found.study, feed, scenario="shuttles", feeders=False)
-    set_of = np.r_[np.full(len(known), -1), _sets(feed.trips)]
-    every = SideBySide(found.study, after, set_of, len(asked))
-    shift_ids = [int(s) for s in found.scene.shift_ids]
-    afters = [partial(_on, every.study(k)) for k in range(len(asked))]
-    proofs = prove(found.access, afters, shift_ids, found.present)
-    del after, afters
-    every.forget()
-    told = {p.name: proof for p, proof in zip(asked, proofs, strict=True)}
+    told = {p.name: proof for p, proof in zip(asked, _proofs(found, asked), strict=True)}
     plans = [_with_proof(found, p, told[p.name]) if p.name in told else p for p in plans]
     if drawn:
         return replace(found, plans=tuple(found.compared(plan) for plan in plans))
@@ -374,6 +365,30 @@ def proven(found: Plans, *, drawn: bool = False) -> Plans:
             break
     findings = (*found.findings, *booking_findings(kept[index], found.config))
     return replace(found, plans=tuple(kept), knee_index=index, findings=findings)
+
+
+def _proofs(found: Plans, asked: Sequence[Plan]) -> list[Proof]:
+    """Return what the engine says of some plans, as found before where nothing has changed."""
+    study, shift_ids = found.study, [int(s) for s in found.scene.shift_ids]
+    feed = _together(study, found.scene, asked, stand_ins=True)
+
+    def compute() -> Bundle:
+        after = with_feed(study, feed, scenario="shuttles", feeders=False)
+        set_of = np.r_[np.full(len(study.feed.trips), -1), _sets(feed.trips)]
+        every = SideBySide(study, after, set_of, len(asked))
+        afters = [partial(_on, every.study(k)) for k in range(len(asked))]
+        proofs = prove(found.access, afters, shift_ids, found.present)
+        del after, afters
+        every.forget()
+        return {"proofs": np.array([[*vars(proof).values()] for proof in proofs])}
+
+    if found.present is not None:  # levers change what is here before the plans
+        return [Proof(*one) for one in np.asarray(compute()["proofs"])]
+    key: list[object] = ["proofs", shift_ids, *feed_parts(feed)]
+    for k in range(len(study.sites)):
+        mine = [row.shift_id for row in study.shift_rows if row.site == k]
+        key += site_key(study, k, [(s, day, "transit") for s in mine for day in study.days])
+    return [Proof(*one) for one in np.asarray(study.kept(key, compute)["proofs"])]
 
 
 def _named(plan: Plan) -> Plan:

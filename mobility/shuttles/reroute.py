@@ -1,6 +1,6 @@
 """Runs of a plan routed anew with their vehicles in view: the same riders, fewer euros.
 
-The stops that riders use at each shift end are the calls of a `chain_problem.ChainProblem`: trips
+The stops that riders use at each shift end are the calls of a `chained.ChainProblem`: trips
 know which vehicle brings them, fewest vehicles come first, then the least driving. What comes out
 is timed, chained, staffed and costed like any plan; it counts only where every rider is kept and it
 is cheaper.
@@ -14,12 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mobility.shuttles.blocks import Trip, day_trips
-from mobility.shuttles.chain_problem import ChainProblem, out_of_reach
-from mobility.shuttles.chained import search_chains
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import UNREACHED, Anchor, Line
+from mobility.shuttles.chained import ChainProblem, out_of_reach, search_chains
+from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.model import UNREACHED, Anchor, Day, Line
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.scene import Scene
 from mobility.shuttles.schedule import run_cover

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.factors import Factors
+from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.model import UNREACHED, Floats, Ints, Line, Run
 from mobility.shuttles.plan import Plan
-from mobility.shuttles.rosters import whole_rosters
-from mobility.shuttles.scene import Scene
+from mobility.shuttles.scene import Scene, whole_rosters
 from mobility.shuttles.schedule import covered_homes
 from mobility.shuttles.service import reached_shifts, serve
 

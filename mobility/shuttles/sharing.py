@@ -14,12 +14,12 @@ from math import factorial
 
 import numpy as np
 
-from mobility.shuttles.config import ShuttleConfig
-from mobility.shuttles.costs import Day, operate, yearly_costs
-from mobility.shuttles.factors import Factors
-from mobility.shuttles.model import Floats
-from mobility.shuttles.plan import Plan, opened_stops
+from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.costs import operate, yearly_costs
+from mobility.shuttles.model import Day, Floats
+from mobility.shuttles.plan import Plan
 from mobility.shuttles.scene import Scene
+from mobility.shuttles.service import opened_stops
 
 #: Employers up to which every group is costed; above, orders of joining are drawn.
 EXACT, ORDERS = 10, 200
@@ -142,3 +142,37 @@ def to_the_cent(parts: Floats, total: float) -> Floats:
     order = np.argsort(-(exact - floor), kind="stable")
     floor[order[:left]] += 1
     return floor / 100
+
+
+def employer_shares(
+    plan: Plan, scene: Scene, *, by: str, headcounts: Sequence[float]
+) -> dict[int, float]:
+    """Return each site's share of a plan's cost.
+
+    Parameters
+    ----------
+    by
+        ``"boardings"``, ``"headcount"`` (workers of the served sites) or ``"km"`` (each
+        run's kilometres a year, shared by the riders of its shift ends).
+    headcounts
+        Workers of each site.
+    """
+    weight: dict[int, float] = {}
+    for run in plan.runs:
+        riders = {e: float(plan.service.rider_edge[e]) for e in run.edges}
+        total = sum(riders.values())
+        for e in run.edges:
+            site = scene.edges[e].site
+            if by == "headcount":
+                weight[site] = float(headcounts[site])
+            elif by == "km":
+                part = riders[e] / total if total else 1 / len(run.edges)
+                per_year = len(run.weekdays) * run.metres
+                weight[site] = weight.get(site, 0.0) + part * per_year
+    if by == "boardings":
+        for e, boardings in enumerate(plan.service.boardings_edge):
+            if boardings > 0:
+                site = scene.edges[e].site
+                weight[site] = weight.get(site, 0.0) + float(boardings)
+    total = sum(weight.values())
+    return {s: w / total for s, w in sorted(weight.items())} if total else {}

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from mobility.outputs.map.model import LineStop, MapLine, MapPlan, MapRun
 from mobility.shuttles.blocks import Block, Move
-from mobility.shuttles.costs import Day
-from mobility.shuttles.model import Line
+from mobility.shuttles.model import Day, Line
 from mobility.shuttles.plan import Plan, run_loads, stop_riders
 from mobility.shuttles.plans import Plans
 

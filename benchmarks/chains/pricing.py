@@ -109,7 +109,7 @@ def _still_to_come(
 
 
 @njit(cache=True, nogil=True)
-def price_end(  # noqa: C901, PLR0912, PLR0913, PLR0915
+def price_end(  # noqa: C901
     legs: Floats,
     gate_s: Floats,
     load: Ints,

@@ -2,10 +2,10 @@
 
 A column is a trip with the end served before it, or none. Every call is covered; no more
 trips follow an end than trips end there; an end has as many trips as its riders fill; trips
-without a predecessor, the vehicles, are minimised. Rows may tell what the trips of an end cost
-at least (`whole_ends`). Columns are priced exactly (`pricing`), so the relaxation rounded up is
-a bound. Plans are rounded from it by fixing the trips with the largest values, a few at a time,
-and pricing again; the last ones are chosen by HiGHS.
+without a predecessor, the vehicles, are minimised. Rows may tell what the trips of an end cost at
+least (`every_trip.WholeEnds`). Columns are priced exactly (`pricing`), so the relaxation rounded
+up is a bound. Plans are rounded from it by fixing the trips with the largest values, a few at a
+time, and pricing again; the last ones are chosen by HiGHS.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from mobility.shuttles.chain_problem import Chain, ChainProblem, Trip, served_once
+from benchmarks.chains.pricing import RATE, price_end
+from mobility.shuttles.chained import Chain, ChainProblem, Trip
 from mobility.shuttles.model import Floats, Ints
-from mobility.shuttles.pricing import RATE, price_end
 
 WHOLE = 1e-6
 _DIGITS = 9  # of prices
 SURE = 0.75  # fixed at once from this value on
 _TAIL = 200  # fractional trips left to the branch and bound
 NODES = 300
+_PART = 1e-3  # of a trip: less is whole
 FEW_LABELS, MOST_LABELS = 50_000, 300_000  # of one end alone, and beside the others
 
 
@@ -336,3 +337,52 @@ class TripMaster:
         )
         x = value if found.x is None else found.x
         return [self._columns[j].calls for j in np.argsort(-x, kind="stable") if x[j] > WHOLE]
+
+
+def needs_more(master: TripMaster, vehicles: int) -> bool:
+    """Return whether every plan needs more vehicles; no end's trips stay limited.
+
+    An end has k trips at most, or k + 1 at least. Where the relaxation of one side needs more
+    vehicles, the other holds for every plan that has no more. Ends of which the relaxation takes a
+    fraction of a trip are looked at one after another, and what holds is kept.
+
+    Parameters
+    ----------
+    vehicles
+        Where the answer is no, a plan may still need more.
+    """
+    holds = [(float(least), math.inf) for least in master.fewest]
+    done: set[int] = set()
+    found = master.relax() > vehicles
+    while not found:
+        trips = master.trips()
+        part = np.abs(trips - np.rint(trips))
+        part[list(done)] = 0.0
+        end = int(part.argmax())
+        if part[end] < _PART:
+            break
+        done.add(end)
+        least, most = holds[end]
+        k = math.floor(trips[end])
+        for side, other in (((least, k), (k + 1, most)), ((k + 1, most), (least, k))):
+            master.limit_trips(end, *side)
+            if master.relax() > vehicles:
+                holds[end] = other
+                break
+        master.limit_trips(end, *holds[end])
+        found = master.relax() > vehicles
+    for end, least in enumerate(master.fewest):
+        master.limit_trips(end, least, math.inf)
+    return found
+
+
+def served_once(problem: ChainProblem, trips: Iterable[Trip]) -> list[Trip]:
+    """Serve every call by the first trip that has it, alone where none does."""
+    served: set[int] = set()
+    kept = []
+    for trip in trips:
+        new = tuple(c for c in trip if c not in served)
+        served.update(new)
+        if new:
+            kept.append(new)
+    return kept + [(c,) for c in range(problem.n_calls) if c not in served]
