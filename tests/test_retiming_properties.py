@@ -37,7 +37,7 @@ def test_one_move_equals_a_full_run(street, drawn, trip, by_s):
     moves = [Lever("move_trip", (t,), shift_s=s) for t, s in enumerate(drawn)]
     bench = workbench(assess(what_if(street, moves)))
     lever = Lever("move_trip", (trip,), shift_s=by_s)
-    after = access_after(bench, bench.try_unit((lever,), keep_times=True)[0])
+    after = access_after(bench, bench.try_units([(lever,)], keep_times=True)[0][0])
     full = assess(what_if(bench.study, [lever]))
     assert np.array_equal(full.outbound_s, after.outbound_s)
     assert np.array_equal(full.return_s, after.return_s)
@@ -123,7 +123,7 @@ def test_random_moves_on_the_largest_network():
     for place in rng.choice(len(units), 12, replace=False):
         unit = units[place]
         pick = int(rng.integers(len(unit)))
-        effects = bench.try_unit(unit, keep_times=True)[pick]
+        effects = bench.try_units([unit], keep_times=True)[0][pick]
         if not effects:
             continue
         changed += 1

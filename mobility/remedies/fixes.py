@@ -41,7 +41,7 @@ class Fixes:
 
     @cached_property
     def names(self) -> tuple[dict[str, object], ...]:
-        """What names each move, see `words.lever_names`."""
+        """What names each move, see `words.Names`."""
         return tuple(map(Names(self.bench).of, self.levers))
 
     def row(self, shift_id: int, day_kind: str) -> int | None:

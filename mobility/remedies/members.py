@@ -7,8 +7,7 @@ from numba import njit
 
 from mobility.base.kernels import inner, maker
 from mobility.engine.scan import lower_bound
-from mobility.remedies.labels import begin, changing, end, room_for, take_back
-from mobility.remedies.newcomers import may_gain
+from mobility.remedies.labels import begin, changing, end, may_gain, room_for, take_back
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
 from mobility.timetable.arrays import INF
 

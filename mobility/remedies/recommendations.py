@@ -20,7 +20,7 @@ from mobility.remedies.scenario import hours_bill, timetable_bill
 from mobility.remedies.search import Outcome, Retiming, Workbench, rank_of
 from mobility.remedies.shift_hours import ShiftHours
 from mobility.remedies.street_remedies import street_remedies
-from mobility.remedies.words import clock, lever_names
+from mobility.remedies.words import Names, clock
 
 #: Levers of a kind listed though others do better.
 _OF_EACH_KIND = 2
@@ -98,7 +98,7 @@ def _which_departure(bench: Workbench, lever: Lever) -> str:
 def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> Remedy:
     """Return a lever of the timetable, or a pair, as a remedy."""
     lever, score = outcome.lever, outcome.score
-    names = lever_names(bench, lever)
+    names = Names(bench).of(lever)
     effects = _effects_by_shift(bench, outcome)
     kind = next(iter(days_of(bench.nets, lever)), "")
     times = departures(bench.nets[kind], lever) if kind else []

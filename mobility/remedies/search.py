@@ -34,7 +34,6 @@ from mobility.remedies.vehicles import Vehicles
 from mobility.remedies.window import Window, windows
 
 Int32 = NDArray[np.int32]
-Elapsed = dict[tuple[int, str, Edge, EngineLimits], Int32]
 
 #: A lever that adds no driving still costs the planning of a minute, for the ranking.
 _LEAST_MINUTES = 1.0
@@ -203,12 +202,6 @@ class Workbench:
         found = iter(self.effects(tried, keep_times=keep_times, turning=turning))
         return [list(islice(found, len(unit))) for unit in units]
 
-    def try_unit(
-        self, unit: Unit, *, keep_times: bool = False, turning: bool = False
-    ) -> list[Effects]:
-        """Return what each lever of a unit changes, see `effects`."""
-        return self.try_units([unit], keep_times=keep_times, turning=turning)[0]
-
     def try_together(self, levers: Sequence[Lever], *, keep_times: bool = False) -> Effects:
         """Return what levers on different trips change when all are pulled."""
         return self.try_sets([levers], keep_times=keep_times)[0]
@@ -240,23 +233,22 @@ def workbench(access: Access, *, stops: bool = True) -> Workbench:
             [content, places, repr([(one.route, one.legs) for one in new_stops])]
         )
     access = replace(access, study=study)
-    study.views.elapsed_s = _known_times(access)
+    _tell_times(access)
     nets = networks(study)
     found = windows(study, nets)
     return Workbench(study, access, nets, found, new_stops, content)
 
 
-def _known_times(access: Access) -> Elapsed:
-    """Return the seconds of each edge by transit, as `transit_seconds` finds them."""
-    study, found = access.study, Elapsed()
+def _tell_times(access: Access) -> None:
+    """Have a study know the seconds of its edges by transit, as it was assessed."""
+    study, known = access.study, dict[tuple[int, str, Edge, EngineLimits], Int32]()
     limits, days = engine_limits(study.territory.limits), {day.kind: day for day in study.days}
-    named = access.keys.itertuples(index=False, name=None)
-    for k, (shift_id, kind, mode) in enumerate(named):
+    for k, (shift_id, kind, mode) in enumerate(access.keys.itertuples(index=False, name=None)):
         if mode == "transit":
             site, edges = study.shift_rows[shift_id].site, study.edges(shift_id, days[kind])
             for edge, times in zip(edges, (access.outbound_s, access.return_s), strict=True):
-                found[site, kind, edge, limits] = times[k]
-    return found
+                known[site, kind, edge, limits] = times[k]
+    study.views.elapsed_s = known
 
 
 @dataclass(frozen=True, eq=False)

@@ -196,8 +196,13 @@ class Window:
     @cached_property
     def labelled(self) -> Labelled:
         """The window with its labels by call, to be changed."""
-        from mobility.remedies.labels import Labelled, floors, useful_times
-        from mobility.remedies.newcomers import fill_newcomers, newcomers_of
+        from mobility.remedies.labels import (
+            Labelled,
+            fill_newcomers,
+            floors,
+            newcomers_of,
+            useful_times,
+        )
 
         tt, runs, index = self.oriented, self.runs, self.index_arrays
         first, shift, label = self._base_scan
