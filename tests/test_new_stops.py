@@ -90,11 +90,11 @@ def test_a_run_is_timed_on_the_shift(tmp_path):
     exact = Lever("add_run", (noon,), shift_s=(4 * 60 + 46 - 12 * 60 - 35) * 60)
     tried = {lever for unit in units for lever in unit}
     assert exact in tried
-    score = bench.scores.score(bench.try_unit((exact,))[0])
+    score = bench.scores.score(bench.try_units([(exact,)])[0][0])
     assert (score.workers_gained, score.rosters_gained) == (10, 10)
     # A minute later is too late.
     late = Lever("add_run", (noon,), shift_s=exact.shift_s + 60)
-    assert bench.scores.score(bench.try_unit((late,))[0]).workers_gained == 0
+    assert bench.scores.score(bench.try_units([(late,)])[0][0]).workers_gained == 0
 
 
 def stressful_street(folder, workers=100):

@@ -7,8 +7,7 @@ import pytest
 
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.remedies.family import Families, Family
-from mobility.remedies.repair import Repair
-from mobility.remedies.trial import put_in
+from mobility.remedies.trial import Repair, put_in
 from mobility.remedies.window import Window
 from mobility.timetable.arrays import INF, take_runs, timetable_from_runs
 from mobility.timetable.footpaths import WalkTable

@@ -119,7 +119,7 @@ def test_a_move_that_hurts_is_shown_to_hurt(found, late):
 def test_moving_by_nothing_changes_nothing(late):
     for name in ("early", "noon", "home05"):
         unit = (Lever("move_trip", (index(late, name),), shift_s=0),)
-        assert late.try_unit(unit, keep_times=True) == [{}]
+        assert late.try_units([unit], keep_times=True)[0] == [{}]
 
 
 def test_there_and_back_again(late):
@@ -150,7 +150,7 @@ def test_added_run_and_its_minutes(tmp_path):
     bench = bench_of(tmp_path, early=("27:40", "28:00"))
     trip = index(bench, "early")
     unit = tuple(Lever("add_run", (trip,), shift_s=60 * m) for m in (30, 45, 60))
-    scores = [bench.scores.score(e) for e in bench.try_unit(unit)]
+    scores = [bench.scores.score(e) for e in bench.try_units([unit])[0]]
     # 04:10 holds (home left 04:05), 04:25 too, 04:40 is late; the early bus stays.
     assert [s.workers_gained for s in scores] == [10, 10, 0]
     assert [s.workers_lost for s in scores] == [0, 0, 0]
@@ -162,7 +162,7 @@ def test_extension_to_the_gate(tmp_path):
     gate = len(bench.study.feed.stops) - 1
     stay = Lever("extend", (index(bench, "early"),), stop=gate, drive_s=60)
     home = Lever("extend", (index(bench, "home13"),), stop=gate, drive_s=60, at_start=True)
-    alone = bench.scores.score(bench.try_unit((stay,))[0])
+    alone = bench.scores.score(bench.try_units([(stay,)])[0][0])
     both = bench.scores.score(bench.try_together([stay, home]))
     assert alone.commutes_gained == 0
     # 04:20 + 20 + 1 min of driving: the gate at 04:41; left home at 04:03:20.
@@ -230,7 +230,7 @@ def test_incremental_equals_full_run(demo, kind):
     for place in rng.choice(len(units), 6, replace=False):
         unit = units[place]
         pick = int(rng.integers(len(unit)))
-        effects = demo.try_unit(unit, keep_times=True)[pick]
+        effects = demo.try_units([unit], keep_times=True)[0][pick]
         full = assess(what_if(demo.study, [unit[pick]]))
         after = access_after(demo, effects)
         assert np.array_equal(full.outbound_s, after.outbound_s), unit[pick]
@@ -247,7 +247,7 @@ def test_a_search_loses_no_lever_that_turns_someone(demo, kind):
     units = candidates(demo.study, demo.nets, demo.windows, options, demo.new_stops)
     ruled_out = 0
     for unit in units[:: max(1, len(units) // 25)]:
-        pairs = zip(demo.try_unit(unit), demo.try_unit(unit, turning=True), strict=True)
+        pairs = zip(demo.try_units([unit])[0], demo.try_units([unit], turning=True)[0], strict=True)
         for whole, asked in pairs:
             turned = any(e.gained.size or e.lost.size for e in whole.values())
             told, full = ({w: _plain(e) for w, e in one.items()} for one in (asked, whole))
@@ -266,7 +266,7 @@ def test_figures_equal_those_of_a_full_run(demo):
     units = candidates(demo.study, demo.nets, demo.windows, SearchOptions(kinds=("move_line",)))
     for place in rng.choice(len(units), 4, replace=False):
         lever = units[place][int(rng.integers(18))]
-        score = demo.scores.score(demo.try_unit((lever,))[0])
+        score = demo.scores.score(demo.try_units([(lever,)])[0][0])
         after = assess(what_if(demo.study, [lever]))
         before_rosters, after_rosters = rosters(demo.access), rosters(after)
         gained = lost = 0.0
@@ -312,5 +312,5 @@ def test_each_move_named_by_the_minutes_to_fix_connects_its_home(demo):
     key, home = (int(k[0]) for k in np.nonzero(quick.minutes > 0))
     lever = quick.levers[quick.move[key, home]]
     assert abs(lever.shift_s) // 60 == quick.minutes[key, home]
-    changes = demo.scores.changes(demo.try_unit((lever,))[0])
+    changes = demo.scores.changes(demo.try_units([(lever,)])[0][0])
     assert any(c.key == key and home in c.gained for c in changes)

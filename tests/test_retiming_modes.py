@@ -54,7 +54,7 @@ def levers(bench, seed, per_kind=3):
         for place in rng.permutation(len(units)):
             unit = units[place]
             lever = unit[int(rng.integers(len(unit)))]
-            effects = bench.try_unit((lever,), keep_times=True)[0]
+            effects = bench.try_units([(lever,)], keep_times=True)[0][0]
             if effects:
                 yield lever, effects
                 found += 1
@@ -84,7 +84,7 @@ def test_every_mode_equals_a_full_run(bench):
 def test_gains_are_those_of_a_full_run(bench):
     study, keys = bench.study, bench.present.keys
     for lever, _ in levers(bench, 5, per_kind=1):
-        changes = {c.key: c for c in bench.scores.changes(bench.try_unit((lever,))[0])}
+        changes = {c.key: c for c in bench.scores.changes(bench.try_units([(lever,)])[0][0])}
         full = assess(what_if(study, [lever]))
         for key, (shift_id, kind) in enumerate(
             keys[["shift_id", "day_kind"]].itertuples(index=False)
@@ -96,7 +96,7 @@ def test_gains_are_those_of_a_full_run(bench):
             lost = [] if mine is None else mine.lost.tolist()
             assert gained == np.flatnonzero(after & ~before).tolist(), lever
             assert lost == np.flatnonzero(before & ~after).tolist(), lever
-        score = bench.scores.score(bench.try_unit((lever,))[0])
+        score = bench.scores.score(bench.try_units([(lever,)])[0][0])
         one, two = rosters(bench.access), rosters(full)
         gained = sum(
             study.workers @ (two.holds[r] & ~one.holds[r])

@@ -12,8 +12,8 @@ from mobility.base.errors import SourceNotFoundError
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.remedies.candidates import SearchOptions, candidates
-from mobility.remedies.family import families
-from mobility.remedies.full_runs import patch, what_if
+from mobility.remedies.family import families, patch
+from mobility.remedies.full_runs import what_if
 from mobility.remedies.model import Lever, networks
 from mobility.remedies.search import access_after, workbench
 from mobility.remedies.stops import with_gate_stops
@@ -37,7 +37,7 @@ def test_one_move_equals_a_full_run(street, drawn, trip, by_s):
     moves = [Lever("move_trip", (t,), shift_s=s) for t, s in enumerate(drawn)]
     bench = workbench(assess(what_if(street, moves)))
     lever = Lever("move_trip", (trip,), shift_s=by_s)
-    after = access_after(bench, bench.try_unit((lever,), keep_times=True)[0])
+    after = access_after(bench, bench.try_units([(lever,)], keep_times=True)[0][0])
     full = assess(what_if(bench.study, [lever]))
     assert np.array_equal(full.outbound_s, after.outbound_s)
     assert np.array_equal(full.return_s, after.return_s)
@@ -70,9 +70,9 @@ def test_the_order_of_levers_does_not_matter(street, order, drawn):
 def test_a_family_holds_what_its_members_do_alone(street):
     nets = networks(street)
     unit = tuple(Lever("move_trip", (2,), shift_s=s) for s in (-600, 0, 900))
-    whole = families(nets, "school_weekday", [unit]).family(0)
+    whole = families(nets, [unit])["school_weekday"].family(0)
     for k, lever in enumerate(unit):
-        alone = families(nets, "school_weekday", [(lever,)]).family(0)
+        alone = families(nets, [(lever,)])["school_weekday"].family(0)
         mine = whole.member == k
         assert np.array_equal(whole.start_s[mine], alone.start_s)
         assert np.array_equal(whole.end_s[mine], alone.end_s)
@@ -94,7 +94,7 @@ def test_whole_runs_are_changed_as_any_others(street, lever):
     nets = networks(street)
     plain, whole = (
         patch(nets, "school_weekday", [lever]),
-        families(nets, "school_weekday", [(lever,)]),
+        families(nets, [(lever,)])["school_weekday"],
     )
     assert plain.added.run_day.size
     assert np.array_equal(whole.removed, plain.removed)
@@ -123,7 +123,7 @@ def test_random_moves_on_the_largest_network():
     for place in rng.choice(len(units), 12, replace=False):
         unit = units[place]
         pick = int(rng.integers(len(unit)))
-        effects = bench.try_unit(unit, keep_times=True)[pick]
+        effects = bench.try_units([unit], keep_times=True)[0][pick]
         if not effects:
             continue
         changed += 1

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mobility.commute.ledger import Ledger
+from mobility.remedies.model import EdgeEffect
 from mobility.remedies.score import Scores
-from mobility.remedies.trial import EdgeEffect
 
 N_HOMES, N_WINDOWS, N_KEYS, N_SITES = 40, 9, 12, 2
 #: Two more windows, of a bicycle taken along that does not count.

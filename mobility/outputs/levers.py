@@ -123,13 +123,21 @@ def find_levers(
     territory = access.study.territory
     folder = territory.resolve(territory.output.dir) if folder is None else folder
     made = searched(access, folder, design=shuttles, limit=limit, progress=progress)
-    made.found.bench.lighten()  # nothing more is tried
-    give_back_memory()
+    _lighten(made)  # nothing more is tried
     # Those advised, whatever their rank, before the others.
     first = sorted(range(len(made.remedies)), key=lambda k: bool(made.advice.against[k]))
     wanted = [made.remedies[k] for k in sorted(first[:illustrated])]
     shown = illustrate(made.found.bench, made.zones, wanted, progress=progress)
+    _lighten(made)
     return replace(made, illustrations=tuple(shown))
+
+
+def _lighten(made: LeverResults) -> None:
+    """Free what is made again when next asked for."""
+    made.found.bench.lighten()
+    for study in (made.study, made.present.study):
+        study.views.lighten()
+    give_back_memory()
 
 
 def searched(

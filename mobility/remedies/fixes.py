@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from mobility.base.i18n import translate
 from mobility.remedies.model import Lever, departures
 from mobility.remedies.search import Retiming, Workbench
-from mobility.remedies.trial import EdgeEffect
 from mobility.remedies.words import Names
 
 
@@ -42,7 +41,7 @@ class Fixes:
 
     @cached_property
     def names(self) -> tuple[dict[str, object], ...]:
-        """What names each move, see `words.lever_names`."""
+        """What names each move, see `words.Names`."""
         return tuple(map(Names(self.bench).of, self.levers))
 
     def row(self, shift_id: int, day_kind: str) -> int | None:
@@ -128,34 +127,18 @@ class Fixes:
 
 def fixes_of(found: Retiming) -> Fixes:
     """Return the smallest move found for each commute; of equal ones, the best ranked."""
-    bench = found.bench
-    served = bench.present.served
-    none = np.iinfo(np.int16).max
-    minutes = np.full(served.shape, none, np.int16)
-    move = np.full(served.shape, -1, np.int32)
-    levers: list[Lever] = []
-    for lever, effects in ((o.lever, o.effects) for o in found.outcomes if o.lever.is_move):
-        size = np.int16(abs(lever.shift_s) // 60)
-        used = False
-        if not any(_may_be_smaller(bench, minutes, size, effect) for effect in effects.values()):
-            continue
-        for change in bench.scores.changes(effects):
-            better = change.gained[size < minutes[change.key, change.gained]]
-            minutes[change.key, better] = size
-            move[change.key, better] = len(levers)
-            used |= bool(better.size)
-        if used:
-            levers.append(lever)
-    minutes[served] = 0
-    minutes[minutes == none] = -1
-    named, place = np.unique(move[move >= 0], return_inverse=True)
-    move[move >= 0] = place
-    return Fixes(bench, minutes, move, tuple(levers[k] for k in named))
-
-
-def _may_be_smaller(
-    bench: Workbench, minutes: NDArray[np.int16], size: np.int16, effect: EdgeEffect
-) -> bool:
-    """Whether some commute that an effect may make hold has no move as small yet."""
-    keys = bench.present.keys_of.get(effect.window, ())
-    return bool(effect.others) or any((minutes[k, effect.gained] > size).any() for k in keys)
+    bench, served = found.bench, found.bench.present.served
+    moves = [outcome for outcome in found.outcomes if outcome.lever.is_move]
+    size = np.array([abs(outcome.lever.shift_s) // 60 for outcome in moves], np.int16)
+    order = np.argsort(size, kind="stable")
+    place = np.empty(order.size, np.int64)
+    place[order] = np.arange(order.size)
+    best = np.full(served.shape, order.size)
+    for lever, key, home in bench.scores.gained([outcome.effects for outcome in moves]):
+        np.minimum.at(best, (key, home), place[lever])
+    minutes, move = np.full(served.shape, -1, np.int16), np.full(served.shape, -1, np.int32)
+    fixed = best < order.size
+    chosen = order[best[fixed]]
+    minutes[fixed], minutes[served] = size[chosen], 0
+    named, move[fixed] = np.unique(chosen, return_inverse=True)
+    return Fixes(bench, minutes, move, tuple(moves[k].lever for k in named.tolist()))

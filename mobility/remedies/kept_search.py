@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.base.cache import Bundle, cached
-from mobility.remedies.trial import EdgeEffect
+from mobility.remedies.model import EdgeEffect, Effects
 from mobility.timetable.arrays import Int32
 
 if TYPE_CHECKING:
     from mobility.remedies.candidates import SearchOptions
-    from mobility.remedies.search import Effects, Workbench
+    from mobility.remedies.search import Workbench
 
 #: Places of levers among those tried, and what each changes.
-Turning = list[tuple[int, "Effects"]]
+Turning = list[tuple[int, Effects]]
 _NOBODY = np.zeros(0, np.int32)
 
 

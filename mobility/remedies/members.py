@@ -7,8 +7,7 @@ from numba import njit
 
 from mobility.base.kernels import inner, maker
 from mobility.engine.scan import lower_bound
-from mobility.remedies.labels import begin, changing, end, room_for, take_back
-from mobility.remedies.newcomers import may_gain
+from mobility.remedies.labels import begin, changing, end, may_gain, room_for, take_back
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
 from mobility.timetable.arrays import INF
 
@@ -64,11 +63,6 @@ def _raise(window, limits, now, seen, calls, leave_s, before_s, homes):
                 if needs[k] <= budget:
                     best = max(best, times[k] - walk)
                     break
-            other = now.head[stop]
-            while other >= 0:
-                if now.reach[last, other] <= budget:
-                    best = max(best, now.call_dep[other] - walk)
-                other = now.after[other - now.n_calls]
             if best > leave_s[home] == before_s[home]:
                 homes[count] = home
                 count += 1
@@ -164,12 +158,35 @@ def _wanted(kept, owner, asked, members, losing):
     return wanted
 
 
-@maker
+@inner
 def _put_in(window, limits, now, room, member, owner, kept):
-    """Put the runs of a member in, of all with -1; return how many homes leave later for it."""
+    """Put the runs of a member in; return how many homes leave later for it, in ``room.later``.
+
+    Times of leaving count all departures as they were: those lowered alone are looked at.
+    """
     put_in(window, limits, now, member, owner, kept)
-    lowered = now.log[: now.logged[0]]
-    return _raise(window, limits, now, room.seen, lowered, room.leave_s, room.calm_s, room.later)
+    near_ptr, near_home, near_walk_s = window.near_ptr, window.near_home, window.near_walk_s
+    reach, log, call_stop, call_dep = now.reach, now.log, now.call_stop, now.call_dep
+    calm, calm_s, leave_s, later = room.calm, room.calm_s, room.leave_s, room.later
+    max_walk_s, access_counts = limits.max_walk_s, limits.access_counts
+    last, count = reach.shape[0] - 1, 0
+    for k in range(now.logged[0]):
+        call = log[k]
+        label = reach[last, call]
+        if label == calm[last, call]:
+            continue
+        stop, leaves_s = call_stop[call], call_dep[call]
+        for row in range(near_ptr[stop], near_ptr[stop + 1]):
+            home, walk = near_home[row], near_walk_s[row]
+            if access_counts and walk + label > max_walk_s:
+                break
+            best = leave_s[home]
+            if leaves_s - walk > best and leaves_s - walk >= limits.earliest_s:
+                if best == calm_s[home]:
+                    later[count] = home
+                    count += 1
+                leave_s[home] = leaves_s - walk
+    return count
 
 
 @inner
@@ -223,7 +240,7 @@ def try_families(window, limits, tried, put, run_ids, numbers, asked):
     window, limits
         The shift edge.
     tried
-        Runs that families take out, and whose they put in, see `mobility.remedies.repair.Tried`.
+        Runs that families take out, and whose they put in, see `mobility.remedies.trial`.
     put
         Runs that they put in, on the axis of the window.
     run_ids : int64[]

@@ -1,4 +1,4 @@
-"""Levers: small changes of an existing timetable, as data.
+"""Levers, small changes of an existing timetable, and what they do to shift edges, as data.
 
 A lever names trips of the feed and what is done to them. It holds on every service day on
 which those trips run, so that a trip moved for a morning shift is moved for whoever else
@@ -7,12 +7,16 @@ rides it too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from mobility.commute.study import Study
+from mobility.timetable.arrays import Int32
 from mobility.timetable.trips import DayNetwork
+
+if TYPE_CHECKING:
+    from mobility.remedies.modes import Changed
 
 LeverKind = Literal[
     "move_trip", "move_line", "extend", "add_run", "hold", "lift_school", "stop", "remove"
@@ -64,6 +68,38 @@ class Lever:
         return self.kind in ("move_trip", "move_line")
 
 
+@dataclass(frozen=True, slots=True)
+class EdgeEffect:
+    """What one lever does to one edge.
+
+    Attributes
+    ----------
+    window
+        Index of the edge's window.
+    gained, lost : int32[]
+        Homes whose direction holds after and not before, and the reverse.
+    saved_s
+        Seconds times workers saved by those who hold before and after (less than zero:
+        lost).
+    homes, elapsed_s : int32[]
+        Homes whose time changes and their new time; kept on request only, else empty.
+    others
+        What changes for modes that are read from the same scan, see `modes`.
+    """
+
+    window: int
+    gained: Int32
+    lost: Int32
+    saved_s: float
+    homes: Int32
+    elapsed_s: Int32
+    others: Mapping[str, Changed] = field(default_factory=dict)
+
+
+#: What one lever changes, by window.
+Effects = Mapping[int, EdgeEffect]
+
+
 def networks(study: Study) -> dict[str, DayNetwork]:
     """Return the timetable of each studied kind of day."""
     return {kind: DayNetwork(kind, two_way.timetable) for kind, two_way in study.timetables.items()}
@@ -84,4 +120,7 @@ def departures(network: DayNetwork, lever: Lever) -> list[int]:
     return sorted(network.pieces.start_s[network.own_places(lever.trips)].tolist())
 
 
-__all__ = ["DayNetwork", "Lever", "LeverKind", "days_of", "departures", "networks"]
+__all__ = [
+    "DayNetwork", "EdgeEffect", "Effects", "Lever", "LeverKind", "days_of", "departures",
+    "networks",
+]  # fmt: skip

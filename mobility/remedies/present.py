@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,13 +11,12 @@ from numpy.typing import NDArray
 
 from mobility.commute.access import Access, counting_modes
 from mobility.commute.study import Study
+from mobility.remedies.model import EdgeEffect, Effects
 from mobility.remedies.modes import carried_modes, left_at_places, riding_modes
-from mobility.remedies.trial import EdgeEffect
 from mobility.remedies.window import Window
 from mobility.timetable.arrays import INF, Bool, Int32
 
 Float = NDArray[np.float64]
-Effects = Mapping[int, EdgeEffect]
 
 
 @dataclass(frozen=True, eq=False)

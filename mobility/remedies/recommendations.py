@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,18 +10,17 @@ import pandas as pd
 
 from mobility.base.i18n import signed, translate
 from mobility.commute.indicators import round_persons, whole_persons
-from mobility.commute.ledger import capture_band, capture_rate, roster_jobs
-from mobility.commute.study import Study
-from mobility.remedies.bill import Bill, CostLine, priced, total
+from mobility.commute.ledger import capture_band, capture_rate
+from mobility.remedies.bill import total
 from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.model import Lever, days_of, departures
 from mobility.remedies.remedy import Effect, Remedy, alternatives
+from mobility.remedies.scenario import hours_bill, timetable_bill
 from mobility.remedies.search import Outcome, Retiming, Workbench, rank_of
 from mobility.remedies.shift_hours import ShiftHours
 from mobility.remedies.street_remedies import street_remedies
-from mobility.remedies.vehicles import Extra, Vehicles
-from mobility.remedies.words import clock, lever_names
+from mobility.remedies.words import Names, clock
 
 #: Levers of a kind listed though others do better.
 _OF_EACH_KIND = 2
@@ -78,47 +77,6 @@ def _effects_by_shift(bench: Workbench, outcome: Outcome) -> tuple[Effect, ...]:
     )
 
 
-def timetable_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
-    """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
-    running = running_bill(vehicles, lever, factors)
-    if lever.kind == "stop":
-        return (*running, new_stops_line(1, factors))
-    nets = vehicles.nets
-    changed = max((len(departures(nets[kind], lever)) for kind in days_of(nets, lever)), default=1)
-    what = "departures planned anew"
-    planned = priced(factors, what, changed, "departures", "retiming_year")
-    return (*running, planned) if changed > 0 else running
-
-
-def new_stops_line(count: int, factors: LeverFactors) -> CostLine:
-    """Return what stops that are built cost a year."""
-    return priced(factors, "new stop", count, "stops", "new_stop", over=["new_stop_years"])
-
-
-def running_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
-    """Return what a lever costs a year in driving, waiting, night, drivers and vehicles."""
-    nets = vehicles.nets
-    days = {kind: vehicles.study.days_of_kind(kind) for kind in set(days_of(nets, lever))}
-    extra = {kind: vehicles.added(kind, lever) for kind in days}
-
-    def yearly(what: Callable[[Extra], float]) -> float:
-        return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))
-
-    asked: list[tuple[str, float, str, tuple[str, ...]]] = [
-        ("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
-        ("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
-        ("driving by night", yearly(lambda e: e.night_h), "hours",
-         ("bus_wait_hour", "night_premium")),
-        ("another driver", yearly(lambda e: e.drivers), "turns", ("bus_wait_hour", "driver_turn")),
-        ("another vehicle", max((e.vehicles for e in extra.values()), default=0), "vehicles",
-         ("bus_vehicle_year",)),
-    ]  # fmt: skip
-    if lever.kind in ("add_run", "lift_school"):
-        asked.insert(1, ("empty driving", *asked[0][1:3], ("bus_hour", "empty_run_share")))
-    lines = [priced(factors, item, many, unit, *names) for item, many, unit, names in asked]
-    return tuple(line for line in lines if line.quantity > 0)
-
-
 def _which_departure(bench: Workbench, lever: Lever) -> str:
     """Return ``first departure``, ``last departure`` or ``departure`` of its line that day."""
     study = bench.study
@@ -140,7 +98,7 @@ def _which_departure(bench: Workbench, lever: Lever) -> str:
 def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -> Remedy:
     """Return a lever of the timetable, or a pair, as a remedy."""
     lever, score = outcome.lever, outcome.score
-    names = lever_names(bench, lever)
+    names = Names(bench).of(lever)
     effects = _effects_by_shift(bench, outcome)
     kind = next(iter(days_of(bench.nets, lever)), "")
     times = departures(bench.nets[kind], lever) if kind else []
@@ -244,12 +202,6 @@ def _listed(outcomes: Sequence[Outcome], limit: int) -> list[Outcome]:
         if limit and all(o.kind != kind for o in found):
             found += distinct((o for o in outcomes if o.kind == kind), _OF_EACH_KIND, found)
     return found
-
-
-def hours_bill(study: Study, rosters: Iterable[tuple[int, str]], factors: LeverFactors) -> CostLine:
-    """Return what other hours of some rosters, by site and name, cost a year."""
-    staff = sum(float(roster_jobs(study, *name).sum()) for name in rosters)
-    return priced(factors, "agreement on hours", staff, "workers", "shift_change_worker")
 
 
 def _hours_remedies(hours: ShiftHours, factors: LeverFactors) -> list[Remedy]:

@@ -1,9 +1,8 @@
 """Labels of one shift edge, repaired where runs are taken out of it or put into it.
 
-A scan labels every departure of a window (`mobility.engine.scan`); a lever touches few of
-them. So the labels that need a run taken out are forgotten and found again, and those that a
-run put in can lower are lowered, number of rides by number of rides; everything else stays.
-The labels are those of a scan of the whole changed window.
+A scan labels every departure of a window (`mobility.engine.scan`); a lever touches few of them.
+Labels that need a run taken out are forgotten and found again, those a run put in can lower are
+lowered, number of rides by number of rides; all are those of a scan of the whole changed window.
 
 Kernels take fields out of their records first: in a loop each taking out would be counted.
 """

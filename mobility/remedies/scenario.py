@@ -1,26 +1,20 @@
-"""What a scenario costs a year: the prices of the levers, and the bills of its plans."""
+"""What levers, moved hours and scenarios cost a year."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 import numpy as np
 
 from mobility.commute.access import Access, counting_modes
-from mobility.commute.ledger import capture_rate, shift_jobs
+from mobility.commute.ledger import capture_rate, roster_jobs, shift_jobs
 from mobility.commute.line_changes import called_between
 from mobility.commute.study import Study
 from mobility.remedies.bill import Bill, CostLine, priced
 from mobility.remedies.factors import LeverFactors, load_factors
-from mobility.remedies.model import Lever, LeverKind, networks
-from mobility.remedies.recommendations import (
-    hours_bill,
-    new_stops_line,
-    running_bill,
-    timetable_bill,
-)
-from mobility.remedies.vehicles import Vehicles
+from mobility.remedies.model import Lever, LeverKind, days_of, departures, networks
+from mobility.remedies.vehicles import Extra, Vehicles
 from mobility.territory.changes import FeedChange, LineChange, NewCall, ShiftChange, TripChange
 from mobility.territory.project import Territory
 
@@ -30,6 +24,53 @@ _LEVERS: dict[str, LeverKind] = {"move": "move_trip", "add": "add_run"}
 
 #: What the trips of on-demand zones are called on a bill.
 BOOKED = "on-demand trips"
+
+
+def timetable_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
+    """Return what a lever costs a year: driving, waiting, night, drivers, vehicles, planning."""
+    running = _running_bill(vehicles, lever, factors)
+    if lever.kind == "stop":
+        return (*running, _new_stops_line(1, factors))
+    nets = vehicles.nets
+    changed = max((len(departures(nets[kind], lever)) for kind in days_of(nets, lever)), default=1)
+    what = "departures planned anew"
+    planned = priced(factors, what, changed, "departures", "retiming_year")
+    return (*running, planned) if changed > 0 else running
+
+
+def _new_stops_line(count: int, factors: LeverFactors) -> CostLine:
+    """Return what stops that are built cost a year."""
+    return priced(factors, "new stop", count, "stops", "new_stop", over=["new_stop_years"])
+
+
+def _running_bill(vehicles: Vehicles, lever: Lever, factors: LeverFactors) -> Bill:
+    """Return what a lever costs a year in driving, waiting, night, drivers and vehicles."""
+    nets = vehicles.nets
+    days = {kind: vehicles.study.days_of_kind(kind) for kind in set(days_of(nets, lever))}
+    extra = {kind: vehicles.added(kind, lever) for kind in days}
+
+    def yearly(what: Callable[[Extra], float]) -> float:
+        return sum(count * what(extra[kind]) for kind, count in sorted(days.items()))
+
+    asked: list[tuple[str, float, str, tuple[str, ...]]] = [
+        ("driving added", yearly(lambda e: e.driving_h), "vehicle-hours", ("bus_hour",)),
+        ("longer working day", yearly(lambda e: e.waiting_h), "hours", ("bus_wait_hour",)),
+        ("driving by night", yearly(lambda e: e.night_h), "hours",
+         ("bus_wait_hour", "night_premium")),
+        ("another driver", yearly(lambda e: e.drivers), "turns", ("bus_wait_hour", "driver_turn")),
+        ("another vehicle", max((e.vehicles for e in extra.values()), default=0), "vehicles",
+         ("bus_vehicle_year",)),
+    ]  # fmt: skip
+    if lever.kind in ("add_run", "lift_school"):
+        asked.insert(1, ("empty driving", *asked[0][1:3], ("bus_hour", "empty_run_share")))
+    lines = [priced(factors, item, many, unit, *names) for item, many, unit, names in asked]
+    return tuple(line for line in lines if line.quantity > 0)
+
+
+def hours_bill(study: Study, rosters: Iterable[tuple[int, str]], factors: LeverFactors) -> CostLine:
+    """Return what other hours of some rosters, by site and name, cost a year."""
+    staff = sum(float(roster_jobs(study, *name).sum()) for name in rosters)
+    return priced(factors, "agreement on hours", staff, "workers", "shift_change_worker")
 
 
 class ScenarioPrices:
@@ -88,10 +129,10 @@ class ScenarioPrices:
             if key not in self._between:
                 self._between[key] = called_between(self.study, change)
             trips, longer_s = self._between[key]
-            yield from running_bill(self.vehicles, Lever("stop", trips, longer_s), factors)
+            yield from _running_bill(self.vehicles, Lever("stop", trips, longer_s), factors)
             new |= {stop for stop in change.stops if isinstance(stop, NewCall)}
         if new:
-            yield new_stops_line(len(new), factors)
+            yield _new_stops_line(len(new), factors)
 
     def _hours(self, changes: Iterable[ShiftChange], factors: LeverFactors) -> Iterator[CostLine]:
         named = {(change.site, change.roster) for change in changes}

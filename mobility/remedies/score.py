@@ -10,10 +10,10 @@ import numpy as np
 
 from mobility.commute.access import roster_shifts
 from mobility.commute.ledger import Counts, Ledger
-from mobility.remedies.present import Effects, Float, Present
+from mobility.remedies.model import EdgeEffect, Effects
+from mobility.remedies.present import Float, Present
 from mobility.remedies.tally import Tally
-from mobility.remedies.trial import EdgeEffect
-from mobility.timetable.arrays import INF, Bool, Int32
+from mobility.timetable.arrays import INF, Bool, Int32, Int64
 
 #: A commute without its whole roster decides only between levers alike in jobs.
 _COMMUTE_VALUE = 1e-6
@@ -197,6 +197,19 @@ class Scores:
             for low in range(0, len(each), _AT_ONCE)
             for score in self._scores(each[low : low + _AT_ONCE])
         ]
+
+    def gained(self, each: Sequence[Effects]) -> Iterator[tuple[Int64, Int64, Int64]]:
+        """Yield which levers make which keys hold for which homes, in parts, int64[N] each."""
+        for low in range(0, len(each), _AT_ONCE):
+            some = each[low : low + _AT_ONCE]
+            if not self.present.riding_holds:
+                lever, key, home = self._tally.gained(some)
+                yield lever + low, key, home
+                continue
+            for number, effects in enumerate(some, low):
+                for change in self.changes(effects):
+                    alike = np.ones(change.gained.size, np.int64)
+                    yield number * alike, change.key * alike, change.gained.astype(np.int64)
 
     def _scores(self, each: Sequence[Effects]) -> Iterator[Score]:
         figures = self._tally.figures(each)

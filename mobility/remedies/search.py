@@ -18,21 +18,20 @@ from numpy.typing import NDArray
 from mobility.base.cache import content_hash
 from mobility.base.machine import thread_count, trim_memory
 from mobility.commute.access import Access
-from mobility.commute.study import Progress, Study, quiet
+from mobility.commute.study import Progress, Study, engine_limits, quiet
+from mobility.engine.journeys import Edge, EngineLimits
 from mobility.remedies.candidates import SearchOptions, Unit, candidates
-from mobility.remedies.edges import windows
 from mobility.remedies.family import Families, families, together
 from mobility.remedies.full_runs import FullRuns
 from mobility.remedies.kept_search import Turning, found_again
-from mobility.remedies.model import DayNetwork, Lever, networks
+from mobility.remedies.model import DayNetwork, EdgeEffect, Effects, Lever, networks
 from mobility.remedies.modes import riding_modes
 from mobility.remedies.present import Present
-from mobility.remedies.repair import Repair
 from mobility.remedies.score import Score, Scores
 from mobility.remedies.stops import NewStop, with_gate_stops, with_new_stops
-from mobility.remedies.trial import EdgeEffect, Trial, put_in
+from mobility.remedies.trial import Repair, Trial, put_in
 from mobility.remedies.vehicles import Vehicles
-from mobility.remedies.window import Window
+from mobility.remedies.window import Window, windows
 
 Int32 = NDArray[np.int32]
 
@@ -45,8 +44,6 @@ LEAST_JOBS = 0.5
 #: Trips put into a timetable at once: one call of a kernel does much, and holds little.
 MOST_TRIPS = 8000
 
-#: What one lever changes, by window.
-Effects = dict[int, EdgeEffect]
 #: Halves of pairs looked at for each edge of a shift.
 _HALVES = 3
 
@@ -72,7 +69,7 @@ class Outcome:
     """
 
     lever: Lever
-    effects: dict[int, EdgeEffect]
+    effects: Effects
     score: Score
     vehicle_min: float = 0.0
     conflict_min: float = 0.0
@@ -171,17 +168,18 @@ class Workbench:
             Only of the members by which someone may begin, or cease, to hold some edge.
         """
         count = max((int(f.first[-1]) for f in tried.values()), default=0)
-        found: list[Effects] = [{} for _ in range(count)]
+        found: list[dict[int, EdgeEffect]] = [{} for _ in range(count)]
         trials = [one for kind, several in tried.items() for one in self._trials(kind, several)]
         members = list(range(count))
         if turning:
             members = sorted({at + member for at, trial in trials for member in trial.turning()})
         for at, trial in trials:
-            last = count if isinstance(trial, Repair) else at + trial.count
-            mine = [m - at for m in members if at <= m < last]
+            mine = members
+            if isinstance(trial, Trial):
+                mine = [m - at for m in members if at <= m < at + trial.count]
             for member, effect in trial.effects(mine, keep_times=keep_times).items():
                 found[at + member][trial.window.index] = effect
-        return found
+        return list[Effects](found)
 
     def _trials(self, kind: str, tried: Families) -> Iterator[tuple[int, Trial | Repair]]:
         """Yield what families are tried with on each window of a day, and its first member."""
@@ -200,15 +198,9 @@ class Workbench:
         self, units: Sequence[Unit], *, keep_times: bool = False, turning: bool = False
     ) -> list[list[Effects]]:
         """Return what each lever of some units changes, see `effects`."""
-        tried = {kind: families(self.nets, kind, units) for kind in self.nets}
+        tried = families(self.nets, units)
         found = iter(self.effects(tried, keep_times=keep_times, turning=turning))
         return [list(islice(found, len(unit))) for unit in units]
-
-    def try_unit(
-        self, unit: Unit, *, keep_times: bool = False, turning: bool = False
-    ) -> list[Effects]:
-        """Return what each lever of a unit changes, see `effects`."""
-        return self.try_units([unit], keep_times=keep_times, turning=turning)[0]
 
     def try_together(self, levers: Sequence[Lever], *, keep_times: bool = False) -> Effects:
         """Return what levers on different trips change when all are pulled."""
@@ -218,11 +210,8 @@ class Workbench:
         self, sets: Sequence[Sequence[Lever]], *, keep_times: bool = False
     ) -> list[Effects]:
         """Return what each set of levers on different trips changes when all of it are pulled."""
-        tried = {
-            kind: Families.of([together(self.nets, kind, list(levers)) for levers in sets])
-            for kind in self.nets
-        }
-        return self.effects(tried, keep_times=keep_times) or [{} for _ in sets]
+        found = self.effects(together(self.nets, sets), keep_times=keep_times)
+        return found or [{} for _ in sets]
 
 
 def workbench(access: Access, *, stops: bool = True) -> Workbench:
@@ -244,9 +233,22 @@ def workbench(access: Access, *, stops: bool = True) -> Workbench:
             [content, places, repr([(one.route, one.legs) for one in new_stops])]
         )
     access = replace(access, study=study)
+    _tell_times(access)
     nets = networks(study)
     found = windows(study, nets)
     return Workbench(study, access, nets, found, new_stops, content)
+
+
+def _tell_times(access: Access) -> None:
+    """Have a study know the seconds of its edges by transit, as it was assessed."""
+    study, known = access.study, dict[tuple[int, str, Edge, EngineLimits], Int32]()
+    limits, days = engine_limits(study.territory.limits), {day.kind: day for day in study.days}
+    for k, (shift_id, kind, mode) in enumerate(access.keys.itertuples(index=False, name=None)):
+        if mode == "transit":
+            site, edges = study.shift_rows[shift_id].site, study.edges(shift_id, days[kind])
+            for edge, times in zip(edges, (access.outbound_s, access.return_s), strict=True):
+                known[site, kind, edge, limits] = times[k]
+    study.views.elapsed_s = known
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,7 +363,7 @@ def _tried(bench: Workbench, batch: tuple[int, Sequence[Unit]]) -> Turning:
     return [(number, effects) for number, effects in enumerate(each, first) if effects]
 
 
-def _gains_direction(effects: dict[int, EdgeEffect]) -> bool:
+def _gains_direction(effects: Effects) -> bool:
     return any(e.gained.size or e.lost.size for e in effects.values())
 
 
@@ -420,7 +422,7 @@ def _pairs(bench: Workbench, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
             yield replace(one, effects=effects, score=score, vehicle_min=minutes, also=(two.lever,))
 
 
-def access_after(bench: Workbench, effects: dict[int, EdgeEffect]) -> Access:
+def access_after(bench: Workbench, effects: Effects) -> Access:
     """Return the assessment with a lever pulled, from effects that kept their times.
 
     Outbound and return seconds are those of a full new run, for every mode that rides the

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mobility.commute.ledger import Ledger
-from mobility.remedies.present import Effects, Float, Present
+from mobility.remedies.model import Effects
+from mobility.remedies.present import Float, Present
 from mobility.timetable.arrays import Bool, Int64
 
 
@@ -58,15 +59,8 @@ class Tally:
 
     def figures(self, each: Sequence[Effects]) -> dict[str, Float]:
         """Return the fields of `Score` by name, one number per lever."""
-        now, flips, lost = self.present, *self._flips(each)
-        rows, n = self._at_keys(flips, np.ones(flips.home.size, bool)), len(each)
-        changed = self._rows(np.unique(self._codes(rows)))
-        known = np.sort(self._codes(flips))
-        ends = np.array(now.ends, np.int64).reshape(-1, 2)[changed.what].T
-        out, back = (self._holds(changed.of(end), known) for end in ends)
-        after = (out & back) | now.street_holds[changed.what, changed.home]
-        before = now.served[changed.what, changed.home]
-        more, less = changed.where(after & ~before), changed.where(before & ~after)
+        n, (flips, lost) = len(each), self._flips(each)
+        more, less = self._turned(flips)
         saved_s = [sum(e.saved_s for e in effects.values()) for effects in each]
         return {
             "workers_gained": self._each_once(more, n),
@@ -77,6 +71,22 @@ class Tally:
             "saved_h": np.array(saved_s, np.float64) / 3600,
             **self._rosters(more, less, n),
         }
+
+    def gained(self, each: Sequence[Effects]) -> Rows:
+        """Return which keys begin to hold, for whom, by each lever."""
+        return self._turned(self._flips(each)[0])[0]
+
+    def _turned(self, flips: Rows) -> tuple[Rows, Rows]:
+        """Return which keys begin, and which cease, to hold where windows do."""
+        now = self.present
+        rows = self._at_keys(flips, np.ones(flips.home.size, bool))
+        changed = self._rows(np.unique(self._codes(rows)))
+        known = np.sort(self._codes(flips))
+        ends = np.array(now.ends, np.int64).reshape(-1, 2)[changed.what].T
+        out, back = (self._holds(changed.of(end), known) for end in ends)
+        after = (out & back) | now.street_holds[changed.what, changed.home]
+        before = now.served[changed.what, changed.home]
+        return changed.where(after & ~before), changed.where(before & ~after)
 
     def _flips(self, each: Sequence[Effects]) -> tuple[Rows, Bool]:
         """Return who gains or loses each window, and which of these rows are lost."""

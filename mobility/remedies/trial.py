@@ -1,23 +1,25 @@
-"""Levers tried on one shift edge by scanning its changed window whole.
+"""Levers tried on one shift edge: its labels are mended, or its changed window scanned whole.
 
-The changed runs of a whole family of levers are inserted into the window of an edge once, and
-each lever switches its own runs on. The answers are those of a scan of the whole changed
-timetable, to the second. Where nothing but the labels of departures counts,
-`mobility.remedies.repair` finds the same sooner.
+The answers are those of a scan of the whole changed timetable, to the second. Where nothing but
+the labels of departures counts, `Repair` finds them soonest. Else the changed runs of a whole
+family of levers are inserted into the window once, and each lever switches its own on: `Trial`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
-from mobility.remedies.family import Family
+from mobility.remedies.family import Families, Family
+from mobility.remedies.model import EdgeEffect
 from mobility.remedies.modes import Changed, riding_modes
-from mobility.remedies.window import Window, departure_keys, labelled_stops, only_walks, used_runs
+from mobility.remedies.window import Window, departure_keys, only_walks, used_runs
 from mobility.timetable.arrays import (
     INF,
     Bool,
@@ -38,32 +40,139 @@ _NOBODY = np.zeros(0, np.int32)
 _NOTHING: Mapping[str, Changed] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeEffect:
-    """What one lever does to one edge.
+class Repair:
+    """Families tried on a window of which `Window.is_plain` is true: its labels are mended.
 
-    Attributes
+    The answers are those of `Trial`.
+
+    Parameters
     ----------
-    window
-        Index of the edge's window.
-    gained, lost : int32[]
-        Homes whose direction holds after and not before, and the reverse.
-    saved_s
-        Seconds times workers saved by those who hold before and after (less than zero:
-        lost).
-    homes, elapsed_s : int32[]
-        Homes whose time changes and their new time; kept on request only, else empty.
-    others
-        What changes for modes that are read from the same scan, see `modes`.
+    near : int64[]
+        Those that have a run in the window; all by default.
     """
 
-    window: int
-    gained: Int32
-    lost: Int32
-    saved_s: float
-    homes: Int32
-    elapsed_s: Int32
-    others: Mapping[str, Changed] = field(default_factory=dict)
+    def __init__(self, window: Window, tried: Families, near: Int64 | None = None) -> None:
+        self.window, self._tried = window, tried
+        count, self._n_members = tried.first.size - 1, int(tried.first[-1])
+        #: Families of which not all is known yet.
+        self._left = np.zeros(count, bool)
+        self._left[np.arange(count) if near is None else near] = True
+        #: Row of each member, then of the rest of each family; -1 where there is none.
+        self._row = np.full(self._n_members + count, -1, np.int64)
+        #: Where each row ends; homes that change and their new times, row after row.
+        self._ends = np.zeros(1, np.int64)
+        self._homes, self._elapsed_s = _NOBODY, _NOBODY
+
+    def turning(self) -> set[int]:
+        """Return the members by which a home may begin, or cease, to hold this edge."""
+        turned = self._try(np.flatnonzero(self._left), np.zeros(0, bool))
+        found = set(turned[turned >= 0].tolist())
+        for family in (-1 - turned[turned < 0]).tolist():
+            low, high = self._tried.first[[family, family + 1]].tolist()
+            found.update((low + np.flatnonzero(self._row[low:high] < 0)).tolist())
+        return found
+
+    def effects(
+        self, members: Collection[int] | None = None, *, keep_times: bool = False
+    ) -> dict[int, EdgeEffect]:
+        """Return the members that change the edge's answers, all or some asked for."""
+        n_members = self._n_members
+        wanted = np.array(sorted(range(n_members) if members is None else members), np.int64)
+        number = self._tried.first.searchsorted(wanted, side="right") - 1
+        asked = np.zeros(n_members, bool)
+        asked[wanted] = self._row[wanted] < 0
+        self._try(np.unique(number[self._left[number] & asked[wanted]]), asked)
+        row = self._row[wanted]
+        row = np.where(row < 0, self._row[n_members + number], row)
+        some = row >= 0
+        some[some] = np.diff(self._ends)[row[some]] > 0
+        rows, place = np.unique(row[some], return_inverse=True)
+        told = self._told(rows, keep_times)
+        return dict(zip(wanted[some].tolist(), (told[k] for k in place.tolist()), strict=True))
+
+    def _try(self, numbers: Int64, asked: Bool) -> Int64:
+        """Try some families; return the members, or the rest of some, by which someone turns.
+
+        The rest of a family, all its members that put in nothing that matters, is ``-1 - family``.
+        """
+        if not numbers.size:
+            return numbers
+        # Loading the compiler takes half a second, which nobody waits for who asks nothing.
+        from mobility.remedies.members import IDLE, PARTLY, try_families
+
+        window, tried = self.window, self._tried
+        state, member_of, ptr, turned, homes, elapsed_s = try_families(
+            window.labelled,
+            window.bounds,
+            _Tried(tried.removed, tried.removed_ptr, tried.added_ptr, tried.member, tried.first),
+            tried.mirrored if window.edge.returning else tried.added,
+            window.run_ids,
+            numbers,
+            asked,
+        )
+        # Of those asked for by name, others of the family may be asked for later.
+        known = state == IDLE if asked.size else state != PARTLY
+        self._left[numbers[known]] = False
+        slot = np.where(member_of >= 0, member_of, self._n_members - 1 - member_of)
+        self._row[slot] = self._ends.size - 1 + np.arange(slot.size)
+        self._ends = np.concatenate([self._ends, self._ends[-1] + ptr[1:]])
+        self._homes = np.concatenate([self._homes, homes])
+        self._elapsed_s = np.concatenate([self._elapsed_s, elapsed_s])
+        return np.asarray(member_of[turned], np.int64)
+
+    def _told(self, rows: Int64, keep_times: bool) -> list[EdgeEffect]:
+        """Return what changes by each of some rows, none of which is empty."""
+        if not rows.size:
+            return []
+        sizes = self._ends[rows + 1] - self._ends[rows]
+        place = np.repeat(np.arange(rows.size), sizes)
+        at = np.arange(place.size) + np.repeat(self._ends[rows + 1] - np.cumsum(sizes), sizes)
+        order = np.argsort(place * self.window.study.n_homes + self._homes[at])
+        homes, elapsed_s = self._homes[at][order], self._elapsed_s[at][order]
+        return _effects_of(self.window, homes, elapsed_s, place, keep_times)
+
+
+class _Tried(NamedTuple):
+    """Families as kernels see them, see `Families`."""
+
+    removed: Int64
+    removed_ptr: Int64
+    added_ptr: Int64
+    member: Int32
+    first: Int64
+
+
+def _effects_of(
+    window: Window, homes: Int32, elapsed_s: Int32, place: Int64, keep_times: bool
+) -> list[EdgeEffect]:
+    """Return what some levers change, one after the other.
+
+    Parameters
+    ----------
+    homes, elapsed_s
+        The homes whose time changes, and their new time, by lever and ascending.
+    place : int64[]
+        Lever of each; every one has some.
+    """
+    before = window.base_s[homes]
+    held, holds = before < INF, elapsed_s < INF
+    both = held & holds
+    saved = (before - elapsed_s)[both] * window.workers[homes[both]]
+    count = int(place[-1]) + 1
+    saved_s = np.asarray(np.bincount(place[both], saved, count), np.float64).tolist()
+    ends = np.arange(count + 1)
+
+    def parts(values: Int32, kept: Bool) -> list[Int32]:
+        values, cuts = values[kept], place[kept].searchsorted(ends).tolist()
+        # One empty array for all: most levers gain, or lose, nobody.
+        return [values[low:high] if high > low else _NOBODY for low, high in pairwise(cuts)]
+
+    kept = np.full(homes.size, keep_times)
+    times = parts(homes, kept), parts(elapsed_s, kept)
+    rows = zip(
+        parts(homes, holds & ~held), parts(homes, held & ~holds), saved_s, *times, strict=True
+    )
+    return [EdgeEffect(window.index, *row, _NOTHING) for row in rows]
 
 
 class Trial:
@@ -129,7 +238,12 @@ class Trial:
 
     @cached_property
     def _labelled(self) -> Bool:
-        return labelled_stops(self._bound)
+        """Whether each stop has a departure that some member may label."""
+        _, shift, label = self._bound
+        labelled = np.zeros(shift.size - 1, bool)
+        stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
+        labelled[stops[label[-1] < INF]] = True
+        return labelled
 
     @cached_property
     def _feet(self) -> FootArrays:
@@ -166,7 +280,7 @@ class Trial:
         place = np.zeros(homes.size, np.int64)
         if not homes.size:
             return EdgeEffect(window.index, _NOBODY, _NOBODY, 0.0, _NOBODY, _NOBODY, others)
-        (effect,) = effects_of(window, homes, elapsed_s[homes], place, keep_times)
+        (effect,) = _effects_of(window, homes, elapsed_s[homes], place, keep_times)
         return replace(effect, others=others or _NOTHING)
 
     def _others(
@@ -181,44 +295,6 @@ class Trial:
             if rows.size:
                 found[mode] = Changed(rows, after[rows])
         return found
-
-
-def effects_of(
-    window: Window, homes: Int32, elapsed_s: Int32, place: Int64, keep_times: bool
-) -> list[EdgeEffect]:
-    """Return what some levers change, one after the other.
-
-    Parameters
-    ----------
-    homes, elapsed_s
-        The homes whose time changes, and their new time, by lever and ascending.
-    place : int64[]
-        Lever of each; every one has some.
-    """
-    before = window.base_s[homes]
-    held, holds = before < INF, elapsed_s < INF
-    both = held & holds
-    saved = (before - elapsed_s)[both] * window.workers[homes[both]]
-    count = int(place[-1]) + 1
-    saved_s = np.asarray(np.bincount(place[both], saved, count), np.float64).tolist()
-    ends = np.arange(1, count)
-
-    def parts(kept: Bool) -> list[Int32]:
-        return [_some(one) for one in np.split(homes[kept], place[kept].searchsorted(ends))]
-
-    at = place.searchsorted(ends)
-    nobody = [_NOBODY] * count
-    times = (np.split(homes, at), np.split(elapsed_s, at)) if keep_times else (nobody, nobody)
-    rows = zip(parts(holds & ~held), parts(held & ~holds), saved_s, *times, strict=True)
-    return [
-        EdgeEffect(window.index, gained, lost, saved, own, their_s, _NOTHING)
-        for gained, lost, saved, own, their_s in rows
-    ]
-
-
-def _some(homes: Int32) -> Int32:
-    """Return homes; the one empty array where there are none: most effects have an empty one."""
-    return homes if homes.size else _NOBODY
 
 
 def put_in(window: Window, tried: Family) -> Trial | None:

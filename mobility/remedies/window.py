@@ -1,4 +1,4 @@
-"""One shift edge and the runs around it.
+"""The windows of a study, one per site, kind of day and distinct shift edge: the runs around it.
 
 A run can only matter to an edge whose window of departures it touches, before or after it
 is moved. So each edge keeps the part of the timetable inside its window.
@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.commute.door_to_door import home_in_dark, street_times, transit_times
+from mobility.commute.door_to_door import at_gate, home_in_dark, street_times, transit_seconds
 from mobility.commute.feeder_modes import Carried, carried_times, ridden_from
-from mobility.commute.study import Study
-from mobility.commute.variants import after_dark
-from mobility.engine.journeys import Edge, EngineLimits, OneWay, deadline_of, earliest_of
-from mobility.remedies.modes import Reader, readers_of, times_of
+from mobility.commute.study import Study, engine_limits
+from mobility.commute.variants import after_dark, open_at
+from mobility.engine.journeys import Edge, EngineLimits, OneWay, deadline_of, earliest_of, relaxed
+from mobility.remedies.model import DayNetwork
+from mobility.remedies.modes import Reader, carried_modes, readers_of, times_of
 from mobility.sources.days import ChosenDay
+from mobility.streets.graph import State
 from mobility.timetable.arrays import (
     INF,
     Bool,
@@ -29,8 +31,10 @@ from mobility.timetable.arrays import (
     Int64,
     RunArrays,
     Timetable,
+    mirror_runs,
     pick_calls,
     stop_index,
+    take_runs,
 )
 from mobility.timetable.footpaths import WalkTable
 
@@ -51,15 +55,6 @@ def used_runs(
     return np.flatnonzero(used)
 
 
-def labelled_stops(scanned: tuple[Int64, Int64, Int32]) -> Bool:
-    """Return whether each stop has a departure with a label."""
-    _, shift, label = scanned
-    labelled = np.zeros(shift.size - 1, bool)
-    stops = np.repeat(np.arange(shift.size - 1), np.diff(shift))
-    labelled[stops[label[-1] < INF]] = True
-    return labelled
-
-
 def only_walks(walks: WalkTable, kept: Bool) -> WalkTable:
     """Return some walks of a table."""
     # Loading the compiler takes half a second, which nobody waits for who asks nothing.
@@ -74,7 +69,7 @@ def departure_keys(stop: Int32, dep_s: Int32) -> Int64:
     return (stop.astype(np.int64) << 32) + dep_s.astype(np.int64) + 2**31
 
 
-def clip_runs(runs: RunArrays, low_s: int, high_s: int) -> RunArrays:
+def _clip_runs(runs: RunArrays, low_s: int, high_s: int) -> RunArrays:
     """Return the runs with the calls that leave from ``low_s`` on and arrive by ``high_s``."""
     kept = (runs.call_dep >= low_s) & (runs.call_arr <= high_s)
     ptr = np.concatenate([[0], np.cumsum(kept)])[runs.run_ptr].astype(np.int64)
@@ -182,7 +177,7 @@ class Window:
             return carried_times(
                 self._carried, two_way, self.site, self.edge, self.limits
             ).elapsed_s
-        return transit_times(self.study, self.site, self.day, self.edge, self.limits).elapsed_s
+        return transit_seconds(self.study, self.site, self.day, self.edge, self.limits)
 
     @cached_property
     def holds(self) -> Bool:
@@ -201,8 +196,13 @@ class Window:
     @cached_property
     def labelled(self) -> Labelled:
         """The window with its labels by call, to be changed."""
-        from mobility.remedies.labels import Labelled, floors, useful_times
-        from mobility.remedies.newcomers import fill_newcomers, newcomers_of
+        from mobility.remedies.labels import (
+            Labelled,
+            fill_newcomers,
+            floors,
+            newcomers_of,
+            useful_times,
+        )
 
         tt, runs, index = self.oriented, self.runs, self.index_arrays
         first, shift, label = self._base_scan
@@ -376,3 +376,60 @@ class Window:
             return self.looked_up(scanned, dep_time, walks)
 
         return {mode: self.readers[mode].read(at) for mode in modes if mode in self.readers}
+
+
+def windows(study: Study, nets: dict[str, DayNetwork]) -> tuple[Window, ...]:
+    """Return one window per site, kind of day and distinct shift edge.
+
+    Modes by which a bicycle is taken along have windows of their own.
+    """
+    found: dict[tuple[int, str, Edge, str], Window] = {}
+    limits = engine_limits(study.territory.limits)
+    walks: dict[State, WalkTable] = {}
+    for mode in ("transit", *carried_modes(study)):
+        for day in study.days:
+            for row in study.shift_rows:
+                if not study.works_on(row.shift_id, day):
+                    continue
+                for edge in study.edges(row.shift_id, day):
+                    key = (row.site, day.kind, edge, mode)
+                    if key not in found:
+                        place = (len(found), row.site, mode)
+                        here = open_at(study, day, edge)
+                        if here.hours not in walks:
+                            near = here.home_walks.walk_s <= limits.max_walk_s
+                            walks[here.hours] = only_walks(here.home_walks, near)
+                        known = walks[here.hours]
+                        found[key] = _window(here, nets[day.kind], place, day, edge, limits, known)
+    return tuple(found.values())
+
+
+def _window(
+    study: Study,
+    network: DayNetwork,
+    place: tuple[int, int, str],
+    day: ChosenDay,
+    edge: Edge,
+    limits: EngineLimits,
+    walks: WalkTable,
+) -> Window:
+    low, high = earliest_of(edge, limits), deadline_of(edge)
+    if edge.returning:
+        low, high = -high, -low
+    ids = np.flatnonzero((network.start_s <= high) & (network.end_s >= low)).astype(np.int64)
+    runs = _clip_runs(take_runs(network.runs, ids), low, high)
+    filled = np.flatnonzero(np.diff(runs.run_ptr) > 0)
+    ids, runs = ids[filled], take_runs(runs, filled)
+    if edge.returning:
+        runs = mirror_runs(runs)
+    # First calls let nobody off and last ones nobody on, as in a whole timetable.
+    board, alight = runs.call_board.copy(), runs.call_alight.copy()
+    board[runs.run_ptr[1:] - 1] = False
+    alight[runs.run_ptr[:-1]] = False
+    runs = runs._replace(call_board=board, call_alight=alight)
+    gate, mode = at_gate(study, day, edge), place[2]
+    way = gate.feeders.get(mode)
+    if isinstance(way, Carried):
+        walks = way.access[int(edge.returning)]
+        limits = relaxed(limits, home_walk_counts=False, gate_walk_counts=False)
+    return Window(place[0], study, place[1], day, edge, limits, ids, runs, walks, gate, mode)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -81,42 +80,27 @@ class Names:
         """Return kind, line, trips, times, stop and kinds of day of a lever."""
         at = lever.stop if lever.kind == "hold" else -1
         key = lever.trips, lever.kind, at, lever.source_day, lever.day_kinds
+        bench = self._bench
         if key not in self._known:
-            bench = self._bench
             days, ids = days_of(bench.nets, lever), _trip_ids(bench.study, lever.trips)
             self._known[key] = *_reference_time(bench, lever), " ".join(days), ids
-        return _names(self._bench.study, lever, self._known[key], self._clock)
-
-
-def lever_names(bench: Workbench, lever: Lever) -> dict[str, object]:
-    """Return what names a lever: kind, line, trips, times, stop, kinds of day."""
-    return Names(bench).of(lever)
-
-
-def _names(
-    study: Study,
-    lever: Lever,
-    of_trips: tuple[str, int, str, str],
-    clock: Callable[[str, int], str],
-) -> dict[str, object]:
-    kind, at_s, day_kinds, ids = of_trips
-    moved = lever.kind not in ("extend", "lift_school")
-    proposed_s = at_s + (lever.shift_s if moved else 0)
-    stop = "" if lever.stop < 0 else study.feed.stop_names[lever.stop]
-    head = lever.trips[0]
-    # A new stop is for every trip of its line.
-    whole = lever.kind == "stop"
-    return {
-        "kind": lever.kind,
-        "line": study.feed.line_names[head],
-        "headsign": study.feed.headsigns[head],
-        "trips": ids,
-        "present": "" if whole else clock(kind, at_s),
-        "proposed": "" if whole else clock(kind, proposed_s),
-        "shift_min": 0 if whole else lever.shift_s // 60,
-        "stop": stop,
-        "day_kinds": day_kinds,
-    }
+        kind, at_s, day_kinds, ids = self._known[key]
+        moved = lever.kind not in ("extend", "lift_school")
+        proposed_s = at_s + (lever.shift_s if moved else 0)
+        feed, head = bench.study.feed, lever.trips[0]
+        # A new stop is for every trip of its line.
+        whole = lever.kind == "stop"
+        return {
+            "kind": lever.kind,
+            "line": feed.line_names[head],
+            "headsign": feed.headsigns[head],
+            "trips": ids,
+            "present": "" if whole else self._clock(kind, at_s),
+            "proposed": "" if whole else self._clock(kind, proposed_s),
+            "shift_min": 0 if whole else lever.shift_s // 60,
+            "stop": "" if lever.stop < 0 else feed.stop_names[lever.stop],
+            "day_kinds": day_kinds,
+        }
 
 
 def _trip_ids(study: Study, trips: tuple[int, ...]) -> str:

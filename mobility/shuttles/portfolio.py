@@ -21,12 +21,12 @@ from mobility.commute.access import Access, assess
 from mobility.commute.ledger import Ledger, capture_band, capture_rate
 from mobility.commute.study import Study
 from mobility.remedies.bill import CostLine, total
-from mobility.remedies.edges import windows
 from mobility.remedies.full_runs import what_if
 from mobility.remedies.model import Lever, networks
 from mobility.remedies.remedy import TAKEN_UP, Remedy, alternatives
 from mobility.remedies.search import Workbench
 from mobility.remedies.shift_hours import with_hours
+from mobility.remedies.window import windows
 
 Bool = NDArray[np.bool_]
 Chosen = frozenset[int]
