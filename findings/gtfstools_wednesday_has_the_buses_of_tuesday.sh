@@ -8,8 +8,8 @@
 # Observed:  The bus of Wednesdays runs on no day, the other one on Wednesdays too. Its departure at
 #            00:00:00 is blank, while 24:00:00 of the former stays. No warning.
 # Matters:   In France schools close on Wednesday afternoons, and many lines have a timetable for
-#            Wednesdays alone: it goes, and the buses of school days take its place. Midnight is when
-#            the afternoon shift goes home; a trip without its first hour is refused by most readers.
+#            Wednesdays alone: it goes, and buses of other days take its place. Midnight is when the
+#            afternoon shift goes home; a trip without its first hour is refused by most readers.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -5,11 +5,11 @@
 # Library:   pyrouteforge 1.4.0, matplotlib 3.11.2, numpy 1.26.4, pandas 2.3.3 (PyPI)
 # Expected:  Three villages of 6 workers each, 10 minutes from the plant and 4 from each other, and
 #            minibuses of 8 seats: three of them, 60 minutes of driving. With one or two there is no
-#            plan, or a cost or word that says so. The same with time windows that end at 12 minutes.
+#            plan, or a cost or word that says so. So with time windows that end at 12 minutes.
 # Observed:  With three: 60. With fleet_size 2 the second route carries 12 of 8, for 44 in all; with
-#            1 a single route carries 18 and costs 28. total_cost holds nothing of penalty_value, and
-#            but for the load nothing tells it. With time windows, and seats enough, one minibus stops
-#            at minutes 10, 14 and 18, for 28 too.
+#            1 a single route carries 18, for 28. total_cost holds nothing of penalty_value, and
+#            but for the load nothing tells it. With time windows, and seats enough, one minibus
+#            stops at minutes 10, 14 and 18, for 28 too.
 # Matters:   Who asks how many minibuses a plant needs tries 3, 2, 1 and looks at the costs: the
 #            fewer, the better, down to one. Nobody sees that ten workers stay behind.
 set -eu

@@ -1,11 +1,11 @@
 #!/bin/sh
-# In a plan of VRPy with a limit of ride time and no time windows, a bus is at its first stop at once,
-# and home before its own duration is over.
+# In a plan of VRPy with a limit of ride time and no time windows, a bus is at its first stop at
+# once, and home before its own duration is over.
 #
 # Library:   vrpy 0.5.1, networkx 3.4.2 (PyPI)
-# Expected:  Two villages, 10 minutes from the depot, 4 from each other and 10 from the plant, with 5
-#            minutes to board. Under a limit of 30 minutes each has a bus of its own: at the village at
-#            minute 10, away at 15, at the plant at 25. Under 40 one bus serves both: at 10, 19 and 34.
+# Expected:  Two villages, 10 minutes from the depot, 4 from each other and 10 from the plant, with
+#            5 minutes to board. Under a limit of 30 minutes each has a bus of its own: there at
+#            minute 10, away at 15, at the plant at 25. Under 40 one bus serves both: 10, 19 and 34.
 # Observed:  best_routes_duration is right, 25 and 34. arrival_time and departure_time are not: the
 #            village is reached and left at minute 0, the plant at 15 of 25; with one bus both
 #            villages are reached at 0, and the plant at 15 of 34. With time windows of 0 to 100 at
