@@ -1,14 +1,14 @@
 #!/bin/sh
-# A bus with forty workers emits less than a small diesel car with its driver for carbonize: a figure
-# for one passenger is taken for the whole bus, and shared among them again.
+# A bus with forty workers emits less than a small diesel car with its driver for carbonize: a
+# figure for one passenger is taken for the whole bus, and shared among them again.
 #
 # Library:   carbonize 0.1.0 (PyPI)
 # Expected:  Of forty workers over 20 km each has the share of one passenger, as in its class for
 #            trains: forty in a train emit forty times what one does, and each as much as alone. A
 #            factor of the vehicle would be that of a car or more.
-# Observed:  Ride takes 89 grams for a bus-kilometre, below the 142 of a small diesel car, and divides
-#            by the passengers: 1.78 kg for the bus with one worker or with forty, 44.5 g for each
-#            of the forty. Train gives 29.52 kg for forty and 738 g each. Nothing in the result says
+# Observed:  Ride takes 89 grams for a bus-kilometre, below the 142 of a small diesel car, and
+#            divides by the passengers: 1.78 kg for the bus with one worker or with forty, 44.5 g for
+#            each of the forty. Train gives 29.52 kg for forty and 738 g each. Nothing in the result says
 #            for whom the factor is.
 # Matters:   The fuller the shuttle, the further from the truth: forty times at forty workers, and
 #            seventeen times better than the train on the same way. A mobility plan that reports it

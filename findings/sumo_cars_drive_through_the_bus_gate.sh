@@ -1,6 +1,6 @@
 #!/bin/sh
-# Cars drive through bus gates and streets closed to them in the network that SUMO's netconvert makes
-# of OpenStreetMap, and buses along a street that is closed to all.
+# Cars drive through bus gates and streets closed to them in the network that SUMO's netconvert
+# makes of OpenStreetMap, and buses along a street that is closed to all.
 #
 # Library:   eclipse-sumo 1.28.0 (netconvert), sumo-data 1.28.0 (PyPI)
 # Expected:  Of residential streets, motor_vehicle=no keeps cars out, motor_vehicle=no with bus=yes
