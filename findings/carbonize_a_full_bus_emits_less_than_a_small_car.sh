@@ -7,9 +7,9 @@
 #            trains: forty in a train emit forty times what one does, and each as much as alone. A
 #            factor of the vehicle would be that of a car or more.
 # Observed:  Ride takes 89 grams for a bus-kilometre, below the 142 of a small diesel car, and
-#            divides by the passengers: 1.78 kg for the bus with one worker or with forty, 44.5 g for
-#            each of the forty. Train gives 29.52 kg for forty and 738 g each. Nothing in the result says
-#            for whom the factor is.
+#            divides by the passengers: 1.78 kg for the bus with one worker or with forty, 44.5 g
+#            for each of the forty. Train gives 29.52 kg for forty and 738 g each. Nothing in the
+#            result says for whom the factor is.
 # Matters:   The fuller the shuttle, the further from the truth: forty times at forty workers, and
 #            seventeen times better than the train on the same way. A mobility plan that reports it
 #            has saved almost all the carbon of its workers.
