@@ -8,8 +8,8 @@
 #            05:30 that arrives at 05:50 is on time, as is the one of 04:00 at 04:20. A night bus of
 #            Thursday's service, at 24:30 and 24:50, that arrives on Friday at 00:50 is on time.
 # Observed:  trip_delays gives 5,400 seconds for the run of 05:30: start_time is not read. Without
-#            start_date, which GTFS-realtime does not demand, the night bus is told -86,400 seconds
-#            by a message of 00:40, and 0 by one of 23:50 the evening before.
+#            start_date, which GTFS-realtime demands of buses late by a day alone, the night bus is
+#            told -86,400 seconds by a message of 00:40, and 0 by one of 23:50 the evening before.
 # Matters:   Delays over months say which connections a shift can count on. The lines at even
 #            headways and the last bus home come out as the worst, or as hours ahead, and means over
 #            all lines with them.
