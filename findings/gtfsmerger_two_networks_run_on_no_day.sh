@@ -4,8 +4,8 @@
 #
 # Library:   gtfsmerger 0.1.6, pandas 2.2.3, numpy 1.26.4, gtfs-kit 13.0.1 to read (PyPI)
 # Expected:  Two feeds with two trips each on working days, driven by one vehicle (block 1 of
-#            either), in which passengers stay on board (a transfer of type 4). Joined: four trips on
-#            a Friday, two vehicles, and two transfers between trips that exist.
+#            either), in which passengers stay on board (a transfer of type 4). Joined: four trips
+#            on a Friday, two vehicles, and two transfers between trips that exist.
 # Observed:  The dates of calendar.txt and calendar_dates.txt are written as 2026-11-02 instead of
 #            20261102. gtfs-kit finds no trip on any date of the period. Identifiers carry a prefix
 #            for their feed, but block_id, from_trip_id and to_trip_id do not: the four trips are of
