@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from mobility.base.errors import TerritoryError
-from mobility.base.i18n import translate
+from mobility.base.i18n import Word, translate
 
 _FIELDS = ("value", "unit", "year", "source", "low", "high")
 #: Half-width of the band of a factor that gives none, as a share of its value (assumptions).
@@ -179,7 +179,7 @@ def _overridden(row: Factor, entry: object, file: object, said: str) -> Factor:
             column=f"factors.{said}{key}",
             value=given.get(key.lstrip(".") or "value"),
             mend=mend,
-            unit=row.unit,
+            unit=Word(row.unit),
         )
 
     value = _number(given.get("value"))
