@@ -241,12 +241,11 @@ def cache_command(
         (kind, megabytes(sum(e.size for e in entries if e.kind == kind), 1))
         for kind in sorted({e.kind for e in entries})
     ]
-    rows += [("limit (MOBILITY_CACHE_MB)", megabytes(cache_limit()))]
+    rows += [(translate("limit (MOBILITY_CACHE_MB)", lang), megabytes(cache_limit()))]
     terminal.out.print(str(cache_dir()), soft_wrap=True)
+    # Kinds are the folders' own names, as the path above is.
     for what, size in rows:
-        terminal.out.print(
-            f"  {translate(what, lang)}{translate(': ', lang)}{size}", soft_wrap=True
-        )
+        terminal.out.print(f"  {what}{translate(': ', lang)}{size}", soft_wrap=True)
     if clear:
         freed = number(clear_cache() / 1e6, lang, 1)
         terminal.out.print(translate("{size} MB freed", lang, size=freed))

@@ -7,6 +7,7 @@ import re
 import pytest
 from texts import french
 
+from mobility.base.errors import TerritoryError
 from mobility.commute import DelayFactors
 from mobility.needs import RiskFactors
 from mobility.outputs.tables import cell_text
@@ -85,3 +86,11 @@ def test_one_figure_of_two_names_is_told_once(one: str, other: str) -> None:
     assert both({one: row}) == both({other: row}) == [(value, "tender")] * 2
     told = both({one: value, other: usual[0][0] / 4})
     assert [v for v, _ in told] == [value, usual[0][0] / 4]
+
+
+def test_a_refused_factor_names_its_unit_in_the_language_asked_for() -> None:
+    """A share above 1 was refused in French with the English unit."""
+    with pytest.raises(TerritoryError) as caught:
+        load_factors({"versement_mobilite_rate": 2})
+    assert "part de la masse salariale" in caught.value.render("fr")
+    assert "share of the payroll" in caught.value.render("en")

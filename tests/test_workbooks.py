@@ -8,6 +8,7 @@ import geopandas as gpd
 import openpyxl
 import pyproj
 import pytest
+import shapely
 
 from mobility.base.errors import SourceError
 from mobility.sources.columns import OTHER_LAYER
@@ -319,3 +320,30 @@ def test_employees_left_out_are_told_in_the_account(tmp_path):
     assert left > 20
     assert account.left_out == {"far": round(left)}
     assert account.used == round(homes.workers.sum()) - round(left)
+
+
+def test_without_a_place_what_to_add_is_said_and_postal_codes_are_not_taken(tmp_path):
+    rows = [["nom", "CP", "ville", "site"], *([k, 34000, "MONTPELLIER", "U"] for k in range(30))]
+    path = workbook(tmp_path / "staff.xlsx", ("RH", rows))
+    source = {"file": path.name, "kind": "employees"}
+    data = {"name": "t", "sources": {"homes": source}}
+    territory = Territory.from_dict(data, tmp_path / "territory.toml")
+    with pytest.raises(SourceError, match="where the employees live") as caught:
+        read_homes(territory.sources.homes, territory)
+    assert "nom, CP, ville, site" in caught.value.render("fr")
+    assert "postal codes" in caught.value.render("en")
+
+
+def test_employees_set_at_one_point_of_their_commune_are_told_without_its_name(tmp_path):
+    rows = [["commune", "site"], *(["Alpha", "U"] for _ in range(40))]
+    path = workbook(tmp_path / "staff.xlsx", ("RH", rows))
+    square = shapely.box(3.8, 43.5, 3.9, 43.6)
+    frame = {"code": ["34172"], "nom": ["Alpha"]}
+    gpd.GeoDataFrame(frame, geometry=[square], crs=4326).to_file(tmp_path / "zones.gpkg")
+    source = {"file": path.name, "kind": "employees", "zones": "zones.gpkg", "zones_id": "code"}
+    data = {"name": "t", "sources": {"homes": source}}
+    territory = Territory.from_dict(data, tmp_path / "territory.toml")
+    homes = read_homes(territory.sources.homes, territory)
+    (told,) = [f for f in homes.findings if f.code == "zones_without_land"]
+    assert (told.count, told.examples) == (1, ())
+    assert "Alpha" not in told.render("en")

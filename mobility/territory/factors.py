@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from mobility.base.errors import TerritoryError
-from mobility.base.i18n import translate
+from mobility.base.i18n import Word, translate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,7 +182,7 @@ def _overridden(row: Factor, entry: object, file: object, said: str) -> Factor:
             column=f"factors.{said}{key}",
             value=given.get(key.lstrip(".") or "value"),
             mend=mend,
-            unit=row.unit,
+            unit=Word(row.unit),
         )
 
     value = _number(given.get("value"))

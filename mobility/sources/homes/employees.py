@@ -20,7 +20,7 @@ import shapely
 from mobility.base.errors import Finding, SourceError
 from mobility.base.files import write_text
 from mobility.base.literal import csv_text, unmarked
-from mobility.sources.columns import Table, fold, unknown_value
+from mobility.sources.columns import MAX_LISTED, Table, fold, unknown_value
 from mobility.sources.homes.commune_codes import read_changes
 from mobility.sources.homes.communes import matched
 from mobility.sources.homes.door import protected_homes
@@ -36,7 +36,7 @@ from mobility.sources.homes.model import (
     rows_ledger,
 )
 from mobility.sources.homes.spread import allocate
-from mobility.sources.homes.zones import read_zones, zone_cells
+from mobility.sources.homes.zones import grounds, read_zones, zone_cells
 from mobility.sources.sites_rows import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
@@ -63,6 +63,7 @@ def read_employees(request: HomesRequest) -> Homes:
     teams = _teams(table, request.sites)
     groups = _group_flags(table, group_columns(request))
     persons = teams.assign(workers=1.0, **groups)
+    land: list[Finding] = []
     if _has_places(table, request):
         points = read_points(table, request)
         crs = request.local_crs(points)
@@ -70,14 +71,14 @@ def read_employees(request: HomesRequest) -> Homes:
         cells = cell_index(shapely.get_coordinates(points.array), request.source.cell_m)
         persons = persons.assign(x=cells[:, 0], y=cells[:, 1])
     else:
-        persons, crs = _by_commune(table, request, persons)
+        persons, crs, land = _by_commune(table, request, persons)
     told = table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES) is not None
     every = _all_teams(request, teams, told=told)
     found = protected_homes(request, persons, tuple(groups), crs, teams=every)
     return replace(
         found,
         decided="employees",
-        findings=(*found.findings, *([] if told else _rosters_not_told(request))),
+        findings=(*found.findings, *land, *([] if told else _rosters_not_told(request))),
         ledger=(*found.ledger, *unread),
     )
 
@@ -116,6 +117,14 @@ def _has_places(table: Table, request: HomesRequest) -> bool:
     named = source.lon != "lon" or source.lat != "lat"
     found = [table.find(source.lon, LON_ALIASES), table.find(source.lat, LAT_ALIASES)]
     no_commune = table.find(source.commune or _COMMUNE_ALIASES[0], _COMMUNE_ALIASES) is None
+    if no_commune and not named and found == [None, None]:
+        heads = [str(name) for name in table.frame.columns]
+        raise table.error(
+            "No column tells where the employees live; the columns are: {listed}.",
+            mend="Add lon and lat, in degrees, or commune, its INSEE code or name: neither postal "
+            "codes nor addresses are located here.",
+            listed=", ".join(heads[:MAX_LISTED]) + (" …" if len(heads) > MAX_LISTED else ""),
+        )
     return named or no_commune or None not in found
 
 
@@ -174,7 +183,7 @@ def _group_flags(table: Table, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 def _by_commune(
     table: Table, request: HomesRequest, persons: pd.DataFrame
-) -> tuple[pd.DataFrame, pyproj.CRS]:
+) -> tuple[pd.DataFrame, pyproj.CRS, list[Finding]]:
     """Return persons at cells of the land of their commune, each team and group spread over it."""
     column = table.need(request.source.commune or _COMMUNE_ALIASES[0], _COMMUNE_ALIASES)
     codes, path = table.texts(column), request.source.changes
@@ -189,7 +198,8 @@ def _by_commune(
         zone < 0,
         column,
         "Its commune is not in the zones layer {zones}.",
-        "Write the INSEE code of the commune, or give a layer that holds it.",
+        "Write the INSEE code of the commune, which is no postal code, or give a layer that holds "
+        "it.",
         zones=zones.file.name,
     )
     used, zone = np.unique(zone, return_inverse=True)
@@ -207,7 +217,7 @@ def _by_commune(
     found = pd.concat(parts, ignore_index=True)
     for name in set(kinds) - {"site", "roster"}:
         found[name] *= found["workers"]
-    return found, request.local_crs(zones.polygons)
+    return found, request.local_crs(zones.polygons), grounds(zones, cells, named=False)
 
 
 _TEAM = ("site", "roster")

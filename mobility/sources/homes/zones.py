@@ -285,10 +285,13 @@ def zone_cells(request: HomesRequest, zones: Zones) -> tuple[LandCells, gpd.GeoS
     return cells, polygons
 
 
-def _grounds(zones: Zones, cells: LandCells) -> list[Finding]:
-    """Say on what the workers of each zone are spread, where it is not residential land."""
+def grounds(zones: Zones, cells: LandCells, *, named: bool = True) -> list[Finding]:
+    """Say on what the workers of each zone are spread, where it is not residential land.
+
+    Where employees live no zone is ``named``.
+    """
     found = []
-    if len(cells.built):
+    if len(cells.built) and named:
         names = zones.names.to_numpy(dtype=object)[cells.built].astype(str)
         message = (
             "{count} of {all} zones have no residential land in the extract; their workers are "
@@ -304,7 +307,7 @@ def _grounds(zones: Zones, cells: LandCells) -> list[Finding]:
             "{count} zones have neither residential land nor buildings in the extract; their "
             "workers are set at one point inside each."
         )
-        examples = tuple(zones.names[cells.fallback[:5]])
+        examples = tuple(zones.names[cells.fallback[:5]]) if named else ()
         count = len(cells.fallback)
         found.append(
             Finding("warning", "zones_without_land", message, zones.file.name, count, examples)
@@ -334,5 +337,5 @@ def _spread(
     points = gpd.GeoSeries(gpd.points_from_xy(*cells.xy.T), crs=polygons.crs).to_crs(4326)
     squares = clipped_cells(cells, polygons, crs=polygons.crs, cell_m=request.source.cell_m)
     kept = {name: pd.Series(values)[lived].to_list() for name, values in columns.items()}
-    told = (*findings, *_grounds(zones, cells))
+    told = (*findings, *grounds(zones, cells))
     return Homes.at(points[lived], kept, groups, squares[lived], told)
