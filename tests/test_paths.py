@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from street_cases import METRE_A_SECOND, UTM, lonlat, streets_of
 
 from mobility.sources.osm.pieces import empty_tags
+from mobility.streets.ends import Snaps
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import node_times, street_times
 from mobility.streets.routes import street_paths
-from mobility.streets.snap import Snaps, snap
+from mobility.streets.snap import snap
 
 
 def at(streets, *points):

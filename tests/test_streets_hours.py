@@ -14,11 +14,11 @@ from street_cases import METRE_A_SECOND, lonlat, osm_text, streets_of
 from mobility.sources.osm.reader import read_osm
 from mobility.sources.osm.ways import clauses
 from mobility.streets.arcs import times_key
+from mobility.streets.ends import Snaps
 from mobility.streets.graph import streets_from_tables
 from mobility.streets.hours import Place, hours_findings, state_at, streets_in, value_at
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import street_times
-from mobility.streets.snap import Snaps
 from mobility.timetable.footpaths import walk_snaps
 
 PARIS = Place(48.9, 2.3, ZoneInfo("Europe/Paris"))

@@ -31,9 +31,9 @@ from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge, EngineLimits, reach, scan
 from mobility.sources.days import ChosenDay
 from mobility.streets.arcs import Times
+from mobility.streets.ends import Snaps
 from mobility.streets.graph import State
 from mobility.streets.isochrones import isochrones
-from mobility.streets.snap import Snaps
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, walk_snaps
 

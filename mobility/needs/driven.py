@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.streets.arcs import Arcs, Times, arcs, times_key, turned
-from mobility.streets.ends import Ends, connectors, ends, rows_of, same_edge
+from mobility.streets.ends import Ends, Snaps, connectors, ends, rows_of, same_edge
 from mobility.streets.graph import Streets
 from mobility.streets.paths import search_rows
-from mobility.streets.snap import Snaps
 from mobility.streets.tags import built_up, is_tagged
 from mobility.timetable.footpaths import walk_snaps
 

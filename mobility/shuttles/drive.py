@@ -15,10 +15,10 @@ from scipy.sparse import csgraph
 from mobility.base.cache import cached
 from mobility.shuttles.model import UNREACHED, Drive, Floats
 from mobility.streets.arcs import Arcs, Times, arcs, joined, like
-from mobility.streets.ends import ends
+from mobility.streets.ends import Snaps, ends
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
-from mobility.streets.snap import Snaps, snap, usable_edges
+from mobility.streets.snap import snap, usable_edges
 from mobility.territory.project import Speeds
 
 # One number per arc carries both: centiseconds above, decimetres below. Sums stay exact

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from mobility.streets.arcs import Arcs, Times, by_number, local_of
 from mobility.streets.graph import Streets
-from mobility.streets.snap import Snaps
 
 # Compressed rows: pointers, then two values per entry (node or point, seconds).
 Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Snaps:
+    """Where points meet the streets.
+
+    Attributes
+    ----------
+    edge
+        int32 (p,): street piece, -1 where none is near enough.
+    offset_m
+        float64 (p,): metres from the piece's u end.
+    distance_m
+        float64 (p,): straight line from the point to the street, infinite where none.
+    """
+
+    edge: np.ndarray
+    offset_m: np.ndarray
+    distance_m: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.edge)
+
+    def take(self, rows: np.ndarray | slice) -> Snaps:
+        """Return some of the points."""
+        return Snaps(self.edge[rows], self.offset_m[rows], self.distance_m[rows])
 
 
 def connectors(snaps: Snaps, speed_ms: float) -> np.ndarray:

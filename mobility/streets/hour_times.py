@@ -1,4 +1,4 @@
-"""Shortest times from few points at some hour, from those at another.
+"""Shortest times from few points at some hour, from those at another, and where they differ.
 
 What an hour opens, closes, slows down or speeds up concerns a source if its shortest ways use it,
 or would. From the others times are as before.
@@ -11,8 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobility.base.cache import content_hash
-from mobility.streets.arcs import Arcs, Times, like, local_of, sequences_of, times_key, turned
-from mobility.streets.ends import connectors, ends, same_edge
+from mobility.streets.arcs import (
+    Arcs,
+    Times,
+    arcs,
+    barred_of,
+    like,
+    local_of,
+    sequences_of,
+    times_key,
+    turned,
+)
+from mobility.streets.ends import Snaps, connectors, ends, same_edge
 from mobility.streets.graph import Streets
 from mobility.streets.hourly import (
     EveryHour,
@@ -24,7 +34,6 @@ from mobility.streets.hourly import (
 )
 from mobility.streets.hours import forget_tables
 from mobility.streets.paths import TOLERANCE_S, PairTable, search_rows, seeds_of, ways_to
-from mobility.streets.snap import Snaps
 
 #: Times of so many pairs of a source and a junction, or a point, are held for the hours to come.
 MOST_HELD = 1 << 20
@@ -199,3 +208,39 @@ def _uses(known: _Usual, here_s: np.ndarray, changed: np.ndarray) -> np.ndarray:
     used = known.into[:, head] == changed
     of_use = known.node_s[:, tail] + here_s[changed] < known.node_s[:, head]
     return np.asarray(np.where(slower, used, of_use).any(axis=1))
+
+
+def junctions_changed(streets: Streets, one: Times, other: Times) -> np.ndarray:
+    """Return the junctions at which two sets of times differ, rows of ``node_id``, int64.
+
+    They are the ends of street pieces that take other seconds, or are closed to through traffic
+    in one alone, and where a turn is barred in one alone. A way that passes none of them is a
+    way in both, and takes as long.
+    """
+    pieces = (one[0] != other[0]) | (one[1] != other[1])
+    local = [local_of(times) for times in (one, other)]
+    if any(closed is not None for closed in local):
+        none = np.zeros(len(pieces), dtype=bool)
+        here, there = (none if closed is None else closed for closed in local)
+        pieces |= here != there
+    for sequence in {*sequences_of(one)} ^ {*sequences_of(other)}:
+        pieces[[arc // 2 for arc in sequence]] = True
+    n_arcs = 2 * len(pieces)
+    turns = [barred[:, 0] * n_arcs + barred[:, 1] for barred in map(barred_of, (one, other))]
+    arc = np.setxor1d(*turns) // n_arcs
+    ends = streets.edge_u, streets.edge_v
+    turning = np.where(arc % 2, ends[0][arc // 2], ends[1][arc // 2])
+    return np.unique(np.concatenate([*(end[pieces] for end in ends), turning]).astype(np.int64))
+
+
+def pieces_near(
+    streets: Streets, times: Times, junctions: np.ndarray, limit_s: float
+) -> np.ndarray:
+    """Return the pieces from an end of which a junction is reached within a limit, bool (m,)."""
+    net = arcs(streets, turned(times))
+    # Every arc leaves a junction itself, some leave copies of it too.
+    seeds = np.array([0, len(junctions)]), junctions.astype(np.int32), np.zeros(len(junctions))
+    (seconds,), _ = search_rows(net, seeds, limit_s)
+    near = np.zeros(streets.n_nodes, dtype=bool)
+    near[net.place[np.isfinite(seconds)]] = True
+    return np.asarray(near[streets.edge_u] | near[streets.edge_v])

@@ -10,10 +10,9 @@ import shapely
 from shapely.ops import substring
 
 from mobility.streets.arcs import Times, turned
-from mobility.streets.ends import end_seconds
+from mobility.streets.ends import Snaps, end_seconds
 from mobility.streets.graph import Streets
 from mobility.streets.paths import start_times
-from mobility.streets.snap import Snaps
 
 
 def isochrones(

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mobility.streets.arcs import Arcs, Times, turned
-from mobility.streets.ends import Csr, connectors, ends, rows_of, same_edge
+from mobility.streets.ends import Csr, Snaps, connectors, ends, rows_of, same_edge
 from mobility.streets.graph import Streets
 from mobility.streets.hourly import arcs_at
-from mobility.streets.snap import Snaps
 
 # Times that exceed a whole second by less than this are that second: rounding of floats.
 TOLERANCE_S = 1e-3

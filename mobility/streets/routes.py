@@ -9,10 +9,9 @@ import numpy as np
 from shapely.ops import substring
 
 from mobility.streets.arcs import Arcs, Times, arcs
-from mobility.streets.ends import Ends, ends, same_edge
+from mobility.streets.ends import Ends, Snaps, ends, same_edge
 from mobility.streets.graph import Streets
 from mobility.streets.paths import search_rows
-from mobility.streets.snap import Snaps
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import shapely
 
@@ -17,6 +15,7 @@ from mobility.streets.arcs import (
     sequences_of,
     with_through_traffic,
 )
+from mobility.streets.ends import Snaps
 from mobility.streets.graph import Streets
 from mobility.streets.hourly import can_choose, components_at, strong
 from mobility.streets.tags import is_tagged
@@ -41,32 +40,6 @@ _ISLANDS: dict[StreetMode, str] = {
     "car": "{share} % of the length of streets one may drive along is cut off from the rest "
     "({count} pieces).",
 }
-
-
-@dataclass(frozen=True)
-class Snaps:
-    """Where points meet the streets.
-
-    Attributes
-    ----------
-    edge
-        int32 (p,): street piece, -1 where none is near enough.
-    offset_m
-        float64 (p,): metres from the piece's u end.
-    distance_m
-        float64 (p,): straight line from the point to the street, infinite where none.
-    """
-
-    edge: np.ndarray
-    offset_m: np.ndarray
-    distance_m: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.edge)
-
-    def take(self, rows: np.ndarray | slice) -> Snaps:
-        """Return some of the points."""
-        return Snaps(self.edge[rows], self.offset_m[rows], self.distance_m[rows])
 
 
 def snap(

@@ -10,11 +10,12 @@ import numpy as np
 
 from mobility.base.cache import Bundle, cached, content_hash
 from mobility.streets.arcs import Times, joined, local_of, open_key, times_key
-from mobility.streets.differences import junctions_changed, pieces_near
+from mobility.streets.ends import Snaps
 from mobility.streets.graph import Streets
+from mobility.streets.hour_times import junctions_changed, pieces_near
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
-from mobility.streets.snap import Snaps, snap, snap_again, usable_edges
+from mobility.streets.snap import snap, snap_again, usable_edges
 from mobility.territory.project import Speeds
 from mobility.timetable.arrays import Timetable, footpath_rows
 
