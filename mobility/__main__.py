@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import re
@@ -61,6 +62,9 @@ def main() -> int:
     After Ctrl-C that code is 130, after SIGTERM 143, after a failure 1.
     """
     gc.set_threshold(_GARBAGE_AFTER)
+    # Leaving, Python searches all objects once more before it drops them: as long as a short
+    # command takes to read its sources.
+    atexit.register(gc.freeze)
     # Sums over homes are short: sharing each among processors takes ten times theirs, and adds
     # up in another order on another machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

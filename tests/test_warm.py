@@ -24,3 +24,12 @@ def test_what_is_known_is_written_without_what_reads_searches_and_draws():
     assert "mobility.engine.journeys" in loaded
     slow = {"numba", "scipy", "matplotlib", "folium", "networkx", "partridge", "osmium"}
     assert not slow & set(loaded)
+
+
+def test_on_leaving_nothing_is_searched_for_what_nothing_uses():
+    code = (
+        "import atexit, gc, sys; atexit.register(lambda: print(gc.get_freeze_count() > 0)); "
+        "from mobility.__main__ import main; sys.argv = ['mobility', '--version']; main()"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split()[-1] == "True"
