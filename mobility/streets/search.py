@@ -208,12 +208,12 @@ def node_rows(net: Csr, seeds: Csr, limit: float) -> tuple[np.ndarray, Nodes]:
     work = _workspace(net, seeds)
     ptr, node, at = seeds
     dist, via, order = work[:3]
-    rows = np.full((len(ptr) - 1, len(dist)), np.inf)
+    rows = np.empty((len(ptr) - 1, len(dist)))
     vias = np.full(rows.shape, NONE, np.int32)
     for s, (a, b) in enumerate(itertools.pairwise(ptr)):
         reached = order[: _search(net, node[a:b], at[a:b], limit, work)]
-        rows[s, reached], vias[s, reached] = dist[reached], via[reached]
-        dist[reached] = np.inf
+        rows[s], vias[s, reached] = dist, via[reached]
+        dist.fill(np.inf)
     return rows, vias
 
 
