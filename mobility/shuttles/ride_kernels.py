@@ -92,7 +92,7 @@ def fitted(seq: Ints, size: int, nodes: Ints, legs: Ints, scratch: Ints) -> Any:
 
 
 @inlined
-def best_place(  # noqa: PLR0913 - flat arrays
+def _best_place(  # noqa: PLR0913 - flat arrays
     i: int, seq: Ints, size: int, cost: float, most: float, nodes: Ints, legs: Ints,
     metres: Floats, seats: int, eur_m: float, eur_s: float, trial: Ints, scratch: Ints,
 ) -> float:  # fmt: skip
@@ -180,7 +180,7 @@ def _put_back(  # noqa: PLR0913 - flat arrays
     for k in range(count):
         if overlooked[k]:
             continue
-        eur = best_place(
+        eur = _best_place(
             i, rows[k], sizes[k], costs[k], most, nodes, legs, metres, seats, eur_m, eur_s,
             trial, scratch,
         )  # fmt: skip
