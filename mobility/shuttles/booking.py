@@ -162,7 +162,7 @@ class Request:
         return self.early_s, self.late_s + self.limit_s
 
 
-def gates_of(study: Study, scene: Scene, config: ShuttleConfig) -> Anchor:
+def _gates_of(study: Study, scene: Scene, config: ShuttleConfig) -> Anchor:
     """Return the gates of the sites of a scene, and when their shift ends are due there.
 
     A site none of whose gates is a place of the scene is left out.
@@ -187,7 +187,7 @@ class Bookings:
     scene
         Places, drives, walks and shift ends.
     gates
-        See `gates_of`.
+        See `_gates_of`.
     lacking
         For each kind of day, bool[E,H]: the homes that lack each shift end on it.
     wait_s
@@ -415,7 +415,7 @@ def who_books(
     lacking
         See `Bookings`.
     """
-    gates, limits = gates_of(study, scene, config), scene.limits
+    gates, limits = _gates_of(study, scene, config), scene.limits
     walk_s = min(limits.max_walk_s - int(gates.walk_s.max(initial=0)), limits.max_stop_walk_s)
     scene = met(study, scene, homes, wanted, walk_s, config, times)
     wait_s = round(config.on_demand_wait_min * 60)

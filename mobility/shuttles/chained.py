@@ -120,7 +120,7 @@ def out_of_reach(problem: ChainProblem) -> list[int]:
     ]
 
 
-NEAR, KIN = 200, 100  # neighbours of a call: of all ends, of its own
+_NEAR, _KIN = 200, 100  # neighbours of a call: of all ends, of its own
 
 
 def search_chains(
@@ -158,11 +158,11 @@ def _ways_of(problem: ChainProblem) -> Ways:
     n, ends = problem.n_calls, len(problem.at_s)
     there = np.ascontiguousarray(problem.drive_s, np.float64)
     close = np.minimum(there[:n, :n], there[:n, :n].T)
-    near = np.ascontiguousarray(np.argsort(close, axis=1, kind="stable")[:, :NEAR])
-    kin = np.full((n, KIN), FREE, np.int64)
+    near = np.ascontiguousarray(np.argsort(close, axis=1, kind="stable")[:, :_NEAR])
+    kin = np.full((n, _KIN), FREE, np.int64)
     for end in range(ends):
         own = np.flatnonzero(problem.end_of == end)
-        order = own[np.argsort(close[np.ix_(own, own)], axis=1, kind="stable")][:, :KIN]
+        order = own[np.argsort(close[np.ix_(own, own)], axis=1, kind="stable")][:, :_KIN]
         kin[own, : order.shape[1]] = order
     calls, gates = np.zeros(n, CALL), np.zeros(ends, END)
     calls["end"], calls["load"] = problem.end_of, problem.load

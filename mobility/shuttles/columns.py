@@ -22,7 +22,7 @@ _EXACT_ORDER = 7
 _PRICES = (1_500.0, 3_500.0, 8_000.0, 100_000.0)
 _HUB_PRICES = (3_500.0, 100_000.0)
 _PART_PRICES = (1_500.0, 100_000.0)
-SLACK_S = 120  # published whole minutes and walking to the gate, kept out of the ride
+_SLACK_S = 120  # published whole minutes and walking to the gate, kept out of the ride
 
 
 def outbound_order(
@@ -212,7 +212,7 @@ def _ride_limits(scene: Scene, anchor: Anchor, stops: Ints, edges: Sequence[int]
     for k, stop in enumerate(stops):
         walks = scene.walk_s[nearest == stop, stop]
         walk = int(np.median(walks)) if len(walks) else 0
-        left = scene.limits.max_total_s - used - walk - SLACK_S
+        left = scene.limits.max_total_s - used - walk - _SLACK_S
         out[k] = min(int(comfort[k]), left)
     return np.where(direct >= UNREACHED, -1, out).astype(np.int32)
 

@@ -15,7 +15,7 @@ from mobility.remedies.search import Workbench
 from mobility.shuttles.portfolio import Chosen, Point, Portfolio, frontier
 
 #: Remedies combined at most, of them with moved hours, and kinds that are always among them.
-OFFERED, MOVED = 12, 2
+_OFFERED, MOVED = 12, 2
 LAST = ("on_demand", "shuttle", "feeder")
 
 
@@ -106,7 +106,7 @@ class Combined:
 
 
 def combined_frontier(
-    bench: Workbench, remedies: Sequence[Remedy], *, offered: int = OFFERED
+    bench: Workbench, remedies: Sequence[Remedy], *, offered: int = _OFFERED
 ) -> Combined:
     """Return the frontier over the first remedies that gain jobs, each point proven."""
     useful = [k for k, r in enumerate(remedies) if r.net_jobs >= 1 and not r.refused]

@@ -25,12 +25,12 @@ from mobility.territory.rosters import ALL_YEAR, day_of_year
 
 Table = list[dict[str, object]]
 DAYS = tuple(map(str.lower, WEEKDAY_NAMES))
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 TABLES = (
     "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
     "transfers", "feed_info",
 )  # fmt: skip
-HEADERS = {
+_HEADERS = {
     "calendar_dates": ("service_id", "date", "exception_type"),
     "calendar": ("service_id", *DAYS, "start_date", "end_date"),
 }
@@ -318,10 +318,10 @@ def write_gtfs(tables: Mapping[str, Table], path: Path) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in TABLES:
             rows = tables[name]
-            if not rows and name not in HEADERS:
+            if not rows and name not in _HEADERS:
                 continue
             text = io.StringIO()
-            columns = list(rows[0]) if rows else list(HEADERS[name])
+            columns = list(rows[0]) if rows else list(_HEADERS[name])
             writer = csv.DictWriter(text, columns, lineterminator="\n")
             writer.writeheader()
             # Nothing else is done to texts: a feed is read by machines, which forbid line ends.
@@ -329,7 +329,7 @@ def write_gtfs(tables: Mapping[str, Table], path: Path) -> Path:
                 {k: one_line(v) if isinstance(v, str) else v for k, v in row.items()}
                 for row in rows
             )
-            info = zipfile.ZipInfo(f"{name}.txt", ZIP_DATE)
+            info = zipfile.ZipInfo(f"{name}.txt", _ZIP_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
             archive.writestr(info, text.getvalue().encode())

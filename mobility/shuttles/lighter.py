@@ -30,8 +30,8 @@ from mobility.timetable.arrays import FootArrays, RunArrays, Timetable, index_ti
 
 _NEAR_LINE_M = 250.0
 SHORTEST_LEG_M = 400.0
-WINDOW_S = 3_600
-AREA_M = 2_000.0
+_WINDOW_S = 3_600
+_AREA_M = 2_000.0
 _EXTENSION_M = 4_000.0
 _AREA_ITERATIONS = 25  # of the searches for who rides together: there are many areas
 REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
@@ -86,7 +86,7 @@ def insert_calls(timetable: Timetable, inserts: Sequence[Insert], n_stops: int) 
     return index_timetable(n_stops, runs, feet)
 
 
-def stops_on_the_way(
+def _stops_on_the_way(
     timetable: Timetable, stops_xy: Floats, points_xy: Floats, *, near_m: float = _NEAR_LINE_M
 ) -> list[Insert]:
     """Return calls at new points for the runs that pass by, at the time they pass.
@@ -124,7 +124,7 @@ def stops_on_the_way(
     return inserts
 
 
-def extended_runs(
+def _extended_runs(
     timetable: Timetable, drive_s: Ints, stop: int, *, inbound_s: Ints, outbound_s: Ints
 ) -> list[Insert]:
     """Return calls at a gate for runs that end or start near it around shift hours.
@@ -143,7 +143,7 @@ def extended_runs(
     arrive = timetable.call_arr[end] + there + 60
     leave = timetable.call_dep[start] - back - 60
     wait = inbound_s[None] - arrive[:, None], leave[:, None] - outbound_s[None]
-    into, out = (((late >= 0) & (late <= WINDOW_S)).any(axis=1) for late in wait)
+    into, out = (((late >= 0) & (late <= _WINDOW_S)).any(axis=1) for late in wait)
     into, out = into & (there < UNREACHED), out & (back < UNREACHED)
     inserts = []
     for run in np.flatnonzero(into | out).tolist():
@@ -155,12 +155,12 @@ def extended_runs(
 
 
 def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
-    """Return the area of each home: its commune, or the stop nearest to its square of `AREA_M`.
+    """Return the area of each home: its commune, or the stop nearest to its square of `_AREA_M`.
 
     Squares with the same nearest stop are one area; a territory without stops is one.
     """
     communes = study.homes.frame["commune"].fillna("").astype(str).to_numpy()[homes]
-    _, square = np.unique(np.floor(homes_xy / AREA_M), axis=0, return_inverse=True)
+    _, square = np.unique(np.floor(homes_xy / _AREA_M), axis=0, return_inverse=True)
     square, places = square.ravel(), study.homes.lonlat[homes]
     stops = study.feed.stops.dropna(subset=["lon", "lat"])
     if stops.empty:
@@ -351,7 +351,7 @@ def _new_stops(plans: Plans, variant: Study, points: Floats) -> tuple[Bools, flo
 
     def calling(kind: str) -> TwoWay:
         tt = study.timetables[kind].timetable
-        new = stops_on_the_way(tt, stops_xy, points)
+        new = _stops_on_the_way(tt, stops_xy, points)
         return TwoWay(insert_calls(tt, new, len(variant.feed.stops)))
 
     return _gain(plans, variant, calling), plans.factors["light.new_stop_eur_year"]
@@ -383,7 +383,7 @@ def _extensions(
             ]
             into = np.array([e.clock_s - 600 for e in wanted if e.direction == "in"], np.int32)
             out = np.array([e.clock_s + 600 for e in wanted if e.direction == "out"], np.int32)
-            found = extended_runs(timetable, drive_s[:, k], n + k, inbound_s=into, outbound_s=out)
+            found = _extended_runs(timetable, drive_s[:, k], n + k, inbound_s=into, outbound_s=out)
             taken = {(i.run, i.after < 0) for i in inserts}
             found = [i for i in found if (i.run, i.after < 0) not in taken]
             inserts += found

@@ -33,7 +33,7 @@ from mobility.shuttles.dial_a_ride import ITERATIONS, RidePrice, Rides, plan_rid
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.model import ALWAYS_S, Bools, Day, Floats, Ints
 
-MOST_DRAWS, RIDERS_DRAWN = 3, 30  # draws of a day: so many, fewer where they give so many riders
+_MOST_DRAWS, _RIDERS_DRAWN = 3, 30  # draws of a day: so many, fewer where they give so many riders
 _NIGHT_H = (7, 19)  # hours between which a taxi's day price holds
 
 
@@ -101,7 +101,7 @@ class Simulation:
         busiest = max(expected, default=0.0)
         if busiest <= 0:
             return []
-        draws = max(1, min(MOST_DRAWS, int(np.ceil(RIDERS_DRAWN / busiest))))
+        draws = max(1, min(_MOST_DRAWS, int(np.ceil(_RIDERS_DRAWN / busiest))))
         drawn = self._drawn(dict(zip(keys, people, strict=True)), riders, draws)
         if not any(d.asked.requests for d in drawn):
             return []

@@ -125,7 +125,7 @@ PREFERENCE: dict[PlaceKind, float] = {
     "carpool": 0.5,
     "node": 1.0,
 }
-SAME_PLACE_M = 60.0
+_SAME_PLACE_M = 60.0
 _ROADSIDE_CELL_M = 500.0
 _NO_STOP = ("motorway", "motorway_link", "trunk", "trunk_link")
 _ROADSIDE = ("unclassified", "residential", "tertiary", "secondary", "living_street")
@@ -135,7 +135,7 @@ def candidate_places(study: Study, homes_xy: Floats, *, reach_m: float) -> list[
     """Return the places near white homes where a shuttle could stop.
 
     Existing stops come first; a village centre, car park or roadside point stands only
-    where none of the kinds before it is within `SAME_PLACE_M`.
+    where none of the kinds before it is within `_SAME_PLACE_M`.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def candidate_places(study: Study, homes_xy: Floats, *, reach_m: float) -> list[
     order = sorted(np.flatnonzero(near), key=lambda k: (PLACE_KINDS.index(places[k].kind), k))
     if not order:
         return []
-    close = cKDTree(xy[order]).query_pairs(SAME_PLACE_M)
+    close = cKDTree(xy[order]).query_pairs(_SAME_PLACE_M)
     # The later of two places that are one: kinds are in order of preference.
     dropped: set[int] = set()
     for a, b in sorted((min(p), max(p)) for p in close):

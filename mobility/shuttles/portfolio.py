@@ -32,7 +32,7 @@ Bool = NDArray[np.bool_]
 Chosen = frozenset[int]
 
 #: Remedies up to which every set is tried, and budgets for which sets are grown above.
-EXACT, BUDGETS = 8, 12
+EXACT, _BUDGETS = 8, 12
 NOTHING: Chosen = frozenset()
 
 
@@ -251,7 +251,7 @@ def _same_departures(one: Remedy, two: Remedy) -> bool:
     return bool(one.hours and two.hours and set(one.hours[0]) & set(two.hours[0]))
 
 
-def frontier(portfolio: Portfolio, *, exact: int = EXACT, budgets: int = BUDGETS) -> list[Point]:
+def frontier(portfolio: Portfolio, *, exact: int = EXACT, budgets: int = _BUDGETS) -> list[Point]:
     """Return the sets that no other beats, cheapest first, from doing nothing.
 
     Parameters

@@ -38,8 +38,8 @@ from mobility.shuttles.trip_state import (
 )
 
 BLINK = 0.02
-MEAN, LONGEST = 8.0, 10  # calls taken out on average, and in one string
-HOT, COLD = 100.0, 1.0
+_MEAN, _LONGEST = 8.0, 10  # calls taken out on average, and in one string
+_HOT, _COLD = 100.0, 1.0
 
 
 @inner
@@ -58,8 +58,8 @@ def _string_of(s: State, t: int, call: int, longest: int) -> tuple[int, int]:
 def _ruin(w: Ways, s: State, u: Undo, seed: int, bank: Longs, n_bank: int) -> int:
     """Take strings of calls near ``seed`` out of their trips; return the length of the bank."""
     cards = len(w.calls) / max(s.sums[0].trips, 1)
-    longest = max(1, int(min(LONGEST, cards + 1)))
-    most = max(1.0, 4.0 * MEAN / (1 + longest) - 1)
+    longest = max(1, int(min(_LONGEST, cards + 1)))
+    most = max(1.0, 4.0 * _MEAN / (1 + longest) - 1)
     strings = 1 + int(np.random.random() * most)
     around = w.near if np.random.random() < 0.5 else w.kin
     for i in range(around.shape[1]):
@@ -364,7 +364,7 @@ def search(
     """Search from a complete plan; ``best`` receives the best one.
 
     Fewer vehicles come first, then less driving. The temperature, in seconds of driving,
-    falls from `HOT` to `COLD`; ``target`` vehicles end the search. With
+    falls from `_HOT` to `_COLD`; ``target`` vehicles end the search. With
     ``drive_only`` no vehicle is given up: driving alone is sought.
     """
     np.random.seed(seed)
@@ -380,8 +380,8 @@ def search(
     fewest, least = most, whole_cost(w, s)
     cost = least
     store(s, best)
-    cooling = (COLD / HOT) ** (1.0 / iterations)
-    heat = HOT
+    cooling = (_COLD / _HOT) ** (1.0 / iterations)
+    heat = _HOT
     for it in range(iterations):
         if fewest <= target and not drive_only:
             break

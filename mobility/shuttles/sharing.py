@@ -22,7 +22,7 @@ from mobility.shuttles.scene import Scene
 from mobility.shuttles.service import opened_stops
 
 #: Employers up to which every group is costed; above, orders of joining are drawn.
-EXACT, ORDERS = 10, 200
+EXACT, _ORDERS = 10, 200
 _EPS_EUR = 0.005
 
 Cost = Callable[[frozenset[int]], float]
@@ -73,12 +73,12 @@ def shapley(members: Sequence[int], cost: Cost, *, seed: int = 0) -> dict[int, f
                     shares[one] += weight * (cost(frozenset((*group, one))) - with_none)
         return shares
     draw = np.random.default_rng(seed)
-    for _ in range(ORDERS):
+    for _ in range(_ORDERS):
         before, joined = 0.0, frozenset[int]()
         for one in draw.permutation(list(members)).tolist():
             joined |= {one}
             after = cost(joined)
-            shares[one] += (after - before) / ORDERS
+            shares[one] += (after - before) / _ORDERS
             before = after
     return shares
 
