@@ -200,16 +200,6 @@ class Family:
     member: Int32
     count: int
 
-    @cached_property
-    def start_s(self) -> Int32:
-        """First departure of each added run, axis seconds."""
-        return self.added.call_dep[self.added.run_ptr[:-1]]
-
-    @cached_property
-    def end_s(self) -> Int32:
-        """Last arrival of each added run, axis seconds."""
-        return self.added.call_arr[self.added.run_ptr[1:] - 1]
-
 
 @dataclass(frozen=True, eq=False)
 class Families:

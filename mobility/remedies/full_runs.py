@@ -20,23 +20,20 @@ from mobility.timetable.arrays import Int64
 from mobility.timetable.change import with_runs
 
 
-def _patched(two_way: TwoWay, change: Patch) -> TwoWay:
-    """Return the timetable with a patch applied."""
-    if not change.removed.size and not change.added.run_day.size:
-        return two_way
-    return TwoWay(with_runs(two_way.timetable, added=change.added, removed=change.removed.tolist()))
-
-
-def patches(nets: dict[str, DayNetwork], levers: Sequence[Lever]) -> dict[str, Patch]:
+def _patches(nets: dict[str, DayNetwork], levers: Sequence[Lever]) -> dict[str, Patch]:
     """Return what levers change, all together, on each kind of day."""
     return {kind: patch(nets, kind, levers) for kind in nets}
 
 
-def patched(study: Study, changes: Mapping[str, Patch], *, name: str = "") -> Study:
+def _patched(study: Study, changes: Mapping[str, Patch], *, name: str = "") -> Study:
     """Return the study with patches applied, see `what_if`."""
 
     def make(kind: str) -> TwoWay:
-        return _patched(study.timetables[kind], changes[kind])
+        two_way, change = study.timetables[kind], changes[kind]
+        if not change.removed.size and not change.added.run_day.size:
+            return two_way
+        gone = change.removed.tolist()
+        return TwoWay(with_runs(two_way.timetable, added=change.added, removed=gone))
 
     timetables = Timetables({kind: partial(make, kind) for kind in changes})
     return with_timetables(study, timetables, scenario=name)
@@ -54,7 +51,7 @@ def what_if(study: Study, levers: Sequence[Lever], *, name: str = "") -> Study:
     name
         Name of the scenario.
     """
-    return patched(study, patches(networks(study), levers), name=name)
+    return _patched(study, _patches(networks(study), levers), name=name)
 
 
 class FullRuns:
@@ -83,9 +80,9 @@ class FullRuns:
         hours
             The study with hours of shifts moved, see `shift_hours.with_hours`.
         """
-        changes = patches(self._nets, levers)
+        changes = _patches(self._nets, levers)
         spans = Spans(lambda kind: _spans_of(self._nets, changes, kind))
-        after = patched(self._study if hours is None else hours, changes)
+        after = _patched(self._study if hours is None else hours, changes)
         if self._content:
             parts = [(kind, one.removed, tuple(one.added)) for kind, one in changes.items()]
             object.__setattr__(after, "content", content_hash([self._content, *parts]))

@@ -304,8 +304,10 @@ def put_in(window: Window, tried: Family) -> Trial | None:
     inside[inside] = window.run_ids[place[inside]] == tried.removed[inside]
     gone = place[inside]
     low, high = window.span_s
-    near = np.flatnonzero((tried.start_s <= high) & (tried.end_s >= low))
-    added = take_runs(tried.added, near)
+    runs = tried.added
+    start_s, end_s = runs.call_dep[runs.run_ptr[:-1]], runs.call_arr[runs.run_ptr[1:] - 1]
+    near = np.flatnonzero((start_s <= high) & (end_s >= low))
+    added = take_runs(runs, near)
     if window.edge.returning:
         added = mirror_runs(added)
     mine = tried.member[near]
