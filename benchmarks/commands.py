@@ -78,8 +78,15 @@ ROWS = (
     Row("run_warm", _on_example("run"), (1.9, 400), before=("run_warm",)),
     Row("run_cold", _on_example("run"), (4.7, 500), fresh=frozenset({"cache"})),
     Row("report", _on_example("report"), (6.0, None), before=("run_warm",)),
-    Row("shuttles", _on_example("shuttles"), (20.0, 1000), before=("run_warm",)),
-    # The cache is that of `run` each time: a search asked again is found again.
+    # The cache is that of `run` each time: what is asked again is found again.
+    Row(
+        "shuttles",
+        _on_example("shuttles"),
+        (20.0, 1000),
+        before=("run_warm",),
+        fresh=frozenset({"cache"}),
+    ),
+    Row("shuttles_again", _on_example("shuttles"), before=("run_warm", "shuttles")),
     Row(
         "levers",
         _on_example("levers"),
