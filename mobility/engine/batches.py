@@ -66,7 +66,7 @@ def travel_together(
     window = one_way.runs_between(int(earliest_s.min()), int(deadline_s.max()))
     rows = _rows(one_way, *window)
     scanned = scan_together(
-        *one_way.arrays,  # type: ignore[call-arg]
+        *one_way.arrays,
         *window,
         np.array(egress_s),
         limits.gate_walk_counts,
@@ -78,7 +78,7 @@ def travel_together(
         rows,
     )
     leave_s, rides, walk_s, stop = reach_together(
-        *scanned,  # type: ignore[call-arg]
+        *scanned,
         one_way.timetable.dep_time,
         access.ptr,
         access.stop,

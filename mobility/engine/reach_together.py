@@ -8,14 +8,14 @@ much for a home with the fewest rides, that home and question are looked up as
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from mobility.base.kernels import entry_maker
 from mobility.base.lanes import LANES, any_of, highest, least_of, load, lowest, spread, store, where
 from mobility.engine.scan_together import RIDE, WALKING
 from mobility.timetable.arrays import INF
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def reach_together(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913, PLR0915
     first,
     shift,

@@ -21,9 +21,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from mobility.base.kernels import entry
+from mobility.base.kernels import entry, entry_maker
 from mobility.timetable.arrays import INF
 
 Array = Any
@@ -31,7 +30,7 @@ Array = Any
 NEVER = np.int32(-INF)
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def lower_bound(times, low, high, value):  # type: ignore[no-untyped-def]
     """Return the first index in ``low:high`` of the sorted ``times`` not below ``value``."""
     while low < high:

@@ -11,8 +11,8 @@ written down, so that itineraries, which need the labels, ask `mobility.engine.s
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from mobility.base.kernels import entry_maker
 from mobility.base.lanes import LANES, any_of, highest, least_of, load, lowest, spread, store, where
 from mobility.timetable.arrays import INF
 
@@ -25,7 +25,7 @@ def rows_needed(n_stops: int, n_calls: int, n_runs: int) -> int:
     return 5 * n_stops + 5 * n_calls + n_runs
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def scan_together(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913, PLR0915
     run_ptr,
     call_stop,

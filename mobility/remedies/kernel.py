@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from mobility.base.kernels import entry_maker
 from mobility.engine.scan import lower_bound
 from mobility.timetable.arrays import Int8, Int32, Int64, RunArrays
 
@@ -20,7 +20,7 @@ from mobility.timetable.arrays import Int8, Int32, Int64, RunArrays
 MOVED, HELD, CARRIED_ON, BEGUN = range(4)
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def useful_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     run_ptr,
     call_stop,
@@ -106,7 +106,7 @@ def useful_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     return useful
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def kept_rows(ptr, kept):  # type: ignore[no-untyped-def]
     """Return the pointers of a table of rows, and the places of its entries that are kept.
 
@@ -129,7 +129,7 @@ def kept_rows(ptr, kept):  # type: ignore[no-untyped-def]
     return new_ptr, places[:count]
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def just_left(  # type: ignore[no-untyped-def]
     stop, ready_s, own, line, dep_ptr, dep_time, dep_call, late_s, next_s
 ):
@@ -185,7 +185,7 @@ class Edits(NamedTuple):
     ptr: Int64
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def edited_runs(runs, picks, pick_ptr, edits):  # type: ignore[no-untyped-def]
     """Return some runs of each unit once for each of its edits, and the edit of each of them.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from mobility.base.kernels import inner, maker
+from mobility.base.kernels import entry_maker, inner, maker
 from mobility.engine.scan import lower_bound
 from mobility.remedies.labels import begin, changing, end, may_gain, room_for, take_back
 from mobility.remedies.relabel import forget, kept_runs, put_in, settle
@@ -231,7 +230,7 @@ def _told(  # noqa: PLR0913
     return member_of, ptr, turned, homes, elapsed_s, count
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def try_families(window, limits, tried, put, run_ids, numbers, asked):
     """Return the homes whose time changes by each member of some families, and their new times.
 

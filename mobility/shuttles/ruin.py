@@ -12,9 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from mobility.base.kernels import entry, inner
+from mobility.base.kernels import entry, entry_maker, inner
 from mobility.shuttles.model import Bools, Floats, Longs
 from mobility.shuttles.trip_state import (
     EPS,
@@ -251,7 +250,7 @@ def _swap_tails(w: Ways, s: State, u: Undo, tries: int) -> None:
             s.trips[c].succ = FREE
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def _fewer_heads(w: Ways, s: State, u: Undo, seen: Bools, came: Longs) -> bool:
     """Chain the trips anew where that saves a vehicle: one augmenting path; True when found.
 
@@ -340,7 +339,7 @@ def start_trip(w: Ways, s: State, u: Undo, calls: Longs) -> None:
     commit(s, u)
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def chain_anew(w: Ways, s: State, u: Undo) -> None:
     """Chain the trips into the fewest vehicles."""
     seen = np.zeros(len(s.trips), np.bool_)
@@ -349,7 +348,7 @@ def chain_anew(w: Ways, s: State, u: Undo) -> None:
         commit(s, u)
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def search(
     w: Ways,
     s: State,

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from mobility.base.kernels import entry, inner
+from mobility.base.kernels import entry, entry_maker, inner
 
 Array = Any
 
@@ -57,7 +56,7 @@ def order_departures(
         pos[call[k]] = k
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def move_run(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     run_ptr, call_stop, call_arr, call_dep, call_board, call_alight, call_trip, run_day,
     dep_ptr, dep_time, dep_call, call_pos, run, place, by,
@@ -132,7 +131,7 @@ def _copy(to: np.ndarray, at: int, values: np.ndarray, a: int, b: int) -> None:
         place[k] = copied[k]
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def merge_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     run_ptr, call_stop, call_arr, call_dep, call_board, call_alight, call_trip, run_day,
     removed, slot,
@@ -201,7 +200,7 @@ def merge_runs(  # type: ignore[no-untyped-def]  # noqa: PLR0913
     return (ptr, stop, arr, dep, board, alight, trip, day), number, x_number
 
 
-@njit(cache=True, nogil=True)
+@entry_maker
 def merge_departures(  # type: ignore[no-untyped-def]
     dep_ptr, dep_time, dep_call, number, n_calls, x_stop, x_time, x_call
 ):
