@@ -148,7 +148,7 @@ def test_who_cannot_be_served_is_told_with_why():
     (told,) = booking_findings(replace(plan, booked=(service,)), config())
     assert told.code == "on_demand_left"
     assert told.params["boardings"] == pytest.approx(2520)
-    assert told.render("en").startswith("2520 boardings a year of the riders of P01 cannot")
+    assert told.render("en").startswith("2,520 boardings a year of the riders of P01 cannot")
 
 
 def test_what_a_ride_leaves_sooner_is_part_of_the_whole_time():
