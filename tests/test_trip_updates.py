@@ -195,6 +195,8 @@ def test_who_is_promised_a_headway_takes_the_run_nearest(feed, archive):
         ("evening", ("22:10", 0), ("time", ("22:31", 0)), ("2026-11-17", 60)),
         ("evening", ("00:10", 1), ("time", ("00:40", 1)), ("2026-11-17", 7800)),
         ("evening", ("06:00", 0), ("delay", 60), ("2026-11-17", 60)),
+        # Four hours and a quarter late.
+        ("evening", ("02:40", 1), ("time", ("02:45", 1)), ("2026-11-17", 15_300)),
         # Just after midnight of Wednesday, told on Tuesday.
         ("small", ("23:55", 0), ("time", ("00:21", 1)), ("2026-11-18", 60)),
         ("small", ("23:55", 0), ("delay", 60), ("2026-11-18", 60)),
@@ -306,6 +308,14 @@ def test_a_call_left_out_is_no_call_and_holds_up_none(feed, archive):
     )
     assert arrival_s[:, 0].tolist() == [gone, 660, 1260, 1860, 2400 + gone, 2460, 3000]
     assert departure_s[5, 0] == 2460
+
+
+def test_a_delay_holds_across_a_call_left_out_and_back_to_the_first(feed, archive):
+    archive.add("loop", (2, "relationship", "", 1), (3, "departure", "delay", 60),
+                (4, "relationship", "", 1), start_date="20261117")  # fmt: skip
+    stops = np.array([feed.stops["stop_id"].tolist().index(s) for s in "ABCAD"])
+    arrival_s, _ = archive.read(feed).profile(feed.trip_ids.index("loop"), stops)
+    assert arrival_s[:, 0].tolist() == [60, CANCELLED_S, 60, CANCELLED_S, 60]
 
 
 # --- what is told ---
