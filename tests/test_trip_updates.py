@@ -402,6 +402,19 @@ def test_ids_of_merged_feeds_are_those_of_their_own_files(feed, archive, tmp_pat
     assert told == [("1:own", "2026-11-17", -1, "1:A", -1, 60, 60)]
 
 
+def test_numbers_before_an_id_of_one_feed_are_its_own(feed, archive, tmp_path):
+    trips = [trip("5:go", [("A", "07:00"), ("B", "07:10")])]
+    services = {"S": service("1111111", "20260105", "20261218")}
+    path = write_gtfs(tmp_path / "g", stops=STOPS, trips=trips, services=services)
+    alone = read_feed(path, cache=False)
+    archive.add("5:go", ("B", "arrival", "delay", 5), start_date="20261117")
+    archive.add("go", ("B", "arrival", "delay", 9), start_date="20261117")
+    seen = archive.read(alone)
+    assert (seen.rows["arrival_s"].tolist(), seen.unknown) == ([5], 1)
+    both = archive.read(merge_feeds([feed, alone]))
+    assert both.rows["arrival_s"].tolist() == [9]  # told of the same run, the last word
+
+
 def test_an_archive_of_unknown_runs_alone_is_refused(feed, archive):
     archive.add("every", ("B", "arrival", "delay", 60), start_date="20261117")
     with pytest.raises(SourceError, match="no delay of a trip"):
