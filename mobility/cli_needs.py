@@ -332,7 +332,7 @@ def delays(
     def ask(study: Study, step: Progress) -> Answer:
         known = None
         if observed is not None:
-            known = read_delays(observed, study.feed, study.territory.zone)
+            known = read_delays(observed, study.feed)
         found = delays_of(assess(study, progress=step), observed=known, draws=draws, seed=seed)
         return delays_answer(found, lang)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from dataclasses import replace
 
@@ -21,7 +22,8 @@ from mobility.cli import app
 from mobility.commute.access import counted_rows
 from mobility.engine.delays import PlannedRide, RealRuns, ride_late, ride_of_mirror
 from mobility.settings import read_territory
-from mobility.sources.delays import CANCELLED_S, read_delays
+from mobility.sources.delays import read_delays
+from mobility.sources.trip_updates import CANCELLED_S
 from mobility.timetable.arrays import INF, mirrored, timetable_from_runs
 from mobility.timetable.late import DelayDraws
 
@@ -204,7 +206,7 @@ def test_a_trip_starts_as_late_as_its_vehicle_came(tmp_path):
     tt = replace(timetable_from_runs(3, [[(0, 0), (1, 600), (1, 600, 720), (2, 1200)]]),
                  call_trip=np.array([0, 0, 1, 1], np.int32))  # fmt: skip
     drawn = DelayDraws(study.feed, 500, 1, 600.0, 0.0)
-    arrival_s, departure_s = drawn.real_times(tt, 0)
+    arrival_s, departure_s = drawn.real_times(tt, 0, (dt.date(2026, 11, 17), study.territory.zone))
     assert (departure_s[2] >= arrival_s[1]).all()
     pushed = departure_s[2] == arrival_s[1]
     assert 0 < pushed.mean() < 1
@@ -229,7 +231,7 @@ def test_observed_days_are_drawn_and_the_share_is_theirs(access, tmp_path):
     rows = "".join(f"{name},2026-11-{d:02d},{1200 if name == 'noon' and d % 2 else -30}\n"
                    for name in ("noon", "home21", "early", "home13", "night", "home05")
                    for d in range(1, 9))  # fmt: skip
-    seen = read_delays(write(tmp_path, HEAD + rows), access.study.feed, access.study.territory.zone)
+    seen = read_delays(write(tmp_path, HEAD + rows), access.study.feed)
     found = mobility.delays(access, observed=seen, draws=400)
     row = found.table.set_index("shift")
     assert row.loc["matin", "out_share"] == row.loc["nuit", "out_share"] == 1
@@ -239,9 +241,9 @@ def test_observed_days_are_drawn_and_the_share_is_theirs(access, tmp_path):
 
 
 def test_delays_at_stops_carry_on_until_the_next(access, tmp_path):
-    feed, zone = access.study.feed, access.study.territory.zone
+    feed = access.study.feed
     text = "trip_id,date,stop_id,arrival_delay_s,departure_delay_s\nnoon,20261117,A,0,60\n"
-    seen = read_delays(write(tmp_path, text), feed, zone)
+    seen = read_delays(write(tmp_path, text), feed)
     noon = next(iter(seen.by_trip))
     at_a, at_b = (int(np.flatnonzero(feed.stops["stop_id"] == s)[0]) for s in "AB")
     arrival_s, departure_s = seen.profile(noon, np.array([at_a, at_b]))
@@ -276,7 +278,7 @@ def test_a_bad_table_is_one_line(toml, tmp_path, text, words):
 @pytest.mark.parametrize("gone", ["CANCELED", "DELETED"])
 def test_trip_updates_are_read(access, tmp_path, gone):
     messages = pytest.importorskip("google.transit.gtfs_realtime_pb2")
-    feed, zone = access.study.feed, access.study.territory.zone
+    feed = access.study.feed
 
     def update(name, trip_id, *, relationship=0, **late):
         message = messages.FeedMessage()
@@ -296,7 +298,7 @@ def test_trip_updates_are_read(access, tmp_path, gone):
     update("3.pb", "noon", B=("time", 1_794_913_200 - 3600 + 3600 + 41 * 60))
     update("4.pb", "ghost", A=("delay", 1))
     update("5.pb", "night", relationship=messages.TripDescriptor.ScheduleRelationship.Value(gone))
-    seen = read_delays(tmp_path, feed, zone)
+    seen = read_delays(tmp_path, feed)
     names = feed.trips["trip_id"].iloc[seen.rows["trip"]]
     told = seen.rows.assign(name=names.to_numpy()).set_index("name")
     assert told.loc["noon", "departure_s"].tolist() == [90, 360]
@@ -306,7 +308,7 @@ def test_trip_updates_are_read(access, tmp_path, gone):
     assert found.loc["nuit", "out_share"] == 0
     write(tmp_path, "no message", "6.pb")
     with pytest.raises(SourceError, match=r"6\.pb: It is no message"):
-        read_delays(tmp_path, feed, zone)
+        read_delays(tmp_path, feed)
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "hold on 19 working days"),

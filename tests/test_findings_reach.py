@@ -720,6 +720,7 @@ ELSEWHERE = {
     "no_shuttle": "test_shuttle_design.py",
     "drawn_lines_unused": "test_shuttle_design.py",
     "drawn_line_unused": "test_shuttle_design.py",
+    "shuttle_fleet": "test_shuttle_design.py",
     "on_demand_fleet": "test_booked_days.py",
     "on_demand_left": "test_booked_days.py",
     "plans_set_aside": "test_kept_plans.py",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import io
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from feeds import gtfs_tables, service, to_csv, trip, write_gtfs
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.sources.gtfs.feed import route_mode
 from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
+from mobility.timetable.runs import feed_runs
 
 STOPS = {"A": (4.00, 45.00), "B": (4.01, 45.00), "C": (4.02, 45.00)}
 LINE = trip("t1", [("A", "05:00"), ("B", "05:10", "05:11"), ("C", "05:20")])
@@ -730,3 +733,43 @@ def test_headings_in_capitals_are_headings(tmp_path: Path) -> None:
     texts = {"stops": "STOP_ID,Stop_Name,STOP_LAT,stop_lon \nA,a,45,4\nB,b,45.1,4\nC,c,45.2,4\n"}
     path = write_gtfs(tmp_path / "f", stops=STOPS, trips=[LINE], texts=texts)
     assert read_feed(path, cache=False).lonlat().tolist() == [[4, 45], [4, 45.1], [4, 45.2]]
+
+
+def runs_of(feed: Feed, date: dt.date, prefix: str = "") -> set[tuple[tuple[str, int], ...]]:
+    """Calls (trip, arrival) of each run of a date, with a feed's number before its ids."""
+    runs = feed_runs(feed, date, ZoneInfo("Europe/Paris"), findings=[])
+    calls = list(zip(runs.call_trip.tolist(), runs.call_arr.tolist(), strict=True))
+    return {
+        tuple((prefix + feed.trip_ids[trip], at) for trip, at in calls[low:high])
+        for low, high in pairwise(runs.run_ptr.tolist())
+    }
+
+
+@pytest.mark.parametrize("block", ["1", "", None])
+def test_feeds_of_the_same_names_run_as_each_does_alone(tmp_path: Path, block: str | None) -> None:
+    """Blocks, in-seat transfers, shapes and services of one name are not of the other feed."""
+    column = {} if block is None else {"block_id": block}
+
+    def network(name: str, kind: int, days: str) -> Feed:
+        trips = [
+            trip("go", [("A", "05:00"), ("B", "05:10")], shape_id="F", **column),
+            trip("on", [("B", "05:12"), ("C", "05:20")], shape_id="F", **column),
+            trip("late", [("C", "05:25"), ("A", "05:40")], shape_id="F", **column),
+            trip("other", [("C", "05:26"), ("A", "05:41")], shape_id="F"),
+        ]
+        pair = {"from_stop_id": "C", "to_stop_id": "C", "from_trip_id": "on",
+                "to_trip_id": "other" if kind == 4 else "late", "transfer_type": kind}  # fmt: skip
+        return read(tmp_path / name, trips=trips, services={"S": service(days)}, transfers=[pair])
+
+    one, two = network("x", 4, "1111100"), network("y", 5, "1000010")
+    both = merge_feeds([one, two])
+    for text in ("2024-01-08", "2024-01-09", "2024-01-13", "2024-01-14"):  # Mo, Tu, Sa, Su
+        date = day(text)
+        alone = runs_of(one, date, "0:") | runs_of(two, date, "1:")
+        assert runs_of(both, date) == alone, text
+    names = [tuple(t for t, _ in run) for run in runs_of(both, day("2024-01-09"))]
+    ride = ("0:go", "0:go", "0:on", "0:on") if block else ("0:on", "0:on")
+    assert (*ride, "0:other", "0:other") in names
+    assert both.trips["shape_id"].tolist() == ["0:F"] * 4 + ["1:F"] * 4
+    if block:
+        assert both.trips["block_id"].tolist()[::4] == ["0:1", "1:1"]

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from feeds import service, trip, write_gtfs
-from small import SERVICES, TRIPS, lonlat, write_territory
+from small import PLACES_M, SERVICES, TRIPS, lonlat, write_territory
 from test_line_changes import changed as scenario_of
 from typer.testing import CliRunner
 
@@ -241,3 +242,46 @@ def test_a_headway_counts_by_its_departures_everywhere(base) -> None:
     assert found["jobs_at_risk"].isna().all()  # nothing to take out: not told to be nobody
     done = CliRunner().invoke(app, ["lines", str(base), "-o", str(base.parent / "out")])
     assert "nul ne peut le dire\u00a0: R." in done.output
+
+
+def through(folder, trips):
+    """The street with a stop M half way, four kilometres off the straight line from A to B."""
+    toml = write_territory(folder, extra=JOBS)
+    east, north = lonlat((PLACES_M["A"] + PLACES_M["B"]) / 2)
+    places = {"A": lonlat(PLACES_M["A"]), "M": (east, north + 0.036), "B": lonlat(PLACES_M["B"])}
+    services = {"S": service("1111111", "20260105", "20261218")}
+    write_gtfs(folder / "gtfs.zip", stops=places, trips=trips, services=services)
+    return assess(load(toml)), [list(place) for place in places.values()]
+
+
+def test_an_express_calls_at_its_own_stops_on_the_way_of_the_local(tmp_path) -> None:
+    access, (a, m, b) = through(tmp_path, [
+        trip("local", [("A", "12:00"), ("M", "12:20"), ("B", "12:40")], shape_id="F"),
+        trip("express", [("A", "12:10"), ("B", "12:25")], shape_id="F"),
+    ])  # fmt: skip
+    page = map_model(access, white_zones(access))
+    (line,) = page.lines
+    np.testing.assert_allclose(line.path, [a, m, b])
+    assert line.trips[0].tolist() == [[720, 40], [730, 15]]
+    layer = stops_layer(access).set_index("stop_id")["school_weekday"]
+    assert layer.to_dict() == {"A": 2, "M": 1, "B": 0}
+    # Straight ways: 10 km of the express; 2 * sqrt(5**2 + 4**2) km of the local, within 1 %.
+    days = access.study.days_of_kind("school_weekday")
+    found = supply(access.study).iloc[1]
+    assert found["km_year"] == pytest.approx((10 + 2 * 41**0.5) * 1.3 * days, rel=0.01)
+    assert found["hours_year"] == pytest.approx((40 + 15) / 60 * days)
+
+
+def test_a_vehicle_that_goes_on_as_another_line_is_on_the_map_as_each(tmp_path) -> None:
+    access, (a, m, b) = through(tmp_path, [
+        trip("one", [("A", "12:00"), ("M", "12:20")], route="1", block_id="b"),
+        trip("two", [("M", "12:25"), ("B", "12:40")], route="2", block_id="b"),
+    ])  # fmt: skip
+    tt = access.study.timetables["school_weekday"].timetable
+    assert len(set(tt.call_trip[: tt.run_ptr[1]].tolist())) == 2  # one run of both
+    first, second = map_model(access, white_zones(access)).lines
+    assert (first.name, second.name) == ("1", "2")
+    np.testing.assert_allclose(first.path, [a, m])
+    np.testing.assert_allclose(second.path, [m, b])
+    assert first.trips[0].tolist() == [[720, 20]]
+    assert second.trips[0].tolist() == [[745, 15]]

@@ -476,6 +476,13 @@ def test_drawn_lines_of_the_settings_stand_beside_the_plans(demo, plans, tmp_pat
     (told,) = one.findings
     assert (told.code, told.count, told.examples) == ("drawn_line_unused", 1, ("A",))
     assert "1 ligne dessinée n’a aucune course" in told.render("fr")
+    # A fleet that the lines do not find is told.
+    none_had = [v.model_copy(update={"available": 0}) for v in brief.vehicles]
+    fleet = brief.model_copy(update={"vehicles": tuple(none_had)})
+    short = design_shuttles(*demo, config=fleet, seed=3)
+    few = [f for f in short.findings if f.code == "shuttle_fleet"]
+    assert [(f.params["plan"], f.params["available"]) for f in few] == [("D01", 0)]
+    assert "Le plan D01 manque de véhicules" in few[0].render("fr")
     (tmp_path / "lines.toml").write_text(empty, encoding="utf-8")
     none = design_shuttles(*demo, config=brief, seed=3)
     assert none.drawn is None

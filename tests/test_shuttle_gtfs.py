@@ -22,6 +22,7 @@ from mobility.shuttles.plan import evaluate_plan
 from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import read_feed
 from mobility.timetable.footpaths import WalkTable
+from mobility.timetable.runs import feed_runs
 
 FACTORS = Factors.load()
 DAYS = calendar_days(FACTORS, KINDS)
@@ -161,3 +162,43 @@ def test_a_shift_that_starts_after_midnight_is_served_the_evening_before(weekday
     times = {row["trip_id"]: row["arrival_time"] for row in tables["stop_times"]}
     assert {time[:2] for trip, time in times.items() if "-A-" in trip} == {"23"}
     assert tables["feed_info"][0]["feed_start_date"] == "20260301"
+
+
+@pytest.mark.parametrize(
+    ("shift_h", "clock", "leaves"),
+    [
+        # In at 00:23 less a margin of 12 min and a ride of 11: leaves at midnight, of its own day.
+        ((23 / 60, 8), "00:00:00", 0),
+        # Out at 23:48 and 12 min later: the next midnight, of the day before.
+        ((16, 23.8), "24:00:00", 1),
+        ((16, 0.5), "24:42:00", 1),
+    ],
+)
+def test_times_about_midnight_are_read_as_the_moments_that_were_planned(
+    shift_h, clock, leaves, tmp_path
+):
+    edges, rows = shift_edges([shift_h], weekdays=(1,), kinds=tuple(KINDS))
+    scene, plan = two_villages(edges, rows)
+    tables, path = published(scene, plan, tmp_path / "a.zip")
+    rows_of = {
+        row["trip_id"]: row
+        for row in reversed(tables["stop_times"])
+        if row["arrival_time"] == clock
+    }
+    assert len(rows_of) == 2  # one a village
+    read = read_feed(path, cache=False)
+    tuesday = MONDAY + dt.timedelta(days=1)
+    found = feed_runs(read, tuesday, ZoneInfo("Europe/Paris"), findings=[])
+    first = found.run_ptr[:-1]
+    told = sorted(zip(found.run_day.tolist(), found.call_dep[first].tolist(), strict=True))
+    # On Tuesdays alone: on the axis of Tuesday every run stands where the plan has it.
+    assert told == sorted((0, run.start_s) for run in plan.runs)
+    hours, minutes, _ = map(int, clock.split(":"))
+    moment = hours * 3600 + minutes * 60
+    assert moment // DAY_S == leaves
+    assert [at for _, at in told].count(moment) == 2
+    # Asked of Wednesday they are of the day before.
+    wednesday = tuesday + dt.timedelta(days=1)
+    after = feed_runs(read, wednesday, ZoneInfo("Europe/Paris"), findings=[])
+    assert set(after.run_day.tolist()) == {-1}
+    assert sorted(after.call_dep[after.run_ptr[:-1]] + DAY_S) == [at for _, at in told]

@@ -11,6 +11,7 @@ from shuttle_scenes import KINDS, H, anchor_for, config, make_scene, shift_edges
 
 from mobility.shuttles.choose import Master
 from mobility.shuttles.config import Factors
+from mobility.shuttles.costs import fleet_findings
 from mobility.shuttles.demand import calendar_days
 from mobility.shuttles.frontier import build_frontier, knee, make_candidate, pareto
 from mobility.shuttles.groups import LIGHT_SHARE
@@ -288,6 +289,15 @@ def test_vehicles_that_cannot_be_had_are_not_used():
     candidates = [make_candidate(scene, x, limited, FACTORS, DAYS) for x in lines]
     plans = build_frontier(scene, candidates, limited, FACTORS, DAYS)
     assert max(p.rosters_gained for p in plans) == 6.0
+
+    # Who draws both lines all the same is told that they take two, and nobody rides beyond seats.
+    plan = evaluate_plan(scene, lines, limited, FACTORS, DAYS)
+    (told,) = fleet_findings("D01", plan.operations, limited)
+    assert (told.params["needed"], told.params["available"]) == (2, 1)
+    assert max(sum(run.riders) for run in plan.runs) <= 8
+    assert not fleet_findings("D01", plans[0].operations, limited)
+    fleet[0]["available"] = 2
+    assert not fleet_findings("D01", plan.operations, config(vehicles=fleet))
 
 
 def test_thin_runs_are_not_run():

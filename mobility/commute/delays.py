@@ -98,9 +98,9 @@ def _edge(
     limits = engine_limits(study.territory.limits)
     runs = known.get(id(tt))
     if runs is None:
-        place = study.feed.own_stop
+        place, origin = study.feed.own_stop, (rows.day.date, study.territory.zone)
         runs = known[id(tt)] = RealRuns(
-            tt, lambda run: drawn.real_times(tt, run), place, limits.max_total_s
+            tt, lambda run: drawn.real_times(tt, run, origin), place, limits.max_total_s
         )
     # A journey that homes share is made late once.
     shared, ridden = shared_journeys(found), found.times.elapsed_s
@@ -217,6 +217,15 @@ class Delays:
         if seen.unknown:
             text = "{unknown} updates are about trips or stops that the timetables do not have."
             found.append(translate(text, language, unknown=seen.unknown))
+        if seen.no_start:
+            text = (
+                "{no_start} updates of trips at a headway do not say of which run (start_time): "
+                "left out."
+            )
+            found.append(translate(text, language, no_start=seen.no_start))
+        if seen.unplanned:
+            text = "{unplanned} updates are about runs beside the timetables: left out."
+            found.append(translate(text, language, unplanned=seen.unplanned))
         return found
 
 

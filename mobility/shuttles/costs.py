@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mobility.base.clock import DAY_S
+from mobility.base.errors import Finding
 from mobility.remedies.bill import STRUCTURE, Bill, CostLine, priced, total
 from mobility.shuttles.blocks import Block, Trip, chain_trips, day_trips, fleet_size
 from mobility.shuttles.config import Factors, ShuttleConfig, VehicleType
@@ -148,6 +149,23 @@ def _had(fleet: Sequence[int], config: ShuttleConfig) -> bool:
     return all(
         v.available is None or n <= v.available for n, v in zip(fleet, config.vehicles, strict=True)
     )
+
+
+def fleet_findings(name: str, operations: Operations, config: ShuttleConfig) -> list[Finding]:
+    """Tell of which sizes a plan needs more vehicles than can be had."""
+    return [
+        Finding(
+            "warning",
+            "shuttle_fleet",
+            "Plan {plan} is short of vehicles of the size {size}: {needed} needed, {available} to "
+            "be had. Raise available under [[shuttles.vehicles]], or leave lines out.",
+            params={
+                "plan": name, "needed": needed, "size": size.name, "available": size.available
+            },
+        )
+        for size, needed in zip(config.vehicles, operations.fleet, strict=True)
+        if size.available is not None and needed > size.available
+    ]  # fmt: skip
 
 
 def duties_of(blocks: Sequence[Sequence[Block]], rules: DutyRules) -> tuple[tuple[Duty, ...], ...]:

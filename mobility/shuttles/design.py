@@ -15,6 +15,7 @@ from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
 from mobility.shuttles.columns import generate_lines
 from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.costs import fleet_findings
 from mobility.shuttles.demand import Demand, find_demand, year_of
 from mobility.shuttles.drive import DriveGraph, drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.edit import cost_lines, read_lines
@@ -360,8 +361,10 @@ def design_shuttles(
     if plans:
         progress("shuttle proof")
         found = proven(found)
+    told = [f for p in found.plans for f in fleet_findings(p.name, p.operations, config)]
     if not found.plans:
-        found = replace(found, findings=(*found.findings, _nothing(demand)))
+        told = [_nothing(demand)]
+    found = replace(found, findings=(*found.findings, *told))
     return found if config.lines is None else _with_drawn(found, config.lines)
 
 
@@ -383,7 +386,8 @@ def _with_drawn(found: Plans, path: Path) -> Plans:
         )
         return replace(found, findings=(*found.findings, finding))
     told = _without_riders([line.name for line in lines], drawn, path.name)
-    return replace(found, drawn=drawn, findings=(*found.findings, *told))
+    findings = (*found.findings, *told, *drawn.findings)
+    return replace(found, drawn=drawn, findings=findings)
 
 
 def _without_riders(names: Sequence[str], drawn: Plans, source: str) -> list[Finding]:

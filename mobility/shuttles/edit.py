@@ -23,6 +23,7 @@ from mobility.commute.access import Access
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.anchors import gate_anchor
 from mobility.shuttles.config import Factors, ShuttleConfig
+from mobility.shuttles.costs import fleet_findings
 from mobility.shuttles.demand import Demand, find_demand, year_of
 from mobility.shuttles.drive import drive_graph, drive_matrix
 from mobility.shuttles.model import Day, Line, Place
@@ -252,7 +253,11 @@ def cost_lines(plans: Plans, drawn: Sequence[DrawnLine], *, file: str | None = N
     )  # fmt: skip
     asked = Asked(plans.access, demand, plans.config, plans.factors, plans.days)
     found = replace(_costed(asked, drawn, file), homes_xy=plans.homes_xy)
-    return proven(found, drawn=True) if found.plans else found
+    if not found.plans:
+        return found
+    found = proven(found, drawn=True)
+    told = fleet_findings(DRAWN, found.plans[0].operations, found.config)
+    return replace(found, findings=(*found.findings, *told))
 
 
 @dataclass(frozen=True)

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.clock import axis_origin_utc
-from mobility.base.errors import SourceError
 from mobility.sources.columns import Table
 from mobility.sources.gtfs.feed import Feed
 from mobility.sources.layers import need_file
 from mobility.sources.tables import read_table
+from mobility.sources.trip_updates import CANCELLED_S, WHOLE, read_updates
 
-_PACKAGE = "google.transit.gtfs_realtime_pb2"
-#: Delay of a cancelled trip, seconds: no one waits so long.
-CANCELLED_S = 2**28
-# schedule_relationship of a trip, then of a call, as the reference of GTFS-Realtime numbers them:
-# CANCELED and DELETED (taken out without a word to travellers), SKIPPED, NO_DATA.
-_GONE = (3, 7)
-_SKIPPED, _NO_DATA = 1, 2
+_Late = dict[tuple[int, int], tuple[int, int]]
 _Int32 = NDArray[np.int32]
 
 
@@ -39,14 +29,19 @@ class ObservedDelays:
     Attributes
     ----------
     rows
-        ``trip`` (index), ``date``, ``stop`` (index of the feed's own stop, -1 the whole trip),
-        ``arrival_s`` and ``departure_s`` (seconds late; negative early), by trip and date.
-    unknown
-        Updates about trips or stops that the timetables do not have (archives only).
+        ``trip`` (index), ``date``, ``start_s`` (which run of a trip at a headway: its first
+        departure, seconds of the service day; -1 of any other trip, and all runs), ``stop``
+        (index of the feed's own stop, -1 the whole trip), ``visit`` (0 the trip's first call
+        there; -1 each), ``arrival_s`` and ``departure_s`` (seconds late; negative early;
+        `CANCELLED_S` did not come).
+    unknown, no_start, unplanned
+        See `mobility.sources.trip_updates.Updates` (archives only).
     """
 
     rows: pd.DataFrame
     unknown: int = 0
+    no_start: int = 0
+    unplanned: int = 0
 
     @property
     def early(self) -> int:
@@ -59,35 +54,54 @@ class ObservedDelays:
         return int(self.rows["date"].nunique())
 
     @cached_property
-    def by_trip(self) -> dict[int, list[pd.DataFrame]]:
-        """The rows of each trip, a frame per date, in the order of dates."""
-        return {
-            cast("int", trip): [one for _, one in rows.groupby("date", sort=True)]
-            for trip, rows in self.rows.groupby("trip", sort=True)
-        }
+    def by_trip(self) -> dict[int, dict[dt.date, dict[int, _Late]]]:
+        """Delays by trip, date (in their order) and start of the run, of each stop and visit."""
+        found: dict[int, dict[dt.date, dict[int, _Late]]] = {}
+        rows = self.rows.sort_values(["trip", "date"], kind="stable")
+        for row in rows.itertuples(index=False):
+            trip, date, start_s, stop, visit, arrival_s, departure_s = row
+            runs = found.setdefault(int(trip), {}).setdefault(date, {})
+            late = int(arrival_s), int(departure_s)
+            runs.setdefault(int(start_s), {})[int(stop), int(visit)] = late
+        return found
 
-    def profile(self, trip: int, stops: NDArray[np.int64]) -> tuple[_Int32, _Int32]:
-        """Return the delays of a trip at its calls on each date, two int32 (calls, dates).
+    def profile(
+        self, trip: int, stops: NDArray[np.int64], start_s: int = -1, within_s: int = 0
+    ) -> tuple[_Int32, _Int32] | None:
+        """Return the delays of a run at its calls on each date, two int32 (calls, dates).
+
+        None where it was not observed. Of a trip at a headway it is the run that starts at
+        ``start_s`` or, the nearest, at most ``within_s`` from it.
 
         A stop without observation is as late as the one before it; those before the first
         observation are as late as that one. A vehicle that is early waits for its time.
         """
-        days = self.by_trip[trip]
+        days = []
+        for runs in self.by_trip[trip].values():
+            near = [s for s in runs if s == -1 or abs(s - start_s) <= within_s]
+            if near:
+                days.append(runs[min(near, key=lambda s: abs(s - start_s))])
+        if not days:
+            return None
+        names = stops.tolist()
+        visits = [(stop, names[:k].count(stop)) for k, stop in enumerate(names)]
         found = np.zeros((2, len(stops), len(days)), np.int32)
-        for d, rows in enumerate(days):
-            late_s = rows[["stop", "arrival_s", "departure_s"]].to_numpy(np.int64).tolist()
-            known = {stop: (came_s, left_s) for stop, came_s, left_s in late_s}
-            late = known.get(-1)
-            first = late or next((known[int(s)] for s in stops if int(s) in known), (0, 0))
-            late = (first[0], first[0]) if late is None else late
-            for k, stop in enumerate(stops):
-                late = known.get(int(stop), (late[1], late[1]))
-                found[:, k, d] = late
+        for d, known in enumerate(days):
+            told = [known.get(at, known.get((at[0], -1))) for at in visits]
+            # A vehicle is as late after a stop that it left out as before.
+            late = known.get(WHOLE)
+            if late is None:
+                first_s = next((one[0] for one in told if one and one[0] < CANCELLED_S), 0)
+                late = first_s, first_s
+            for k, one in enumerate(told):
+                if one is None or one[0] < CANCELLED_S:
+                    late = one or (late[1], late[1])
+                found[:, k, d] = one or late
         found = np.maximum(found, 0)
         return found[0], found[1]
 
 
-def read_delays(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
+def read_delays(path: Path, feed: Feed) -> ObservedDelays:
     """Read observed delays.
 
     Parameters
@@ -97,8 +111,8 @@ def read_delays(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
         ``delay_s`` or both ``arrival_delay_s`` and ``departure_delay_s`` (seconds, negative early);
         ``stop_id`` where the delay is one at a stop. Else a ``.pb`` file of GTFS-Realtime, or a
         folder of such, of which the last word on each trip, date and stop is kept.
-    feed, zone
-        The timetables, and the time zone of the territory.
+    feed
+        The timetables.
 
     Raises
     ------
@@ -106,11 +120,11 @@ def read_delays(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
         The file is wrong or empty; names row, column, value and mend.
     """
     if path.is_dir() or path.suffix.lower() == ".pb":
-        return _archive(path, feed, zone)
+        return ObservedDelays(*read_updates(path, feed))
     need_file(path)
     table = read_table(path)
     names = table.texts(table.need("trip_id"))
-    trips = pd.Index(feed.trips["trip_id"]).get_indexer(names)
+    trips = np.array([feed.trip_of_name.get(name, -1) for name in names], np.intp)
     problem = "The timetables have no such trip."
     mend = "Use the trip_id of the GTFS given, or leave the row out."
     table.refuse(trips < 0, "trip_id", problem, mend, shown=names)
@@ -125,7 +139,8 @@ def read_delays(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
     )
     arrival_s, departure_s = _seconds(table)
     frame = pd.DataFrame({
-        "trip": trips, "date": days.dt.date.to_numpy(), "stop": _stops(table, feed, trips),
+        "trip": trips, "date": days.dt.date.to_numpy(), "start_s": -1,
+        "stop": _stops(table, feed, trips), "visit": -1,
         "arrival_s": arrival_s, "departure_s": departure_s,
     })  # fmt: skip
     _refuse_negative_dwell(table, feed, frame)
@@ -156,12 +171,14 @@ def _stops(table: Table, feed: Feed, trips: NDArray[np.intp]) -> NDArray[np.int6
     if column is None:
         return np.full(len(trips), -1)
     texts = table.texts(column)
-    stops = pd.Index(feed.stops["stop_id"]).get_indexer(texts)
+    ids, own = feed.stops["stop_id"].tolist(), feed.own_stop[feed.stop_times["stop"].to_numpy()]
+    stops = np.full(len(trips), -1)
+    for row, (trip, text) in enumerate(zip(trips.tolist(), texts, strict=True)):
+        calls = own[feed.trip_ptr[trip] : feed.trip_ptr[trip + 1]].tolist()
+        stops[row] = next((stop for stop in calls if text in feed.names_of(ids[stop])), -1)
     given = (texts != "").to_numpy()
-    calls = set(_calls(feed)["key"])
-    called = np.array([key in calls for key in zip(trips.tolist(), stops.tolist(), strict=True)])
     table.refuse(
-        given & ~called,
+        given & (stops < 0),
         "stop_id",
         "The trip does not call at this stop.",
         "Use a stop_id of the trip, or leave it empty for the whole trip.",
@@ -194,106 +211,3 @@ def _refuse_negative_dwell(table: Table, feed: Feed, frame: pd.DataFrame) -> Non
             "Correct one of the two delays of this row.",
             shown=table.texts(table.need(name)),
         )
-
-
-def _archive(path: Path, feed: Feed, zone: ZoneInfo) -> ObservedDelays:
-    files = sorted(path.glob("**/*.pb")) if path.is_dir() else [path]
-    try:
-        messages = importlib.import_module(_PACKAGE)
-    except ImportError:
-        raise SourceError(
-            "GTFS-Realtime needs the package {package}, which is not installed.",
-            mend="Install it with: pip install {package}",
-            package="gtfs-realtime-bindings",
-        ) from None
-    planned = _Planned(feed, zone)
-    found: dict[tuple[int, dt.date, int], tuple[int, int]] = {}
-    for file in files:
-        need_file(file)
-        message = messages.FeedMessage()
-        try:
-            message.ParseFromString(file.read_bytes())
-            day = dt.datetime.fromtimestamp(message.header.timestamp, zone).date()
-        except Exception as error:  # the library names no error of its own
-            raise SourceError(
-                "It is no message of GTFS-Realtime.",
-                file=file,
-                mend="Give trip updates as they were published, one message a file.",
-            ) from error
-        for entity in message.entity:
-            if entity.HasField("trip_update"):
-                found.update(planned.delays(entity.trip_update, day))
-    if not found:
-        raise SourceError(
-            "It holds no delay of a trip of the timetables.",
-            file=path,
-            mend="Give the trip updates of the same networks and period as the GTFS.",
-        )
-    rows = [(*key, *late) for key, late in sorted(found.items())]
-    columns = ["trip", "date", "stop", "arrival_s", "departure_s"]
-    return ObservedDelays(pd.DataFrame(rows, columns=columns), planned.unknown)
-
-
-class _Planned:
-    """What trip updates are about: trips, and their calls by stop and by sequence."""
-
-    def __init__(self, feed: Feed, zone: ZoneInfo) -> None:
-        self.trips = {str(t): k for k, t in enumerate(feed.trips["trip_id"])}
-        self.stops = {str(s): k for k, s in enumerate(feed.stops["stop_id"])}
-        self.zone, self.unknown = zone, 0
-        self.by_stop: dict[tuple[int, int], tuple[int, int, int]] = {}
-        self.by_sequence: dict[tuple[int, int], tuple[int, int, int]] = {}
-        columns = ("trip", "sequence", "own", "arrival_s", "departure_s")
-        for trip, sequence, *call in zip(*(_calls(feed)[c] for c in columns), strict=True):
-            at = (int(call[0]), int(call[1]), int(call[2]))
-            self.by_stop[int(trip), at[0]] = at
-            self.by_sequence[int(trip), int(sequence)] = at
-
-    def delays(
-        self, update: Any, day: dt.date
-    ) -> Iterator[tuple[tuple[int, dt.date, int], tuple[int, int]]]:
-        """Yield trip, date and stop, and how late the vehicle came and left."""
-        trip = self.trips.get(update.trip.trip_id, -1)
-        if update.trip.start_date:
-            try:
-                day = dt.datetime.strptime(update.trip.start_date, "%Y%m%d").date()  # noqa: DTZ007
-            except ValueError:
-                trip = -1
-        if trip < 0:
-            self.unknown += 1
-        elif update.trip.schedule_relationship in _GONE:
-            yield (trip, day, -1), (CANCELLED_S, CANCELLED_S)
-        else:
-            for call in update.stop_time_update:
-                late = self._call(trip, day, call)
-                if late is not None:
-                    yield late
-
-    def _call(
-        self, trip: int, day: dt.date, call: Any
-    ) -> tuple[tuple[int, dt.date, int], tuple[int, int]] | None:
-        if call.schedule_relationship in (_SKIPPED, _NO_DATA):
-            return None
-        at = self.by_stop.get((trip, self.stops.get(call.stop_id, -1)))
-        if call.HasField("stop_sequence"):
-            at = self.by_sequence.get((trip, call.stop_sequence), at)
-        if at is None:
-            self.unknown += 1
-            return None
-        origin_s = axis_origin_utc(day, self.zone)
-        events = [
-            (name, planned_s)
-            for name, planned_s in (("arrival", at[1]), ("departure", at[2]))
-            if call.HasField(name)
-        ]
-        late = [_late(getattr(call, name), origin_s + planned_s) for name, planned_s in events]
-        if not late:
-            return None
-        # The later event holds where only one is told; a departure is never before the arrival.
-        return (trip, day, at[0]), (late[0], max(late[-1], late[0] - (at[2] - at[1])))
-
-
-def _late(event: Any, planned_s: float) -> int:
-    # An event with neither a delay nor a time comes out as of 1970.
-    late_s = int(event.delay if event.HasField("delay") else event.time - planned_s)
-    return min(max(late_s, -CANCELLED_S), CANCELLED_S)

@@ -8,19 +8,24 @@ it is late at the start of the next.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.sources.delays import CANCELLED_S, ObservedDelays
+from mobility.base.clock import axis_origin_utc
+from mobility.sources.delays import ObservedDelays
 from mobility.sources.gtfs.read import Feed
+from mobility.sources.trip_updates import CANCELLED_S
 from mobility.timetable.arrays import Timetable
 
 Int32 = NDArray[np.int32]
 Float = NDArray[np.float64]
+Origin = tuple[dt.date, ZoneInfo]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,36 +51,47 @@ class DelayDraws:
     scale: float = 1.0
     observed: ObservedDelays | None = None
 
-    def real_times(self, tt: Timetable, run: int) -> tuple[Int32, Int32]:
-        """Return real arrivals and departures of a run, int32 (calls, draws), axis seconds."""
+    def real_times(self, tt: Timetable, run: int, origin: Origin) -> tuple[Int32, Int32]:
+        """Return real arrivals and departures of a run, int32 (calls, draws), axis seconds.
+
+        ``origin`` is the date of the timetable's axis, and the time zone of the territory.
+        """
         calls = np.arange(tt.run_ptr[run], tt.run_ptr[run + 1])
         at_headway = bool((tt.call_arr[calls] > tt.call_dep[calls]).any())
         arrivals: list[Int32] = []
         departures: list[Int32] = []
         for part in np.split(calls, np.flatnonzero(np.diff(tt.call_trip[calls])) + 1):
-            arrival_s, departure_s = self._trip(tt, run, part, at_headway=at_headway)
+            arrival_s, departure_s = self._trip(tt, run, part, origin, at_headway=at_headway)
             if arrivals and not at_headway:
-                push = np.maximum(arrivals[-1][-1] - departure_s[0], 0)
+                # The next trip of a cancelled one, or of one cut short, has its own word.
+                came_s = np.where(_came(arrivals[-1]), arrivals[-1], -CANCELLED_S).max(axis=0)
+                push = np.maximum(came_s - departure_s[0], 0)
                 arrival_s, departure_s = arrival_s + push, departure_s + push
             arrivals.append(arrival_s)
             departures.append(departure_s)
         return np.concatenate(arrivals), np.concatenate(departures)
 
     def _trip(
-        self, tt: Timetable, run: int, calls: NDArray[np.int64], *, at_headway: bool
+        self, tt: Timetable, run: int, calls: NDArray[np.int64], origin: Origin, *, at_headway: bool
     ) -> tuple[Int32, Int32]:
         trip, day = int(tt.call_trip[calls[0]]), int(tt.run_day[run])
         planned = tt.call_arr[calls, None], tt.call_dep[calls, None]
+        first_s = int(tt.call_dep[calls[0]])
+        late = None
         if self.observed is not None and trip in self.observed.by_trip:
-            stops = self.feed.own_stop[tt.call_stop[calls]]
-            late = self.observed.profile(trip, stops)
+            stops, start_s, within_s = self.feed.own_stop[tt.call_stop[calls]], -1, 0
+            if trip in self._frequent:
+                start_s = first_s - self._shift_s(trip, day, origin)
+                # Who is promised no times but a headway takes the vehicle that comes in it.
+                within_s = max(0, int(tt.call_arr[calls[0]]) - first_s)
+            late = self.observed.profile(trip, stops, start_s, within_s)
+        if late is not None:
             dates = (self._days * late[0].shape[1]).astype(np.int64)
             arrival_s, departure_s = (
                 (p + np.minimum(np.rint(self.scale * one[:, dates]), CANCELLED_S)).astype(np.int32)
                 for p, one in zip(planned, late, strict=True)
             )
             return (arrival_s, departure_s) if at_headway else _in_order(arrival_s, departure_s)
-        first_s = int(tt.call_dep[calls[0]])
         name = self._ids[trip] if trip >= 0 else f"{tt.call_stop[calls[0]]}"
         # Many vehicles may run as one trip at a headway, or as none of the feed.
         told_apart = f"{first_s}" if trip < 0 or trip in self._frequent else ""
@@ -87,6 +103,14 @@ class DelayDraws:
             for p in planned
         )
         return arrival_s, departure_s
+
+    def _shift_s(self, trip: int, day: int, origin: Origin) -> int:
+        """Return the axis second at which the service day of a trip begins."""
+        date, zone = origin
+        route = self.feed.trips["route"].to_numpy()[trip]
+        theirs = ZoneInfo(str(self.feed.routes["timezone"].to_numpy()[route]))
+        begins = axis_origin_utc(date + dt.timedelta(days=day), theirs)
+        return begins - axis_origin_utc(date, zone)
 
     def _late(self, start: Float, growth: Float, since_s: Int32) -> Float:
         late = self.start_s * start + self.per_hour_s * growth * (since_s / 3600)
@@ -110,8 +134,15 @@ class DelayDraws:
         return frozenset(self.feed.frequencies["trip"].tolist())
 
 
+def _came(times_s: Int32) -> NDArray[np.bool_]:
+    """Return which calls are of a vehicle that came; the others are years away."""
+    return np.asarray(times_s < CANCELLED_S // 2)
+
+
 def _in_order(arrival_s: Int32, departure_s: Int32) -> tuple[Int32, Int32]:
     """Return times that do not run back: a vehicle that made up time has waited for nobody."""
     both = np.stack([arrival_s, departure_s], axis=1).reshape(-1, arrival_s.shape[1])
-    both = np.maximum.accumulate(both, axis=0)
+    # A call left out holds up none of those after it.
+    came = np.where(_came(both), both, -CANCELLED_S)
+    both = np.maximum(both, np.maximum.accumulate(came, axis=0))
     return both[0::2], both[1::2]

@@ -288,8 +288,9 @@ def _lines(study: Study) -> Iterator[model.ExistingLine]:
     for d, tt in enumerate(days):
         runs = np.flatnonzero((tt.run_day == 0) & (np.diff(tt.run_ptr) > 1))
         for name, mine in _by_name(tt, that_leave(tt, runs), names).items():
-            start_s, end_s = tt.call_dep[tt.run_ptr[mine]], tt.call_arr[tt.run_ptr[mine + 1] - 1]
-            end_s = end_s - headways(tt)[mine]
+            first, last = mine.T
+            start_s, end_s = tt.call_dep[first], tt.call_arr[last]
+            end_s = end_s - headways(tt)[tt.run_ptr.searchsorted(first, side="right") - 1]
             spans = np.column_stack([start_s // 60, (end_s - start_s) // 60]).astype(np.int64)
             empty = np.zeros((0, 2), np.int64)
             trips = found.setdefault(name, [empty for _ in days])
@@ -304,18 +305,24 @@ def _lines(study: Study) -> Iterator[model.ExistingLine]:
 
 def _by_name(
     tt: Timetable, runs: NDArray[np.intp], names: Sequence[str]
-) -> dict[str, NDArray[np.intp]]:
-    grouped: dict[str, list[int]] = {}
-    for run, trip in zip(runs.tolist(), tt.call_trip[tt.run_ptr[runs]].tolist(), strict=True):
-        if trip >= 0:
-            grouped.setdefault(names[trip], []).append(run)
-    return {name: np.array(mine) for name, mine in grouped.items()}
+) -> dict[str, NDArray[np.int64]]:
+    """Return the first and last call of each trip of a line: a vehicle may go on as another."""
+    begins = np.append(True, np.diff(tt.call_trip) != 0)
+    begins[tt.run_ptr[:-1]] = True
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], tt.n_calls) - 1
+    run = tt.run_ptr.searchsorted(first, side="right") - 1
+    mine = np.isin(run, runs) & (tt.call_trip[first] >= 0)
+    grouped: dict[str, list[tuple[int, int]]] = {}
+    for one, end in zip(first[mine].tolist(), last[mine].tolist(), strict=True):
+        grouped.setdefault(names[tt.call_trip[one]], []).append((one, end))
+    return {name: np.array(calls) for name, calls in grouped.items()}
 
 
 def _longest(
-    study: Study, tt: Timetable, runs: NDArray[np.intp], lonlat: NDArray[np.float64]
+    study: Study, tt: Timetable, trips: NDArray[np.int64], lonlat: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    run = runs[int(np.argmax(tt.run_ptr[runs + 1] - tt.run_ptr[runs]))]
-    stops = study.feed.own_stop[tt.call_stop[tt.run_ptr[run] : tt.run_ptr[run + 1]]]
+    first, last = trips[int(np.argmax(trips[:, 1] - trips[:, 0]))]
+    stops = study.feed.own_stop[tt.call_stop[first : last + 1]]
     points = lonlat[stops]
     return points[np.isfinite(points).all(axis=1)]

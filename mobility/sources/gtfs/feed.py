@@ -6,6 +6,8 @@ And what tells their platforms from stations, and one kind of vehicle from anoth
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +27,8 @@ EARTH_M = 6_371_009.0
 _MAX_SPAN_DAYS = 1200
 #: Days counted at once.
 _CHUNK_DAYS = 1000
+#: What merging puts before an id.
+_NUMBER = re.compile(r"\d+:")
 _HEADWAY = ("start_s", "end_s", "headway_s")
 #: Exceptions over fewer days than these tell no period, only a holiday or two.
 _TELLING_DAYS = 56
@@ -233,6 +237,21 @@ class Feed:
     def trip_ids(self) -> tuple[str, ...]:
         """Id of each trip."""
         return tuple(map(str, self.trips["trip_id"]))
+
+    def names_of(self, identifier: str) -> tuple[str, ...]:
+        """Return an id and what it may be called in the files of a feed merged into this one."""
+        names = [identifier]
+        while len(self.networks) > 1 and (number := _NUMBER.match(names[-1])):
+            names.append(names[-1][number.end() :])
+        return tuple(names)
+
+    @cached_property
+    def trip_of_name(self) -> dict[str, int]:
+        """Trip of each `names_of`; not of those that several feeds have."""
+        found = {name: k for k, name in enumerate(self.trip_ids)}
+        bare = [(name, k) for k, t in enumerate(self.trip_ids) for name in self.names_of(t)[1:]]
+        count = Counter(name for name, _ in bare)
+        return {name: k for name, k in bare if count[name] == 1} | found
 
     @cached_property
     def headsigns(self) -> tuple[str, ...]:
