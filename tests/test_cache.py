@@ -297,3 +297,17 @@ def test_the_command_tells_and_clears(own_cache):
     cleared = CliRunner().invoke(app, ["cache", "--clear", "--lang", "en"]).output
     assert cleared == shown + "1.0 MB freed\n"
     assert cache.cache_entries() == []
+
+
+def test_factors_and_texts_of_another_version_are_other_code(tmp_path, monkeypatch):
+    """Answers are kept as they are printed, and follow from the factors of the software."""
+    package = tmp_path / "mobility"
+    for name in ("base/cache.py", "base/i18n/fr.po", "territory/factors.toml"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("1", encoding="utf-8")
+    monkeypatch.setattr(cache, "__file__", str(package / "base" / "cache.py"))
+    known = [cache.code_hash.__wrapped__()]
+    for file in sorted(package.rglob("*.*")):
+        file.write_text("2", encoding="utf-8")
+        known.append(cache.code_hash.__wrapped__())
+    assert len(set(known)) == 4

@@ -2,13 +2,15 @@
 
 import base64
 import json
+import math
 import zlib
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from small import PLACES_M, SERVICES, lonlat, write_territory
 
@@ -117,15 +119,23 @@ PERSONS = st.integers(0, 400).map(lambda hundredths: hundredths / 100)
 
 
 @given(st.lists(PERSONS, min_size=4, max_size=4))
+@example([0.45, 0.45, 0.0, 0.0])
+@example([10.45, 5.45, 0.0, 0.0])
+@example([1.5, 2.7, 0.0, 0.0])
+@example([10.45, 5.45, 3.0, 2.0])
 def test_before_and_gained_less_lost_are_after_whatever_parts_of_persons_are(parts):
     gained, lost, both, _ = parts
     told = whole_changes(np.array(parts))
     assert told[2] + told[1] == round_persons(both + lost)
     assert told[2] + told[0] == round_persons(both + gained)
     assert told.sum() == round_persons(sum(parts))
+    assert (told >= 0).all()
+    assert (np.abs(told - parts) < 2).all()
     # Each is a whole number beside its own: nobody is told where there is nobody.
-    assert (np.floor(parts) <= told).all()
-    assert (told <= np.ceil(parts)).all()
+    beside = [{math.floor(part), math.ceil(part)} for part in parts]
+    sums = told[2] + told[1], told[2] + told[0], told.sum()
+    add_up = any((k + b, k + a, a + b + k + n) == sums for a, b, k, n in product(*beside))
+    assert add_up == all(one in two for one, two in zip(told, beside, strict=True))
 
 
 def test_a_home_that_gains_is_told_with_the_rest_of_the_persons():

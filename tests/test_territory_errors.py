@@ -154,3 +154,9 @@ def test_second_site_of_one_name_is_told_by_its_place(tmp_path):
     result = CliRunner().invoke(app, ["check", str(toml)])
     assert result.exit_code == 2
     assert "site n° 2, champ name" in result.stderr
+
+
+def test_the_number_of_an_entry_names_it_and_is_not_grouped():
+    error = TerritoryError("It is empty.", entry=("site", 1200))
+    assert "site n° 1200" in error.render("fr").replace("\xa0", " ").replace("\u202f", " ")
+    assert "site no. 1200" in error.render("en").replace("\xa0", " ")

@@ -334,16 +334,19 @@ def test_without_a_place_what_to_add_is_said_and_postal_codes_are_not_taken(tmp_
     assert "postal codes" in caught.value.render("en")
 
 
-def test_employees_set_at_one_point_of_their_commune_are_told_without_its_name(tmp_path):
-    rows = [["commune", "site"], *(["Alpha", "U"] for _ in range(40))]
-    path = workbook(tmp_path / "staff.xlsx", ("RH", rows))
-    square = shapely.box(3.8, 43.5, 3.9, 43.6)
-    frame = {"code": ["34172"], "nom": ["Alpha"]}
-    gpd.GeoDataFrame(frame, geometry=[square], crs=4326).to_file(tmp_path / "zones.gpkg")
-    source = {"file": path.name, "kind": "employees", "zones": "zones.gpkg", "zones_id": "code"}
-    data = {"name": "t", "sources": {"homes": source}}
-    territory = Territory.from_dict(data, tmp_path / "territory.toml")
-    homes = read_homes(territory.sources.homes, territory)
-    (told,) = [f for f in homes.findings if f.code == "zones_without_land"]
-    assert (told.count, told.examples) == (1, ())
-    assert "Alpha" not in told.render("en")
+def test_communes_without_land_are_told_wherever_employees_live(tmp_path):
+    """Their number, of those where employees live, would tell of one person."""
+    squares = [shapely.box(3.8 + k / 10, 43.5, 3.9 + k / 10, 43.6) for k in range(3)]
+    frame = {"code": ["34172", "34173", "34174"], "nom": ["Alpha", "Beta", "Gamma"]}
+    gpd.GeoDataFrame(frame, geometry=squares, crs=4326).to_file(tmp_path / "zones.gpkg")
+    source = {"kind": "employees", "zones": "zones.gpkg", "zones_id": "code"}
+    told = []
+    for name in ("Alpha", "Beta"):
+        rows = [["commune", "site"], *([one, "U"] for one in ["Alpha"] * 40 + [name])]
+        path = workbook(tmp_path / f"{name}.xlsx", ("RH", rows))
+        data = {"name": "t", "sources": {"homes": source | {"file": path.name}}}
+        territory = Territory.from_dict(data, tmp_path / "territory.toml")
+        near = (3.79, 43.49, 4.05, 43.61)
+        homes = read_homes(territory.sources.homes, territory, bbox=near)
+        told += [f for f in homes.findings if f.code == "zones_without_land"]
+    assert [(found.count, found.examples) for found in told] == [(2, ("Alpha", "Beta"))] * 2

@@ -43,6 +43,8 @@ _TAG = (
 )
 _MARK, SEAL = "CACHEDIR.TAG", "complete"
 _ANSWER = re.compile(r"\w[\w.%+,@~-]*\.(json|geojson|csv|osm|pbf)|\.part-.+")
+#: Endings of the files that are the software's own code.
+_CODE = ("po", "py", "toml")
 _NAME = re.compile(
     r"[0-9a-f]{64}(\.json|\.part|\.part\.json)?|\.new-\w+|\.part-.+|failure-[\d-]+\.txt"
 )
@@ -78,9 +80,12 @@ def open_cache(kind: str, base: Path | None = None) -> Path:
 
 @cache
 def code_hash() -> str:
-    """Return a hash of the software's own code: what another version found holds no longer."""
+    """Return a hash of the software's own code: what another version found holds no longer.
+
+    Its factors and its texts count as code: answers are kept as they are printed.
+    """
     package = Path(__file__).parents[1]
-    return content_hash(sorted(package.rglob("*.py")))
+    return content_hash(sorted(f for kind in _CODE for f in package.rglob(f"*.{kind}")))
 
 
 def file_hash(path: str | Path) -> str:

@@ -88,7 +88,7 @@ class MobilityError(Exception):
         if self.entry is not None:
             kind, number = self.entry
             text = translate(
-                "{what} no. {number}", language, number=number, what=translate(kind, language)
+                "{what} no. {number}", language, number=str(number), what=translate(kind, language)
             )
             where.insert(int(self.file is not None), text)
         if self.value is not None:

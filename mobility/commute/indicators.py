@@ -94,8 +94,9 @@ def whole_changes(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return workers before and after a change as whole numbers that add up.
 
     The pool, who holds before and who holds after are rounded as everywhere; the four kinds of
-    workers are whole numbers beside their counts that add up to all three (controlled rounding of
-    a table of two by two).
+    workers are whole numbers that add up to all three (controlled rounding of a table of two by
+    two): those beside their counts or, where none of these add up (0.45 gained and 0.45 lost are
+    one worker, who holds it neither before nor after), the next, but never less than nobody.
 
     Parameters
     ----------
@@ -123,6 +124,7 @@ def whole_changes(counts: NDArray[np.float64]) -> NDArray[np.float64]:
         np.ceil(neither) - rest,
     ]
     kept = np.clip(round_persons(both), np.max(low, axis=0), np.min(high, axis=0))
+    kept = np.clip(kept, np.maximum(-rest, 0), np.minimum(before, after))
     return np.stack([after - kept, before - kept, kept, rest + kept], axis=-1)
 
 

@@ -384,7 +384,7 @@ def _proofs(found: Plans, asked: Sequence[Plan]) -> list[Proof]:
 
     if found.present is not None:  # levers change what is here before the plans
         return [Proof(*one) for one in np.asarray(compute()["proofs"])]
-    key: list[object] = ["proofs", shift_ids, *feed_parts(feed)]
+    key: list[object] = ["proofs", len(asked), shift_ids, *feed_parts(feed)]
     for k in range(len(study.sites)):
         mine = [row.shift_id for row in study.shift_rows if row.site == k]
         key += site_key(study, k, [(s, day, "transit") for s in mine for day in study.days])

@@ -36,7 +36,7 @@ from mobility.sources.homes.model import (
     rows_ledger,
 )
 from mobility.sources.homes.spread import allocate
-from mobility.sources.homes.zones import grounds, read_zones, zone_cells
+from mobility.sources.homes.zones import Zones, grounds, read_zones, zone_cells
 from mobility.sources.sites_rows import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
@@ -202,6 +202,7 @@ def _by_commune(
         "it.",
         zones=zones.file.name,
     )
+    land = _land_told(request, zones)
     used, zone = np.unique(zone, return_inverse=True)
     zones = zones.only(used)
     cells, _ = zone_cells(request, zones)
@@ -217,7 +218,17 @@ def _by_commune(
     found = pd.concat(parts, ignore_index=True)
     for name in set(kinds) - {"site", "roster"}:
         found[name] *= found["workers"]
-    return found, request.local_crs(zones.polygons), grounds(zones, cells, named=False)
+    return found, request.local_crs(zones.polygons), land
+
+
+def _land_told(request: HomesRequest, zones: Zones) -> list[Finding]:
+    """Return on what workers of the communes of the study area are spread, whoever lives there.
+
+    Of those where employees live it would tell of persons, were it their number alone.
+    """
+    if request.bbox is not None:
+        zones = zones.only(zones.polygons.within(shapely.box(*request.bbox)).to_numpy())
+    return grounds(zones, zone_cells(request, zones)[0]) if len(zones.codes) else []
 
 
 _TEAM = ("site", "roster")

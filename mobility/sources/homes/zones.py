@@ -285,13 +285,10 @@ def zone_cells(request: HomesRequest, zones: Zones) -> tuple[LandCells, gpd.GeoS
     return cells, polygons
 
 
-def grounds(zones: Zones, cells: LandCells, *, named: bool = True) -> list[Finding]:
-    """Say on what the workers of each zone are spread, where it is not residential land.
-
-    Where employees live no zone is ``named``.
-    """
+def grounds(zones: Zones, cells: LandCells) -> list[Finding]:
+    """Say on what the workers of each zone are spread, where it is not residential land."""
     found = []
-    if len(cells.built) and named:
+    if len(cells.built):
         names = zones.names.to_numpy(dtype=object)[cells.built].astype(str)
         message = (
             "{count} of {all} zones have no residential land in the extract; their workers are "
@@ -307,7 +304,7 @@ def grounds(zones: Zones, cells: LandCells, *, named: bool = True) -> list[Findi
             "{count} zones have neither residential land nor buildings in the extract; their "
             "workers are set at one point inside each."
         )
-        examples = tuple(zones.names[cells.fallback[:5]]) if named else ()
+        examples = tuple(zones.names[cells.fallback[:5]])
         count = len(cells.fallback)
         found.append(
             Finding("warning", "zones_without_land", message, zones.file.name, count, examples)

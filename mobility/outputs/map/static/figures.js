@@ -169,7 +169,8 @@ async function classCounts(shown) {
   }
   // Whole numbers that add up, as in the tables: the largest remainders go up.
   const parts = shown.styles.map((_, c) => counts[c] / manifest.homes.per), whole = parts.map(Math.floor);
-  const more = Math.round(parts.reduce((sum, n) => sum + n, 0)) - whole.reduce((sum, n) => sum + n, 0);
+  // Counts are whole numbers themselves: added first, a half is a half.
+  const more = Math.round(shown.styles.reduce((sum, _, c) => sum + counts[c], 0) / manifest.homes.per) - whole.reduce((sum, n) => sum + n, 0);
   parts.map((n, c) => [whole[c] - n, c]).sort((a, b) => a[0] - b[0]).slice(0, more).forEach(([, c]) => whole[c]++);
   return whole;
 }
