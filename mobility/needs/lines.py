@@ -158,9 +158,10 @@ def _lines_that_run(study: Study) -> set[str]:
         return set()
     first, last = (date.toordinal() for date in feed.period)
     service = feed.trips["service"].to_numpy()
-    timed = (service >= 0) & ~feed.trips["on_demand"].to_numpy(bool) & (np.diff(feed.trip_ptr) > 1)
+    # Booked trips that call at two stops at least by the clock run as any other.
+    timed = np.flatnonzero(feed.runnable & (service >= 0))
     runs = np.asarray(feed.services.between(first, last).any(axis=1))
-    return {feed.line_names[trip] for trip in np.flatnonzero(timed) if runs[service[trip]]}
+    return {feed.line_names[trip] for trip in timed if runs[service[trip]]}
 
 
 def calendar_trips(study: Study) -> pd.DataFrame:
@@ -178,15 +179,10 @@ def calendar_trips(study: Study) -> pd.DataFrame:
         ``kind``, ``line``, ``studied`` (trips of the day studied) and ``year``, float64.
     """
     feed, names = study.feed, pd.Series(study.feed.line_names, dtype=object)
-    repeated = feed.frequencies
-    leaves = np.ones(len(feed.trips))
-    leaves[repeated["trip"]] = 0.0
-    start, end, headway = (repeated[c].to_numpy(float) for c in ("start_s", "end_s", "headway_s"))
-    np.add.at(leaves, repeated["trip"], np.maximum(np.ceil((end - start) / headway), 0))
 
     def trips(date: dt.date) -> pd.Series:
         on = feed.trips_on(date)
-        return pd.Series(leaves[on]).groupby(names[on].to_numpy()).sum()
+        return pd.Series(feed.departures[on], dtype=float).groupby(names[on].to_numpy()).sum()
 
     first, last = feed.period or (dt.date.max, dt.date.min)
     parts = []
