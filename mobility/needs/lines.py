@@ -118,7 +118,7 @@ def supply(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``line``; ``trips_year``; ``trips_calendar``, see `calendar_trips`; ``km_year`` and
+        ``line``; ``trips_year``; ``trips_calendar``, see `_calendar_trips`; ``km_year`` and
         ``hours_year`` with riders; ``wait_year``, hours between trips of a vehicle; ``vehicles``,
         the most out at once on a day studied: the network's are fewer than the sum of its lines'
         where these are not all out at once. A line that runs on no day studied has trips by the
@@ -136,7 +136,7 @@ def supply(study: Study) -> pd.DataFrame:
     ]
     calls = pd.concat(parts, ignore_index=True)
     calls["km"] *= detour
-    calendar = calendar_trips(study)
+    calendar = _calendar_trips(study)
     runs = calendar["studied"] > 0
     days = calendar[runs].assign(calendar=lambda c: c["year"] / c["studied"])
     calls = calls.merge(days[["kind", "line", "calendar"]], on=["kind", "line"], how="left")
@@ -164,7 +164,7 @@ def _lines_that_run(study: Study) -> set[str]:
     return {feed.line_names[trip] for trip in timed if runs[service[trip]]}
 
 
-def calendar_trips(study: Study) -> pd.DataFrame:
+def _calendar_trips(study: Study) -> pd.DataFrame:
     """Return how many trips of a line run in a year, if weekdays are not taken to be alike.
 
     Each weekday has the trips of a date of its own: of those within a week or so of the day studied
