@@ -1,6 +1,7 @@
 """Each shuttle plan on the map is the territory evaluated again with its feed."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from mobility.commute import white_zones as white_zones_of
 from mobility.commute.access import assess
 from mobility.commute.additions import NewStops, with_feed, with_feeds
 from mobility.commute.comparison import comparison
+from mobility.commute.loading import load
 from mobility.commute.walks import walks_between_stops, walks_to_stops
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.map import page
@@ -98,6 +100,23 @@ def test_plans_evaluated_before_are_not_evaluated_again(tmp_path, monkeypatch):
         assert (zones.reason == others.reason).all()
     first, second = (result.plans.to_frame() for result in results)
     pd.testing.assert_frame_equal(first, second)
+
+
+def test_the_same_plans_are_proven_anew_where_a_site_has_other_margins(run, tmp_path, monkeypatch):
+    found = run[0].plans
+    territory = found.study.territory
+    sites = [site.model_copy(update={"margin_in_min": 25.0}) for site in territory.sites]
+    study = load(territory.model_copy(update={"sites": sites}))
+    assert study.content == found.study.content, "sites are no part of it"
+    told = []
+    for one in (found, replace(found, study=study, access=assess(study))):
+        # The second time with what is kept of the first, the third with nothing.
+        told.append(plans._proofs(one, found.plans))
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "none"))
+    told.append(plans._proofs(one, found.plans))
+    known, changed, anew = (np.array([[*vars(p).values()] for p in proofs]) for proofs in told)
+    assert (changed == anew).all()
+    assert (changed != known).any()
 
 
 def test_walks_around_the_stops_of_all_plans_are_those_of_each_alone(run):

@@ -97,9 +97,14 @@ def test_a_line_that_rests_on_fridays_is_told_beside_its_year(tmp_path) -> None:
 
 
 def test_a_line_that_runs_on_no_day_studied_has_a_row_and_is_told(tmp_path) -> None:
-    """F on Fridays alone, beside a studied Tuesday; G on one date of spring; H never."""
+    """F on Fridays alone, beside a studied Tuesday; G on one date of spring; H never.
+
+    D is F, and may be called to a place between its stops.
+    """
     path = write_territory(tmp_path / "study", extra=JOBS)
-    at = {"F": "fri", "G": "once", "H": "never", "R": "tue", "S": "both"}
+    at = {"D": "fri", "F": "fri", "G": "once", "H": "never", "R": "tue", "S": "both"}
+    window = ("start_pickup_drop_off_window", "end_pickup_drop_off_window")
+    called = [{"stop_id": "", "location_id": "Z", **dict.fromkeys(window, "08:10:00")}]
     write_gtfs(
         path.parent / "gtfs.zip", stops={"A": lonlat(1000), "B": lonlat(11_000)},
         services={
@@ -111,7 +116,10 @@ def test_a_line_that_runs_on_no_day_studied_has_a_row_and_is_told(tmp_path) -> N
         },
         routes=[{"route_id": name, "route_short_name": name, "route_type": 3} for name in at],
         trips=[
-            trip(name, [("A", "08:00"), ("B", "08:20")], route=name, service=days)
+            trip(
+                name, [("A", "08:00"), *called * (name == "D"), ("B", "08:20")],
+                route=name, service=days,
+            )
             for name, days in at.items()
         ],
     )  # fmt: skip
@@ -120,17 +128,19 @@ def test_a_line_that_runs_on_no_day_studied_has_a_row_and_is_told(tmp_path) -> N
     found = lines_of(assess(study))
     table = found.table.set_index("line")
     assert table.index.tolist()[0] == ""
-    assert sorted(table.index[1:]) == ["F", "G", "R", "S"]
+    assert study.feed.trips.set_index("trip_id")["on_demand"].to_dict()["D"]
+    assert sorted(table.index[1:]) == ["D", "F", "G", "R", "S"]
     told = ["trips_year", "trips_calendar", "km_year", "vehicles", "eur_year"]
-    assert table.loc["F", told].tolist() == [0, pytest.approx(weeks), 0, 0, 0]
+    for line in "DF":
+        assert table.loc[line, told].tolist() == [0, pytest.approx(weeks), 0, 0, 0]
     assert table.loc["G", told].tolist() == [0, 0, 0, 0, 0]
     # The whole network has their trips too, where every weekday has a timetable of its own.
-    lines = table.loc[["F", "G", "R", "S"], "trips_calendar"]
+    lines = table.loc[["D", "F", "G", "R", "S"], "trips_calendar"]
     assert table.loc["", "trips_calendar"] == pytest.approx(lines.sum())
-    assert table.loc[["F", "G"], "jobs_at_risk"].isna().all()
+    assert table.loc[["D", "F", "G"], "jobs_at_risk"].isna().all()
     said = lines_answer(found, None, (), "en").said
-    assert said[-1].startswith("2 lines run on none of the days studied;")
-    assert said[-1].endswith("by the calendar: F, G.")
+    assert said[-1].startswith("3 lines run on none of the days studied;")
+    assert said[-1].endswith("by the calendar: D, F, G.")
     assert not any("headway" in text for text in said)
 
 

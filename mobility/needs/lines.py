@@ -118,7 +118,7 @@ def supply(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``line``; ``trips_year``; ``trips_calendar``, see `calendar_trips`; ``km_year`` and
+        ``line``; ``trips_year``; ``trips_calendar``, see `_calendar_trips`; ``km_year`` and
         ``hours_year`` with riders; ``wait_year``, hours between trips of a vehicle; ``vehicles``,
         the most out at once on a day studied: the network's are fewer than the sum of its lines'
         where these are not all out at once. A line that runs on no day studied has trips by the
@@ -136,7 +136,7 @@ def supply(study: Study) -> pd.DataFrame:
     ]
     calls = pd.concat(parts, ignore_index=True)
     calls["km"] *= detour
-    calendar = calendar_trips(study)
+    calendar = _calendar_trips(study)
     runs = calendar["studied"] > 0
     days = calendar[runs].assign(calendar=lambda c: c["year"] / c["studied"])
     calls = calls.merge(days[["kind", "line", "calendar"]], on=["kind", "line"], how="left")
@@ -158,12 +158,13 @@ def _lines_that_run(study: Study) -> set[str]:
         return set()
     first, last = (date.toordinal() for date in feed.period)
     service = feed.trips["service"].to_numpy()
-    timed = (service >= 0) & ~feed.trips["on_demand"].to_numpy(bool) & (np.diff(feed.trip_ptr) > 1)
+    # Booked trips that call at two stops at least by the clock run as any other.
+    timed = np.flatnonzero(feed.runnable & (service >= 0))
     runs = np.asarray(feed.services.between(first, last).any(axis=1))
-    return {feed.line_names[trip] for trip in np.flatnonzero(timed) if runs[service[trip]]}
+    return {feed.line_names[trip] for trip in timed if runs[service[trip]]}
 
 
-def calendar_trips(study: Study) -> pd.DataFrame:
+def _calendar_trips(study: Study) -> pd.DataFrame:
     """Return how many trips of a line run in a year, if weekdays are not taken to be alike.
 
     Each weekday has the trips of a date of its own: of those within a week or so of the day studied
@@ -178,15 +179,10 @@ def calendar_trips(study: Study) -> pd.DataFrame:
         ``kind``, ``line``, ``studied`` (trips of the day studied) and ``year``, float64.
     """
     feed, names = study.feed, pd.Series(study.feed.line_names, dtype=object)
-    repeated = feed.frequencies
-    leaves = np.ones(len(feed.trips))
-    leaves[repeated["trip"]] = 0.0
-    start, end, headway = (repeated[c].to_numpy(float) for c in ("start_s", "end_s", "headway_s"))
-    np.add.at(leaves, repeated["trip"], np.maximum(np.ceil((end - start) / headway), 0))
 
     def trips(date: dt.date) -> pd.Series:
         on = feed.trips_on(date)
-        return pd.Series(leaves[on]).groupby(names[on].to_numpy()).sum()
+        return pd.Series(feed.departures[on], dtype=float).groupby(names[on].to_numpy()).sum()
 
     first, last = feed.period or (dt.date.max, dt.date.min)
     parts = []

@@ -26,7 +26,7 @@ from mobility.timetable.arrays import (
 )
 from mobility.timetable.trips import mended, moved, one_run, only_trips, without_trips
 
-Item = TypeVar("Item", bound=np.generic)
+_Item = TypeVar("_Item", bound=np.generic)
 Unit = tuple[Lever, ...]
 
 #: Kinds of levers that change a run made of one trip in a way that a kernel knows.
@@ -135,7 +135,7 @@ def _with_stop(run: RunArrays, lever: Lever) -> RunArrays:
     return run
 
 
-def _with(column: NDArray[Item], at: int, value: int) -> NDArray[Item]:
+def _with(column: NDArray[_Item], at: int, value: int) -> NDArray[_Item]:
     """Return a column of calls with one more; `numpy.insert` takes ten times as long."""
     return np.concatenate([column[:at], np.array([value], column.dtype), column[at:]])
 

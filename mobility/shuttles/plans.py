@@ -372,7 +372,7 @@ def _proofs(found: Plans, asked: Sequence[Plan]) -> list[Proof]:
     study, shift_ids = found.study, [int(s) for s in found.scene.shift_ids]
     feed = _together(study, found.scene, asked, stand_ins=True)
 
-    def compute() -> Bundle:
+    def compute() -> list[Proof]:
         after = with_feed(study, feed, scenario="shuttles", feeders=False)
         set_of = np.r_[np.full(len(study.feed.trips), -1), _sets(feed.trips)]
         every = SideBySide(study, after, set_of, len(asked))
@@ -380,15 +380,21 @@ def _proofs(found: Plans, asked: Sequence[Plan]) -> list[Proof]:
         proofs = prove(found.access, afters, shift_ids, found.present)
         del after, afters
         every.forget()
-        return {"proofs": np.array([[*vars(proof).values()] for proof in proofs])}
+        return proofs
+
+    def packed() -> Bundle:
+        # In bits: of many homes and plans, a byte each would be hundreds of megabytes.
+        told = [[np.packbits(one, axis=-1) for one in vars(p).values()] for p in compute()]
+        return {"proofs": np.array(told)}
 
     if found.present is not None:  # levers change what is here before the plans
-        return [Proof(*one) for one in np.asarray(compute()["proofs"])]
+        return compute()
     key: list[object] = ["proofs", len(asked), shift_ids, *feed_parts(feed)]
     for k in range(len(study.sites)):
         mine = [row.shift_id for row in study.shift_rows if row.site == k]
         key += site_key(study, k, [(s, day, "transit") for s in mine for day in study.days])
-    return [Proof(*one) for one in np.asarray(study.kept(key, compute)["proofs"])]
+    bits = np.asarray(study.kept(key, packed)["proofs"])
+    return [Proof(*np.unpackbits(p, axis=-1, count=study.n_homes).view(bool)) for p in bits]
 
 
 def _named(plan: Plan) -> Plan:

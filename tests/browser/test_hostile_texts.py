@@ -362,7 +362,8 @@ def test_every_text_of_the_tables_is_hostile(study):
     assert {*COLUMNS, "street"} - {"buildings"} == set(hostile.OSM_TEXTS)
     assert set(ALIASES) == {
         "name", "employer", "roster", "shift", "commune", "gate",  # texts; two are looked up
-        "lon", "lat", "start", "end", "hours", "days", "headcount", "margin_in_min", "margin_out_min",
+        "lon", "lat", "start", "end", "hours", "days", "headcount",
+        "margin_in_min", "margin_out_min",
     }  # fmt: skip
 
 
