@@ -5,7 +5,8 @@ commands and the peer in turn. ``python -m benchmarks run report`` measures some
 (see `benchmarks.commands.NAMES`; ``run`` is ``run_warm`` and ``run_cold``), ``--only what_if
 growth`` runs some parts, ``python -m benchmarks studio`` the studio in a browser, ``python -m
 benchmarks atlas`` many territories (a quarter of an hour), ``python -m benchmarks sbrp`` the
-public school bus instances (an hour); all keep the other figures.
+public school bus instances (an hour); all keep the other figures. ``pip install -e ".[benchmark]"``
+installs what they need beside the software.
 """
 
 from __future__ import annotations
