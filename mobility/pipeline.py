@@ -14,12 +14,13 @@ from mobility.base.files import staging
 from mobility.base.machine import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
+from mobility.commute.any_hour import Hours
 from mobility.commute.comparison import asked_alike, check_comparable, comparison
 from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import with_each
 from mobility.commute.study import Progress, Study, quiet
-from mobility.commute.white_zones import Hours, WhiteZones, white_zones
+from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
 from mobility.sources.gtfs.read import read_feed
 from mobility.streets.hour_times import forget_hours

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from mobility.base.machine import trim_memory
 from mobility.commute.additions import with_feeds_together
+from mobility.commute.any_hour import BEST_HOURS_S, Bool, Hours, Moved, as_open, at_hour
 from mobility.commute.door_to_door import MOST_HELD_BYTES, at_gate, ever_held
 from mobility.commute.study import StandIn, Study, Timetables
 from mobility.commute.untouched import Spans, run_spans
 from mobility.commute.variants import with_timetables
-from mobility.commute.white_zones import BEST_HOURS_S, Bool, Hours, Moved, as_open, at_hour
 from mobility.engine.journeys import Edge, EngineLimits, Scan, TwoWay, held_by, scan
 from mobility.sources.days import ChosenDay
 from mobility.sources.gtfs.feed import IMPOSSIBLE

@@ -7,9 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.commute.door_to_door import ever_held
-from mobility.commute.study import Study
-from mobility.commute.white_zones import (
+from mobility.commute.any_hour import (
     BEST_HOURS_S,
     Bool,
     Hours,
@@ -18,6 +16,8 @@ from mobility.commute.white_zones import (
     at_hour,
     held_some_hour,
 )
+from mobility.commute.door_to_door import ever_held
+from mobility.commute.study import Study
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import RunArrays, Timetable

@@ -6,7 +6,7 @@ relaxation that makes the commute hold names the remedy to examine first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.cache import Bundle, content_hash
-from mobility.base.clock import local_to_axis
+from mobility.base.cache import Bundle
 from mobility.base.literal import one_line
 from mobility.base.machine import spread, thread_count
 from mobility.commute.access import (
@@ -31,26 +30,17 @@ from mobility.commute.access import (
     minutes,
     site_key,
 )
-from mobility.commute.door_to_door import both_ways, dark_at_gate, ever_held
+from mobility.commute.any_hour import Bool, Hours, held_at_some_hour, moved_edges
+from mobility.commute.door_to_door import both_ways, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
-from mobility.commute.variants import (
-    after_dark,
-    by_day,
-    open_at,
-    open_hours,
-    staying_open,
-    stops_served,
-)
-from mobility.engine.journeys import Edge, EngineLimits, relaxed
+from mobility.commute.variants import by_day, stops_served
+from mobility.engine.journeys import EngineLimits, relaxed
 from mobility.sources.days import ChosenDay, at_weekend, ordinary_day
-from mobility.streets.graph import State
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
 
 if TYPE_CHECKING:
     import geopandas as gpd
-
-Bool = NDArray[np.bool_]
 
 #: Reasons as they are told; 0 stands for a served home. `_reasons` has the order of the trials.
 REASONS = (
@@ -70,8 +60,6 @@ _SEVERAL = REASONS.index("several")
 
 #: Relaxed values: a direction of three hours and five changes is no offer for a commute.
 RELAXED_TOTAL_S, RELAXED_TRANSFERS = 10_800, 5
-#: "The best hour of the same day" is looked for at each of these clock times.
-BEST_HOURS_S = tuple(range(4 * 3600, 24 * 3600, 1800))
 
 
 @dataclass(frozen=True)
@@ -202,71 +190,6 @@ def status_of(access: Access, shift_id: int, day_kind: str) -> NDArray[np.int8]:
     return np.where(both, SERVED, status).astype(np.int8)
 
 
-@dataclass(frozen=True)
-class Moved:
-    """One direction of a site's commutes asked at every hour, in some light and open streets."""
-
-    site: int
-    day_kind: str
-    returning: bool
-    dark: bool
-    hours: State
-
-
-class Hours(dict[Moved, Bool]):
-    """Who can go, or return, at some hour of the day."""
-
-    def ask(
-        self, study: Study, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
-    ) -> Bool:
-        """Return it of one direction that is not known yet."""
-        return held_some_hour(study, moved, day, edge, limits, BEST_HOURS_S)
-
-
-def at_hour(study: Study, day: ChosenDay, edge: Edge, second: int) -> Edge:
-    """Return an edge of a shift at another second since local midnight."""
-    return replace(edge, at_s=local_to_axis(day.date, second, study.territory.zone))
-
-
-def held_some_hour(
-    study: Study,
-    moved: Moved,
-    day: ChosenDay,
-    edge: Edge,
-    limits: EngineLimits,
-    seconds: Sequence[int],
-) -> Bool:
-    """Return which homes hold an edge at one or the other of some seconds of the day, bool[H].
-
-    Only the hour of the ride is relaxed: light, and streets and gates that open at some hours
-    only, stay as they are at the shift's own.
-    """
-    others = [at_hour(study, day, edge, second) for second in seconds]
-    return ever_held(as_open(study, moved, day, edge), moved.site, day, others, limits)
-
-
-def as_open(study: Study, moved: Moved, day: ChosenDay, edge: Edge) -> Study:
-    """Return the study in the light, and as open as it is, at an edge, at whatever hour."""
-    here = staying_open(study, day, edge)
-    return by_day(after_dark(here) if moved.dark else here)
-
-
-def _moved(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Moved]:
-    """Return what is asked at every hour for the two edges of a shift."""
-    site = study.shift_rows[shift_id].site
-    out, back = (
-        Moved(
-            site,
-            day.kind,
-            edge.returning,
-            dark_at_gate(study, day, edge),
-            open_hours(study, day, edge),
-        )
-        for edge in study.edges(shift_id, day)
-    )
-    return out, back
-
-
 def _reasons_of(
     access: Access,
     site: int,
@@ -279,7 +202,7 @@ def _reasons_of(
     study = access.study
 
     def compute() -> Bundle:
-        hours = _best_hours(study, pairs, pool, known)
+        hours = held_at_some_hour(study, pairs, pool, known)
         rows = range(len(pairs))
         found = spread(pool, lambda z: _reasons(access, *pairs[z], status[z], hours), rows)
         reason = np.array(found, np.int8)
@@ -306,10 +229,10 @@ def _name_the_day(
     if day is None or not rows:
         return
     shifts = [pairs[z][0] for z in rows]
-    hours = _best_hours(study, [(shift_id, day) for shift_id in shifts], pool, known)
+    hours = held_at_some_hour(study, [(shift_id, day) for shift_id in shifts], pool, known)
     held = spread(pool, lambda shift_id: _held(study, shift_id, day, limits), shifts)
     for z, shift_id, (out, back) in zip(rows, shifts, held, strict=True):
-        best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
+        best_out, best_back = (hours[moved] for moved in moved_edges(study, shift_id, day))
         cured = (reason[z] == _SEVERAL) & _cured(status[z], out | best_out, back | best_back)
         reason[z, cured] = REASONS.index("no_service_day")
 
@@ -350,44 +273,6 @@ def _cured(status: NDArray[np.int8], out: Bool, back: Bool) -> Bool:
     return cured
 
 
-def _best_hours(
-    study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor, known: Hours
-) -> Hours:
-    """Return who can go, and return, at some hour of the day; what is known stands."""
-    asked: dict[Moved, tuple[ChosenDay, Edge]] = {}
-    for shift_id, day in pairs:
-        edges = study.edges(shift_id, day)
-        asked |= {m: (day, e) for m, e in zip(_moved(study, shift_id, day), edges, strict=True)}
-    asked = {moved: at for moved, at in asked.items() if moved not in known}
-    if study.feed.stops.empty:
-        known.update(dict.fromkeys(asked, np.zeros(study.n_homes, bool)))
-        return known
-    limits = engine_limits(study.territory.limits)
-    alike = _alike(study, asked)
-    first = [*dict.fromkeys(alike.values())]
-    found = spread(pool, lambda moved: known.ask(study, moved, *asked[moved], limits), first)
-    known.update(zip(first, found, strict=True))
-    known.update({moved: known[one] for moved, one in alike.items()})
-    return known
-
-
-def _alike(study: Study, asked: dict[Moved, tuple[ChosenDay, Edge]]) -> dict[Moved, Moved]:
-    """Return for each of some directions the first at whose hour all is walked as at its own."""
-    if study.views.made_from is not None or study.territory.limits.safe_at_night:
-        return {moved: moved for moved in asked}
-    known: dict[tuple[object, ...], tuple[Moved, Study]] = {}
-    found = {}
-    for moved, (day, edge) in asked.items():
-        here = open_at(study, day, edge)
-        walks, direct = here.home_walks, here.street_times["walk"][int(moved.returning)]
-        tables = here.egress_s, direct, walks.ptr, walks.stop, walks.walk_s
-        rides = here.timetables[moved.day_kind]
-        key = moved.site, moved.day_kind, moved.returning, id(rides), content_hash(tables)
-        # The study, which holds the timetable, keeps its number from being another's.
-        found[moved] = known.setdefault(key, (moved, here))[0]
-    return found
-
-
 def _reasons(
     access: Access, shift_id: int, day: ChosenDay, status: NDArray[np.int8], hours: Hours
 ) -> NDArray[np.int8]:
@@ -404,7 +289,7 @@ def _reasons(
         reason[cured] = REASONS.index(name)
         open_[cured] = False
 
-    best_out, best_back = (hours[moved] for moved in _moved(study, shift_id, day))
+    best_out, best_back = (hours[moved] for moved in moved_edges(study, shift_id, day))
     school = next((d for d in study.days if d.kind == "school_weekday"), None)
     ask = partial(_held_among, study, shift_id, status, open_)
     trials: list[tuple[str, Callable[[], tuple[Bool, Bool]]]] = [

@@ -11,9 +11,10 @@ import pandas as pd
 from mobility.base.i18n import translate
 from mobility.base.machine import trim_memory
 from mobility.commute.access import SERVED, Access
+from mobility.commute.any_hour import Hours
 from mobility.commute.examples import LegText, answers
 from mobility.commute.study import Progress, Study, quiet
-from mobility.commute.white_zones import Hours, WhiteZones, white_zones
+from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.document import Block, Heading, Text
 from mobility.outputs.words import Words
 from mobility.remedies.gains import gains_between

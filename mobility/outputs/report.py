@@ -393,14 +393,9 @@ def write_report(
     gone: list[str] = []
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:
         failed = add_report(
-            access,
-            zones,
-            part,
-            before=before,
-            language=language,
-            plans_in=(Path(folder), *plans_in),
-            progress=progress,
-        )
+            access, zones, part, before=before, language=language,
+            plans_in=(Path(folder), *plans_in), progress=progress,
+        )  # fmt: skip
         gone += [finding.source for finding in failed]
         names = [name for name in NAMES if name not in gone]
         outputs = sorted({*files, *names, RECORD})

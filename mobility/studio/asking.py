@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from mobility.base.errors import MobilityError
 from mobility.commute.access import SERVED, Access, assess, roster_shifts
+from mobility.commute.any_hour import Hours
 from mobility.commute.indicators import round_persons
 from mobility.commute.study import Study
-from mobility.commute.white_zones import Hours, WhiteZones, status_of, white_zones
+from mobility.commute.white_zones import WhiteZones, status_of, white_zones
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.model import MapModel, Scenario, minutes
 from mobility.outputs.map.pack import along_curve

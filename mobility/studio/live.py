@@ -22,13 +22,14 @@ from pydantic import ValidationError
 
 from mobility.base.machine import give_back_memory
 from mobility.commute.access import Access, assess
+from mobility.commute.any_hour import Hours
 from mobility.commute.changes import with_timetable_changes
 from mobility.commute.loading import ReadSources, read_sources
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Held, Progress, Study, quiet
 from mobility.commute.untouched import HoursBeside, Spans, run_spans
 from mobility.commute.variants import variant
-from mobility.commute.white_zones import Hours, WhiteZones, white_zones
+from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import MapModel
 from mobility.remedies.bill import Bill

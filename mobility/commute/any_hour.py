@@ -1,0 +1,130 @@
+"""Who could go, or return, at some other hour of the day, all else being as at the shift's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.base.cache import content_hash
+from mobility.base.clock import local_to_axis
+from mobility.base.machine import spread
+from mobility.commute.door_to_door import dark_at_gate, ever_held
+from mobility.commute.study import Study, engine_limits
+from mobility.commute.variants import after_dark, by_day, open_at, open_hours, staying_open
+from mobility.engine.journeys import Edge, EngineLimits
+from mobility.sources.days import ChosenDay
+from mobility.streets.graph import State
+
+Bool = NDArray[np.bool_]
+
+#: "The best hour of the same day" is looked for at each of these clock times.
+BEST_HOURS_S = tuple(range(4 * 3600, 24 * 3600, 1800))
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One direction of a site's commutes asked at every hour, in some light and open streets."""
+
+    site: int
+    day_kind: str
+    returning: bool
+    dark: bool
+    hours: State
+
+
+class Hours(dict[Moved, Bool]):
+    """Who can go, or return, at some hour of the day."""
+
+    def ask(
+        self, study: Study, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
+    ) -> Bool:
+        """Return it of one direction that is not known yet."""
+        return held_some_hour(study, moved, day, edge, limits, BEST_HOURS_S)
+
+
+def at_hour(study: Study, day: ChosenDay, edge: Edge, second: int) -> Edge:
+    """Return an edge of a shift at another second since local midnight."""
+    return replace(edge, at_s=local_to_axis(day.date, second, study.territory.zone))
+
+
+def held_some_hour(
+    study: Study,
+    moved: Moved,
+    day: ChosenDay,
+    edge: Edge,
+    limits: EngineLimits,
+    seconds: Sequence[int],
+) -> Bool:
+    """Return which homes hold an edge at one or the other of some seconds of the day, bool[H].
+
+    Only the hour of the ride is relaxed: light, and streets and gates that open at some hours
+    only, stay as they are at the shift's own.
+    """
+    others = [at_hour(study, day, edge, second) for second in seconds]
+    return ever_held(as_open(study, moved, day, edge), moved.site, day, others, limits)
+
+
+def as_open(study: Study, moved: Moved, day: ChosenDay, edge: Edge) -> Study:
+    """Return the study in the light, and as open as it is, at an edge, at whatever hour."""
+    here = staying_open(study, day, edge)
+    return by_day(after_dark(here) if moved.dark else here)
+
+
+def moved_edges(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Moved]:
+    """Return what is asked at every hour for the two edges of a shift."""
+    site = study.shift_rows[shift_id].site
+    out, back = (
+        Moved(
+            site,
+            day.kind,
+            edge.returning,
+            dark_at_gate(study, day, edge),
+            open_hours(study, day, edge),
+        )
+        for edge in study.edges(shift_id, day)
+    )
+    return out, back
+
+
+def held_at_some_hour(
+    study: Study, pairs: list[tuple[int, ChosenDay]], pool: ThreadPoolExecutor, known: Hours
+) -> Hours:
+    """Return who can go, and return, at some hour of the day; what is known stands."""
+    asked: dict[Moved, tuple[ChosenDay, Edge]] = {}
+    for shift_id, day in pairs:
+        edges = study.edges(shift_id, day)
+        asked |= {
+            m: (day, e) for m, e in zip(moved_edges(study, shift_id, day), edges, strict=True)
+        }
+    asked = {moved: at for moved, at in asked.items() if moved not in known}
+    if study.feed.stops.empty:
+        known.update(dict.fromkeys(asked, np.zeros(study.n_homes, bool)))
+        return known
+    limits = engine_limits(study.territory.limits)
+    alike = _alike(study, asked)
+    first = [*dict.fromkeys(alike.values())]
+    found = spread(pool, lambda moved: known.ask(study, moved, *asked[moved], limits), first)
+    known.update(zip(first, found, strict=True))
+    known.update({moved: known[one] for moved, one in alike.items()})
+    return known
+
+
+def _alike(study: Study, asked: dict[Moved, tuple[ChosenDay, Edge]]) -> dict[Moved, Moved]:
+    """Return for each of some directions the first at whose hour all is walked as at its own."""
+    if study.views.made_from is not None or study.territory.limits.safe_at_night:
+        return {moved: moved for moved in asked}
+    known: dict[tuple[object, ...], tuple[Moved, Study]] = {}
+    found = {}
+    for moved, (day, edge) in asked.items():
+        here = open_at(study, day, edge)
+        walks, direct = here.home_walks, here.street_times["walk"][int(moved.returning)]
+        tables = here.egress_s, direct, walks.ptr, walks.stop, walks.walk_s
+        rides = here.timetables[moved.day_kind]
+        key = moved.site, moved.day_kind, moved.returning, id(rides), content_hash(tables)
+        # The study, which holds the timetable, keeps its number from being another's.
+        found[moved] = known.setdefault(key, (moved, here))[0]
+    return found
