@@ -148,7 +148,7 @@ class ShuttleConfig(Model):
     max_hubs: Annotated[int, Field(ge=0, le=10)] = 2
     max_lines: Annotated[int, Field(ge=1, le=100)] = 12
     plans: Annotated[int, Field(ge=1, le=60)] = 10
-    iterations: Annotated[int, Field(ge=1)] = 200
+    iterations: Annotated[int, Field(ge=1)] = 100
     mip_gap: Annotated[float, Field(ge=0, lt=1)] = 0.015
     mip_nodes: Annotated[int, Field(ge=0)] = 15
     knee_only: bool = False

@@ -11,7 +11,7 @@ is one dimension of the load, so that no run of the line is overfull.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -26,6 +26,7 @@ _NONE_HAD = 10**12  # cost of a vehicle that cannot be had
 FAR_M = 10**8
 _FAR_S = 10**6
 _EXACT_STOPS = 8
+_STARTS = 2
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def solve_routes(
 ) -> RouteSet:
     """Find the cheapest set of routes, stops being optional at the loss of their prize.
 
-    Up to `_EXACT_STOPS` stops the answer is exact; above, it is the best of several searches.
+    Up to `_EXACT_STOPS` stops the answer is exact; above, it is the best of `_STARTS` searches.
 
     Parameters
     ----------
@@ -173,7 +174,13 @@ def solve_routes(
         return RouteSet((), (), 0.0)
     if n <= _EXACT_STOPS:
         return exact_routes(problem)
-    return search_routes(problem, iterations=iterations, seed=seed, should_stop=should_stop)
+    tries = [
+        search_routes(
+            problem, iterations=-(-iterations // _STARTS), seed=seed + k, should_stop=should_stop
+        )
+        for k in range(_STARTS)
+    ]
+    return min(tries, key=lambda t: t.cost)
 
 
 def search_routes(
@@ -183,39 +190,19 @@ def search_routes(
     seed: int,
     should_stop: Callable[[], bool] | None = None,
 ) -> RouteSet:
-    """Run PyVRP with the whole fleet, with each size alone, and again from the best of these.
-
-    Its moves bring one or two stops at a time to an empty vehicle, which never pays for the
-    larger one that would replace several small ones. Parameters as in `solve_routes`.
-    """
-    sizes = tuple(range(len(problem.fleet)))
-    parts = [sizes, *((k,) for k in sizes)]
-    each = -(-iterations // (len(parts) + 1))
-
-    def tried(part: tuple[int, ...], seed: int, start: RouteSet | None = None) -> RouteSet:
-        data = _pyvrp_data(replace(problem, fleet=tuple(problem.fleet[k] for k in part)))
-        result = search(data, iterations=each, seed=seed, should_stop=should_stop, start=start)
-        routes: list[Route] = []
-        if result.best.is_feasible():
-            routes = [Route(_clients(r), part[r.vehicle_type()]) for r in result.best.routes()]
-        return _route_set(problem, routes)
-
-    tries = [tried(part, seed + k) for k, part in enumerate(parts)]
-    best = min(tries, key=lambda t: t.cost)
-    return min(best, tried(sizes, seed + len(parts), best), key=lambda t: t.cost)
+    """Run one search of PyVRP; parameters as in `solve_routes`."""
+    result = search(_pyvrp_data(problem), iterations=iterations, seed=seed, should_stop=should_stop)
+    routes: list[Route] = []
+    if result.best.is_feasible():
+        routes = [Route(_clients(r), r.vehicle_type()) for r in result.best.routes()]
+    return _route_set(problem, routes)
 
 
 def search(
-    data: Any,
-    *,
-    iterations: int,
-    seed: int,
-    should_stop: Callable[[], bool] | None = None,
-    start: RouteSet | None = None,
+    data: Any, *, iterations: int, seed: int, should_stop: Callable[[], bool] | None = None
 ) -> Any:
-    """Return PyVRP's result on an instance of `solver_data`, searched from ``start``."""
-    from pyvrp import PenaltyParams, Solution, SolveParams, solve
-    from pyvrp import Route as Run
+    """Return PyVRP's result on an instance of `solver_data`."""
+    from pyvrp import PenaltyParams, SolveParams, solve
 
     count = 0
 
@@ -227,13 +214,7 @@ def search(
     penalty = PenaltyParams(
         solutions_between_updates=20, penalty_increase=2.0, max_penalty=_MAX_PENALTY
     )
-    first = None
-    if start is not None:
-        first = Solution(data, [Run(data, list(r.order), r.vehicle) for r in start.routes])
-    return solve(
-        data, stop, seed, collect_stats=False, params=SolveParams(penalty=penalty),
-        initial_solution=first,
-    )  # fmt: skip
+    return solve(data, stop, seed, collect_stats=False, params=SolveParams(penalty=penalty))
 
 
 def _route_set(problem: RouteProblem, routes: list[Route]) -> RouteSet:
