@@ -114,6 +114,35 @@ def test_an_hour_from_all_hours_is_that_hour(tmp_path, seed, mode):
         assert np.array_equal(np.unique(net.code), np.unique(known.code))
 
 
+def test_a_street_that_opens_is_entered_from_a_corner_come_to_another_way(tmp_path):
+    """No usual way enters it there, and what else the hour closes leads to that corner."""
+    open_then, shut_then = ({"access": a, "access:conditional": f"{b} @ (06:00-09:00)"}
+                            for a, b in (("no", "yes"), ("yes", "no")))  # fmt: skip
+    nodes = {1: (0, 0), 2: (100, 0), 3: (100, -480), 4: (50, 140), 6: (-50, 0)}
+    road = {"highway": "residential"}
+    ways = [
+        (10, [6, 1], road),
+        (11, [1, 2], road | shut_then),
+        (12, [1, 4, 2], road),
+        (13, [1, 3], road),
+        (14, [2, 3], road | open_then),
+    ]
+    path = tmp_path / "corner.osm"
+    path.write_text(osm_text({ref: (*xy, {}) for ref, xy in nodes.items()}, ways, []))
+    streets = streets_from_tables(read_osm(path))
+    here = streets_in(streets, state_at(streets, dt.datetime(2026, 11, 17, 7), PARIS))
+    usual, times = (edge_times(one, "car", METRE_A_SECOND) for one in (streets, here))
+    places = walk_snaps(here, times, lonlat([(-20, 0), (100, -10)]))
+    sources, targets = places.take(slice(0, 1)), places.take(slice(1, 2))
+    asked = {"limit_s": 3600, "connector_speed_ms": 10.0, "reverse": False}
+    expected = pairs(street_times(streets_like(here), times, sources, targets, **asked))
+    known = hour_times.reference(here, usual, times, sources, targets)
+    assert pairs(hour_times.street_times_at(here, known, times, sources, targets, **asked)) == (
+        expected
+    )
+    assert len(expected) == 1
+
+
 def streets_like(here):
     """Return streets that are not known to be those of some hour: all is worked out of them."""
     return here.at[0]

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from small import PLACES_M, SERVICES, TRIPS, lonlat, write_osm, write_territory
 from mobility.base import cache
 from mobility.base.cache import cached
 from mobility.commute import access as access_module
+from mobility.commute import loading
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.variants import by_day
@@ -273,3 +275,29 @@ def test_killed_at_any_step_of_writing_an_entry_is_whole_or_none(tmp_path):
         assert str(again["text"]) == "é"
     assert step > 5
     assert Path(place / cache.SEAL).is_file()
+
+
+def test_journeys_of_a_site_are_found_where_the_page_now_has_it(tmp_path, monkeypatch):
+    toml = write_territory(tmp_path / "t")
+    outputs(toml)
+    gate = load(toml).sites[0].gates[0]
+    other = TWO_SITES.format(lon=gate[0], lat=gate[1], start="05:00")
+    rewrite(toml, "[[sites]]", f"{other}\n[[sites]]")
+    assert outputs(toml) == fresh(toml, monkeypatch)
+
+
+def test_another_calendar_of_holidays_is_checked_anew(tmp_path, monkeypatch):
+    toml = write_territory(tmp_path / "t")
+    outputs(toml)
+    known = loading._holidays
+
+    def newer(*asked):
+        holidays = known(*asked)
+        return replace(holidays, uncertain=holidays.uncertain | {dt.date(1999, 1, 4)})
+
+    monkeypatch.setattr(loading, "_holidays", newer)
+    checked = []
+    check = loading.check_feed
+    monkeypatch.setattr(loading, "check_feed", lambda *a, **k: checked.append(1) or check(*a, **k))
+    outputs(toml)
+    assert checked

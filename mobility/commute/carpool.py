@@ -34,7 +34,7 @@ Bool = NDArray[np.bool_]
 
 #: Persons in a car.
 SIZES = (2, 3, 4)
-#: _Chances of colleagues in the own shift, and in all of close hours; number of those shifts.
+#: Chances of colleagues in the own shift, and in all of close hours; number of those shifts.
 _Chances = tuple[Float, Float, int]
 #: Settlements that serve as meeting points.
 VILLAGES = ("city", "town", "village", "hamlet", "suburb")

@@ -169,12 +169,12 @@ def _label(scanned: Scan, rides: int, stop: int, position: int) -> int:
     return scanned.label.item(rides - 1, k)
 
 
-Onward = tuple[list[Leg], tuple[int, int, int] | None]
+_Onward = tuple[list[Leg], tuple[int, int, int] | None]
 # A call at which a run was boarded, the one where it is left, and what follows.
-_Alighting = tuple[int, int, Onward]
+_Alighting = tuple[int, int, _Onward]
 
 
-def _alight(scanned: Scan, position: int, rides: int, after_s: int) -> tuple[Leg, Onward]:
+def _alight(scanned: Scan, position: int, rides: int, after_s: int) -> tuple[Leg, _Onward]:
     """Return the ride from a departure and what follows it, needing ``after_s`` of walking."""
     tt = scanned.timetable
     board = tt.dep_call.item(position)
@@ -206,7 +206,7 @@ def _known(known: list[_Alighting], board: int) -> _Alighting | None:
 
 def _alighted(
     scanned: Scan, board: int, end: int, rides: int, after_s: int, known: list[_Alighting]
-) -> tuple[int, Onward]:
+) -> tuple[int, _Onward]:
     """Return the first call after one, before ``end``, from which the journey goes on, and how."""
     for call in range(board + 1, end):
         if scanned.timetable.call_alight.item(call):
@@ -219,7 +219,7 @@ def _alighted(
     raise AssertionError("a finite label has no journey behind it")
 
 
-def _to_gate(scanned: Scan, call: int, after_s: int) -> Onward | None:
+def _to_gate(scanned: Scan, call: int, after_s: int) -> _Onward | None:
     tt, limits, deadline_s = scanned.timetable, scanned.limits, scanned.deadline_s
     stop, arrival = tt.call_stop.item(call), tt.call_arr.item(call)
     walk_s = scanned.egress_s.item(stop)
@@ -233,7 +233,7 @@ def _to_gate(scanned: Scan, call: int, after_s: int) -> Onward | None:
     return legs, None
 
 
-def _to_transfer(scanned: Scan, call: int, rides: int, after_s: int) -> Onward | None:
+def _to_transfer(scanned: Scan, call: int, rides: int, after_s: int) -> _Onward | None:
     if rides == 1:
         return None
     tt, limits = scanned.timetable, scanned.limits

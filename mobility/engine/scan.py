@@ -27,7 +27,7 @@ from mobility.timetable.arrays import INF
 
 Array = Any
 # Of the type of what it is compared with: each pair of types has its own `max`, compiled.
-NEVER = np.int32(-INF)
+_NEVER = np.int32(-INF)
 
 
 @entry_maker
@@ -89,8 +89,8 @@ def _scan(  # type: ignore[no-untyped-def]  # noqa: C901, PLR0912, PLR0913, PLR0
     for stop in range(n_stops):
         walk = egress_s[stop]
         first_pos[stop], end_pos[stop] = INF, 0
-        since[stop] = max(NEVER, deadline_s - walk - max_wait_s)
-        until[stop] = max(NEVER, deadline_s - walk)
+        since[stop] = max(_NEVER, deadline_s - walk - max_wait_s)
+        until[stop] = max(_NEVER, deadline_s - walk)
         if walk < INF and not egress_counts:
             walk = 0
         hope[stop] = walk if walk <= max_walk_s else INF
