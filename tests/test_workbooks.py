@@ -216,15 +216,16 @@ def test_the_sum_that_closes_a_sheet_of_sites_is_no_site(tmp_path, word):
 
 
 def test_the_sum_that_closes_a_sheet_of_employees_is_no_person(tmp_path):
-    staff = [["matricule", "lon", "lat", "site"]] + [[k, 3.87, 43.6, "U"] for k in range(30)]
-    path = workbook(tmp_path / "staff.xlsx", ("RH", [*staff, ["Total", None, None, 30]]))
+    staff = [["matricule", "lon", "lat", "site"]] + [[k, 3.87, 43.6, "U"] for k in range(300)]
+    path = workbook(tmp_path / "staff.xlsx", ("RH", [*staff, ["Total", None, None, 300]]))
     source = {"file": path.name, "kind": "employees"}
     territory = Territory.from_dict(
         {"name": "t", "sources": {"homes": source}}, tmp_path / "territory.toml"
     )
     homes = read_homes(territory.sources.homes, territory)
     assert homes.ledger[-1].left_out == {"a sum of other rows": 1}
-    assert homes.workers.sum() == pytest.approx(30, abs=9)
+    # Protected counts are drawn; the draw follows the file, whose time of writing differs.
+    assert homes.workers.sum() == pytest.approx(300, abs=60)
 
 
 @pytest.mark.parametrize("formula", ["=20+20", "=SUM(A1:A2)"])
