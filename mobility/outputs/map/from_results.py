@@ -307,7 +307,7 @@ def _by_name(
     tt: Timetable, runs: NDArray[np.intp], names: Sequence[str]
 ) -> dict[str, NDArray[np.int64]]:
     """Return the first and last call of each trip of a line: a vehicle may go on as another."""
-    begins = np.append(True, np.diff(tt.call_trip) != 0)
+    begins = np.diff(tt.call_trip, prepend=-2) != 0
     begins[tt.run_ptr[:-1]] = True
     first = np.flatnonzero(begins)
     last = np.append(first[1:], tt.n_calls) - 1
