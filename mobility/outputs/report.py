@@ -31,13 +31,7 @@ from mobility.outputs.pictures import Painter
 from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
 from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
 from mobility.outputs.report_tables import all_sheets
-from mobility.outputs.shuttle_tables import (
-    Shuttles,
-    lines_figure,
-    read_shuttles,
-    shuttle_part,
-    shuttle_sheets,
-)
+from mobility.outputs.shuttle_tables import Shuttles, read_shuttles, shuttle_part, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, sheet_of, table_block
 from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
 from mobility.outputs.workbook import workbook_bytes
@@ -330,8 +324,8 @@ class Writer:
 
     def _shuttles(self) -> Iterator[blocks.Block]:
         if self.shuttles is not None:
-            drawing = lines_figure(self.shuttles, self.study, self.painter.attribution, self.words)
-            yield from shuttle_part(self.shuttles, self.sheets, self.words, self._plan(), drawing)
+            drawn = self.study, self.painter.attribution
+            yield from shuttle_part(self.shuttles, self.sheets, self.words, self._plan(), *drawn)
 
     def _grounds(self) -> Iterator[blocks.Block]:
         t = self.words.t

@@ -323,12 +323,9 @@ _MEANT = (
 
 
 def shuttle_part(
-    found: Shuttles,
-    sheets: Mapping[str, Sheet],
-    words: Words,
-    told: str,
-    drawing: blocks.Figure | None = None,
-) -> Iterator[blocks.Block]:
+    found: Shuttles, sheets: Mapping[str, Sheet], words: Words, told: str, study: Study,
+    attribution: str,
+) -> Iterator[blocks.Block]:  # fmt: skip
     """Yield the part on shuttles.
 
     Parameters
@@ -337,10 +334,10 @@ def shuttle_part(
         Those of `shuttle_sheets`, by key.
     told
         The plan in words, see `plan_sentence`.
-    drawing
-        Map of the lines.
+    study, attribution
+        See `lines_figure`.
     """
-    t = words.t
+    t, drawing = words.t, lines_figure(found, study, attribution, words)
     yield blocks.Heading(t("Shuttles"))
     yield blocks.Text(told, "lead")
     yield blocks.Text(t(_MEANT), "callout")

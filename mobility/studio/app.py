@@ -25,20 +25,13 @@ from mobility.base import __version__
 from mobility.base.errors import Finding, MobilityError, SourceNotFoundError
 from mobility.base.failures import explained
 from mobility.base.i18n import LANGUAGES, translate, typeset
+from mobility.commute.said_before import findings_in_order
 from mobility.studio import data, edits, jobs
 from mobility.studio.asking import Part, Shown
 from mobility.studio.drafts import Draft, stepped
 from mobility.studio.guard import PAGE
 from mobility.studio.lines import UnfinishedError, lines_on, plans_of, trips_at_gate, with_feeds
-from mobility.studio.shown import (
-    checked_page,
-    costs,
-    findings_of,
-    live_of,
-    of_draft,
-    settings,
-    sharing,
-)
+from mobility.studio.shown import checked_page, costs, live_of, of_draft, settings, sharing
 from mobility.studio.studies import Opened, Studies
 
 #: What a page asks: the fields of a body, or of a query.
@@ -338,12 +331,15 @@ class Studio:
     def mends(self, _asked: _Asked, study: str) -> dict[str, Any]:
         """Answer what the buttons of each finding say, in the order of the check's page."""
         live = live_of(self.studies.open(study))
-        return {"mends": edits.labels(findings_of(live.study), live.sources.territory)}
+        return {"mends": edits.labels(findings_in_order(live.study), live.sources.territory)}
 
     def put_mend(self, asked: _Asked, study: str) -> dict[str, Any]:
         """Write the setting that a button stands for; the study is then read again."""
         opened = self.studies.open(study)
-        findings, territory = findings_of(live_of(opened).study), live_of(opened).sources.territory
+        findings, territory = (
+            findings_in_order(live_of(opened).study),
+            live_of(opened).sources.territory,
+        )
         mend = edits.mend_asked(findings, territory, asked.get("finding"), asked.get("mend"))
         self._write(edits.put_mend, opened.file, mend)
         return {"table": mend.table, "field": mend.field, "value": mend.value}

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mobility.base.errors import Finding, MobilityError
+from mobility.base.errors import MobilityError
 from mobility.base.i18n import LANGUAGES
 from mobility.commute.carpool import SIZES, carpool_table, chances
 from mobility.commute.drives import MOST_KEPT, drives_between
 from mobility.commute.indicators import whole_persons
-from mobility.commute.study import Study
+from mobility.commute.said_before import findings_in_order
 from mobility.remedies.bill import Bill, total
 from mobility.remedies.scenario import BOOKED
 from mobility.territory.project import Carpool, Territory
@@ -48,13 +48,6 @@ def of_draft(file: Path) -> Iterator[None]:
         raise
 
 
-def findings_of(study: Study) -> list[Finding]:
-    """Return the findings of a study in the order of its check."""
-    reasons = [day.reason for day in study.days]
-    order = ("error", "warning", "info")
-    return sorted((*study.findings, *reasons), key=lambda f: order.index(f.severity))
-
-
 def checked_page(opened: Opened, language: str) -> str:
     """Return the page of `mobility check --html` of a study; the first language where unknown."""
     from mobility.outputs.map.check_page import check_page
@@ -62,7 +55,7 @@ def checked_page(opened: Opened, language: str) -> str:
     study = live_of(opened).study
     assert study.sheet is not None
     language = language if language in LANGUAGES else LANGUAGES[0]
-    return check_page(study, study.sheet, findings_of(study), language)
+    return check_page(study, study.sheet, findings_in_order(study), language)
 
 
 def settings(opened: Opened) -> dict[str, Any]:
