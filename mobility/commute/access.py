@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.cache import Bundle, place_of
+from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
 from mobility.base.machine import thread_count
@@ -294,8 +294,7 @@ def _rides(study: Study, site: int, asked: Mapping[Question, Key]) -> Rides:
     """Return which rides some questions about one site and kind of day ask for."""
     keys = [*asked.values()]
     edges = [study.edges(shift_id, day) for shift_id, day, mode in keys if mode == "transit"]
-    where = place_of("results", [study.content, *_key(study, site, asked)])
-    return Rides(site, keys[0][1], edges, bool(edges and study.content) and where.exists())
+    return Rides(site, keys[0][1], edges, bool(edges) and study.is_kept(_key(study, site, asked)))
 
 
 def _key(study: Study, site: int, asked: Mapping[Question, Key]) -> list[object]:

@@ -18,6 +18,9 @@ from mobility.streets.tags import CAR_STREETS, is_tagged
 _MOST_COLUMNS = 1_900
 #: Values of a layer, columns times homes, that are written at a time, and that a GeoPackage gets.
 MOST_VALUES = 40_000_000
+#: Keys of tags whose condition may close a street, a gate or a turn to cars.
+_CLOSING = ("access", "vehicle", "motor_vehicle", "motorcar", "oneway", "opening_hours",
+            "restriction")  # fmt: skip
 
 
 def shift_columns(study: Study) -> int:
@@ -45,10 +48,6 @@ def wide_layer(study: Study) -> Iterator[Finding]:
             count=shift_columns(study),
             params={"columns": shift_columns(study), "homes": study.n_homes},
         )
-
-
-_CLOSING = ("access", "vehicle", "motor_vehicle", "motorcar", "oneway", "opening_hours",
-            "restriction")  # fmt: skip
 
 
 def drives_any_hour(study: Study) -> Iterator[Finding]:
@@ -111,20 +110,11 @@ def idle_rosters(study: Study) -> Iterator[Finding]:
         )
 
 
-_MARGINS = ("margin_in_min", "margin_out_min")
-
-
 def margins_too_long(study: Study) -> Iterator[Finding]:
     """Say at which sites the margin leaves no time to travel."""
     limits = study.territory.limits
-    margins = [
-        [getattr(site if getattr(site, key) is not None else limits, key) for key in _MARGINS]
-        for site in study.sites
-    ]
     names = tuple(
-        site.name
-        for site, own in zip(study.sites, margins, strict=True)
-        if max(own) >= limits.max_total_min
+        site.name for site in study.sites if max(limits.margins_min(site)) >= limits.max_total_min
     )
     if names:
         yield Finding(

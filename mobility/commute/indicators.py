@@ -128,6 +128,14 @@ def whole_changes(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([after - kept, before - kept, kept, rest + kept], axis=-1)
 
 
+def change_counts(
+    workers: NDArray[np.float64], was: NDArray[np.bool_], now: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return what `whole_changes` takes of who holds before and after, bool[H], float64[..., 4]."""
+    kinds = (now & ~was, was & ~now, was & now, ~(was | now))
+    return np.stack([workers @ one for one in kinds], axis=-1)
+
+
 def changed_counts(
     workers: NDArray[np.float64], was: NDArray[np.bool_], now: NDArray[np.bool_]
 ) -> dict[str, float]:
@@ -138,8 +146,7 @@ def changed_counts(
     workers, was, now
         By home: float64[H], and who holds before and after, bool[H].
     """
-    kinds = (now & ~was, was & ~now, was & now, ~(was | now))
-    told = whole_changes(np.array([workers @ one for one in kinds]))
+    told = whole_changes(change_counts(workers, was, now))
     gained, lost, both, _ = told.tolist()
     return {"pool": float(told.sum()), "before": both + lost, "after": both + gained,
             "gained": gained, "lost": lost}  # fmt: skip

@@ -145,10 +145,9 @@ def _told(zone: FlexZone) -> str:
 
 def _missed(zones: list[FlexZone], territory: Territory, sites: Sequence[Site]) -> list[str]:
     """Return the shift edges within a service's hours and before its first bookable ride."""
-    usual, found = territory.limits, []
+    found = []
     for site, shift in ((s, shift) for s in sites for r in s.rosters for shift in r.shifts):
-        before = usual.margin_in_min if site.margin_in_min is None else site.margin_in_min
-        after = usual.margin_out_min if site.margin_out_min is None else site.margin_out_min
+        before, after = territory.limits.margins_min(site)
         for edge_s, gate_s in (
             (shift.start, shift.start - before * 60),
             (shift.end, shift.end + after * 60),

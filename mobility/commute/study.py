@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.cache import Bundle, cached
+from mobility.base.cache import Bundle, cached, place_of
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
@@ -323,6 +323,10 @@ class Study:
         """
         return cached("results", [self.content, *key], compute) if self.content else compute()
 
+    def is_kept(self, key: Sequence[object]) -> bool:
+        """Return whether `kept` is likely to find what follows from ``key``."""
+        return bool(self.content) and place_of("results", [self.content, *key]).exists()
+
     def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
         """Return the workers of each home who belong to a site's labour pool.
 
@@ -390,9 +394,7 @@ class Study:
     def edges(self, shift_id: int, day: ChosenDay) -> tuple[Edge, Edge]:
         """Return both edges of a shift starting on the date of ``day``, on its axis."""
         row = self.shift_rows[shift_id]
-        site, limits = self.sites[row.site], self.territory.limits
-        margin_in = limits.margin_in_min if site.margin_in_min is None else site.margin_in_min
-        margin_out = limits.margin_out_min if site.margin_out_min is None else site.margin_out_min
+        margin_in, margin_out = self.territory.limits.margins_min(self.sites[row.site])
         zone = self.territory.zone
         start_s = local_to_axis(day.date, row.start_s, zone)
         end_s = local_to_axis(day.date, row.end_s, zone, day_offset=int(row.crosses_midnight))

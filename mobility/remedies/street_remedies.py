@@ -168,12 +168,8 @@ def _within(
     )
     held = np.ones(ways[0].shape, bool)
     for k, site in enumerate(study.sites):
-        margins = (site.margin_in_min, site.margin_out_min)
-        usual = (limits.margin_in_min, limits.margin_out_min)
-        for way, own, common in zip(ways, margins, usual, strict=True):
-            left_min = min(
-                limits.max_bike_min, limits.max_total_min - (common if own is None else own)
-            )
+        for way, margin_min in zip(ways, limits.margins_min(site), strict=True):
+            left_min = min(limits.max_bike_min, limits.max_total_min - margin_min)
             held[k] &= way[k] <= round(60 * left_min)
     return held
 

@@ -22,10 +22,8 @@ _MOST_POOLED = 4
 
 def _margins_s(study: Study, site: int) -> tuple[int, int]:
     """Return the seconds between gate and work station, in and out."""
-    limits, place = study.territory.limits, study.sites[site]
-    into = limits.margin_in_min if place.margin_in_min is None else place.margin_in_min
-    out = limits.margin_out_min if place.margin_out_min is None else place.margin_out_min
-    return round(into * 60), round(out * 60)
+    into_min, out_min = study.territory.limits.margins_min(study.sites[site])
+    return round(into_min * 60), round(out_min * 60)
 
 
 def gate_anchor(

@@ -87,6 +87,12 @@ class Limits(Model):
     min_workers_shown: Annotated[int, Field(ge=1)] = 5
     safe_at_night: bool = False
 
+    def margins_min(self, site: Site) -> tuple[float, float]:
+        """Return the minutes from gate to work station and back, a site's own before the usual."""
+        own = site.margin_in_min, site.margin_out_min
+        into, out = self.margin_in_min, self.margin_out_min
+        return into if own[0] is None else own[0], out if own[1] is None else own[1]
+
 
 class Night(Model):
     """What is assumed of streets in the dark.

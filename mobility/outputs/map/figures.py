@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mobility.commute.indicators import whole_changes, whole_parts, whole_statuses
+from mobility.commute.indicators import change_counts, whole_changes, whole_parts, whole_statuses
 from mobility.commute.white_zones import REASONS
 from mobility.outputs.map.model import NONE, MapModel, Scenario, UInt8
 
@@ -178,8 +178,7 @@ class Counter:
 
     def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
         """Count those gained and lost by the mode last added, and all others."""
-        kinds = (now & ~was, was & ~now, was & now, ~(was | now))
-        changes = np.array([[g @ one for one in kinds] for g in self._groups(roster)])
+        changes = np.array([change_counts(g, was, now) for g in self._groups(roster)])
         self.gains.append(whole_changes(changes).astype(np.int64).tolist())
 
     def _groups(self, roster: int) -> list[Floats]:

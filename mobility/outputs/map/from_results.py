@@ -109,10 +109,8 @@ def map_model(
 
 
 def _site(study: Study, site: Site) -> model.MapSite:
-    limits = study.territory.limits
-    margin_in = limits.margin_in_min if site.margin_in_min is None else site.margin_in_min
-    margin_out = limits.margin_out_min if site.margin_out_min is None else site.margin_out_min
-    return model.MapSite(site.name, site.employer, tuple(site.gates), (margin_in, margin_out))
+    margins = study.territory.limits.margins_min(site)
+    return model.MapSite(site.name, site.employer, tuple(site.gates), margins)
 
 
 def _index(names: list[str], known: list[str]) -> NDArray[np.int64]:
