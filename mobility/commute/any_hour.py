@@ -121,10 +121,13 @@ def _alike(study: Study, asked: dict[Moved, tuple[ChosenDay, Edge]]) -> dict[Mov
     found = {}
     for moved, (day, edge) in asked.items():
         here = open_at(study, day, edge)
-        walks, direct = here.home_walks, here.street_times["walk"][int(moved.returning)]
-        tables = here.egress_s, direct, walks.ptr, walks.stop, walks.walk_s
+        direct = here.street_times["walk"][int(moved.returning)]
+        tables = (
+            here.home_walks.content,
+            content_hash((here.egress_s[moved.site], direct[moved.site])),
+        )
         rides = here.timetables[moved.day_kind]
-        key = moved.site, moved.day_kind, moved.returning, id(rides), content_hash(tables)
+        key = moved.site, moved.day_kind, moved.returning, id(rides), tables
         # The study, which holds the timetable, keeps its number from being another's.
         found[moved] = known.setdefault(key, (moved, here))[0]
     return found

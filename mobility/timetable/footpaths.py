@@ -105,6 +105,11 @@ class WalkTable:
         return sorted_walks(row, stop, walk_s, count, count)
 
     @cached_property
+    def content(self) -> str:
+        """Hash of all walks; hundreds of questions compare the walks of one hour."""
+        return content_hash((self.ptr, self.stop, self.walk_s))
+
+    @cached_property
     def by_stop(self) -> WalkTable:
         """The same walks turned round: a row per stop, ``stop`` being the rows of this table."""
         n_stops = int(self.stop.max(initial=-1)) + 1
