@@ -118,7 +118,7 @@ def one_way_station(folder):
     "trips_untimed", "trips_back_in_time", "duplicate_trips", "duplicate_ids", "missing_ids",
     "broken_reference", "stop_times_nowhere", "timezone_differs", "times_filled", "hail_and_ride",
     "rows_incomplete", "frequencies_void", "frequencies_over_midnight", "services_backwards",
-    "blocks_unnamed",
+    "blocks_unnamed", "frequencies_overlap",
 )  # fmt: skip
 def broken_feed(folder):
     x, y = PLACES["A"]
@@ -155,7 +155,8 @@ def broken_feed(folder):
     for k in (-1, -2):
         trips[k]["trip"]["block_id"] = "NA"
     frequent = [("late", "22:00:00", "05:00:00", 600), ("fast", "05:00:00", "05:00:00", 600),
-                ("never", "05:00:00", "06:00:00", "")]  # fmt: skip
+                ("never", "05:00:00", "06:00:00", ""), ("one", "05:00:00", "06:00:00", 600),
+                ("one", "05:30:00", "07:00:00", 600)]  # fmt: skip
     heads = ("trip_id", "start_time", "end_time", "headway_secs")
     services = SERVICES | {
         "never": service("0000000"), "back": service("1111111", "20261231", "20260101")

@@ -185,6 +185,31 @@ def test_frequencies_are_expanded(tmp_path: Path) -> None:
     assert codes(told) == []
 
 
+def test_what_two_periods_of_a_trip_give_runs_once(tmp_path: Path) -> None:
+    """Every 20 min from 05:00 and every 15 min from 05:30, both before 06:00.
+
+    05:00, 05:20 and 05:40 of the one, 05:30 and 05:45 of the other; of a third, that begins
+    where these end, nothing is said. 05:40 stands in a fourth too, and runs once.
+    """
+    rows = [
+        {"trip_id": "t", "start_time": a, "end_time": b, "headway_secs": h, "exact_times": 1}
+        for a, b, h in [
+            ("05:30:00", "06:00:00", 900),
+            ("05:00:00", "06:00:00", 1200),
+            ("06:00:00", "06:10:00", 600),
+            ("05:40:00", "05:50:00", 1200),
+        ]
+    ]
+    template = trip("t", [("A", "00:10:00"), ("B", "00:15:00")])
+    feed = feed_of(tmp_path / "f", [template], services=only_today(), frequencies=rows)
+    starts = [FIVE + m * 60 for m in (0, 20, 30, 40, 45, 60)]
+    tt = build(feed)
+    assert sorted(runs(tt)) == [(0, [s, s + 300]) for s in starts]
+    assert departures(tt).sum() == len(starts)
+    (told,) = feed.findings
+    assert (told.code, told.count, told.examples) == ("frequencies_overlap", 2, ("t",))
+
+
 @pytest.mark.parametrize("exact", ["0", ""])
 def test_without_exact_times_a_full_headway_is_waited(tmp_path: Path, exact: str) -> None:
     """At the stop by any minute, at B the headway and five minutes later.

@@ -150,13 +150,16 @@ def _repeated(feed: Feed, plain: Journeys, findings: list[Finding]) -> Journeys:
                 examples=_trip_names(feed, loose),
             )
         )
+    runs = np.column_stack([np.repeat(template, count), shift_s, np.repeat(late, count)])
+    # What two periods of a trip both give is one vehicle.
+    runs = runs[np.sort(np.unique(runs, axis=0, return_index=True)[1])]
     kept = ~np.isin(plain.trip, template)
     return Journeys(
-        np.concatenate([plain.trip[kept], np.repeat(template, count)]),
-        np.concatenate([plain.shift_s[kept], shift_s]),
-        np.concatenate([plain.late_s[kept], np.repeat(late, count)]),
-        np.concatenate([plain.joinable[kept], np.zeros(shift_s.size, np.bool_)]),
-        np.zeros(int(kept.sum()) + shift_s.size, np.int8),
+        np.concatenate([plain.trip[kept], runs[:, 0]]),
+        np.concatenate([plain.shift_s[kept], runs[:, 1]]),
+        np.concatenate([plain.late_s[kept], runs[:, 2]]),
+        np.concatenate([plain.joinable[kept], np.zeros(len(runs), np.bool_)]),
+        np.zeros(int(kept.sum()) + len(runs), np.int8),
     )
 
 

@@ -178,6 +178,16 @@ def read_frequencies(raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFra
         "written twice": periods.duplicated().to_numpy(),
     }
     used = raw.count(table, reasons)
+    raw.tell(
+        "warning",
+        "frequencies_overlap",
+        "{count} periods of frequencies.txt begin before an earlier one of their trip ends: a "
+        "departure that both give runs once, all others run; let each begin where the one before "
+        "it ends",
+        table,
+        _begun_early(periods, used),
+        column("trip_id"),
+    )
     frame = pd.DataFrame(
         {
             "trip": trip,
@@ -188,6 +198,16 @@ def read_frequencies(raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFra
         }
     )
     return frame[trip >= 0].reset_index(drop=True)
+
+
+def _begun_early(periods: pd.DataFrame, used: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of some periods used begin before an earlier one of the same trip ends."""
+    early = np.zeros(len(periods), np.bool_)
+    rows = periods[used].sort_values(["trip", "start", "end"], kind="stable")
+    last = rows.groupby("trip")["end"].cummax().shift()
+    again = rows["trip"].eq(rows["trip"].shift())
+    early[rows.index] = (again & (rows["start"] < last)).to_numpy()
+    return early
 
 
 def read_pathways(raw: RawTables, stops: pd.DataFrame) -> pd.DataFrame:
