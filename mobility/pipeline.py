@@ -15,7 +15,7 @@ from mobility.base.machine import trim_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.additions import with_feed
 from mobility.commute.any_hour import Hours
-from mobility.commute.comparison import asked_alike, check_comparable, comparison
+from mobility.commute.comparison import asked_alike, check_comparable, comparison, differences
 from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
 from mobility.commute.side_by_side import with_each
@@ -219,7 +219,8 @@ def compare(
     first, second = asked_alike(*read), asked_alike(*reversed(read))
     check_comparable(first, second)
     names = _scenario_names(first.territory, second.territory)
-    second = replace(second, scenario=names[1])
+    told = second.findings + differences(first, second)
+    second = replace(second, scenario=names[1], findings=told)
     present, after_it = (evaluate(study, progress=progress) for study in (first, second))
     return _written(
         Path(out),

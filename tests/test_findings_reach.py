@@ -727,6 +727,7 @@ ELSEWHERE = {
     "plans_set_aside": "test_kept_plans.py",
     "advice_outdated": "test_kept_plans.py",
     "canonical_{…}": "test_gtfs_gate.py",
+    "scenarios_differ": "test_scenarios.py",
     "date_listed": "test_irregular.py",
     "dates_outside": "test_irregular.py",
     "list_columns_not_read": "test_irregular.py",

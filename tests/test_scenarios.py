@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -216,6 +217,27 @@ def test_scenarios_of_other_people_or_modes_are_not_compared(tmp_path, file, old
     with pytest.raises(MobilityError, match=f"b/territory.toml, field {told}, value .*: The two"):
         compare(one, other, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_differs_between_two_scenarios_is_told(base, tmp_path) -> None:
+    """Another hour of a shift, a limit and a site's own margin; nothing of the same file."""
+    other = tmp_path / "study" / "other.toml"
+    text = base.read_text(encoding="utf-8").replace("[[sites]]", "[[sites]]\nmargin_in_min = 4", 1)
+    other.write_text(f"{text}\n[limits]\nmax_wait_min = 25\n", encoding="utf-8")
+    path = scenario(base, HOURS.format(shift="matin", hours='start = "05:30"'))
+
+    def told(file):
+        found = compare(base, file, tmp_path / "out").study.findings
+        return [f for f in found if f.code == "scenarios_differ"]
+
+    assert told(base) == []
+    (settings,), (hours,) = told(other), told(path)
+    assert set(settings.examples) == {
+        "limits.max_wait_min: 30.0 → 25.0", "Usine.margin_in_min: None → 4.0"
+    }  # fmt: skip
+    assert hours.examples[0] == "Usine, 3x8, matin: 05:00–13:00 → 05:30–13:00"
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert "scenarios_differ" in [finding["code"] for finding in record["findings"]]
 
 
 ZONE = """

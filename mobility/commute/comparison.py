@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from mobility.base.errors import TerritoryError
+from mobility.base.clock import service_clock
+from mobility.base.errors import Finding, TerritoryError
 from mobility.base.i18n import WEEKDAY_NAMES, Period, Word, Words
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import changed_counts, whole_persons
 from mobility.commute.study import ShiftRow, Study
 from mobility.territory.fields import WEEKDAYS
+
+#: Settings that differ named at most, and letters of each at most.
+_MOST_TOLD, _LONGEST = 5, 80
 
 
 def asked_alike(study: Study, other: Study) -> Study:
@@ -84,6 +89,50 @@ def _weekdays(row: ShiftRow) -> Words:
 
 def _season(row: ShiftRow) -> object:
     return Word("all year") if row.period is None else Period(row.period)
+
+
+def differences(before: Study, after: Study) -> tuple[Finding, ...]:
+    """Return what is told of the hours and settings in which two comparable studies differ.
+
+    A gain is of all of them together.
+    """
+    was, now = (dict(_settings(study)) for study in (before, after))
+    changed = [key for key in {**was, **now} if was.get(key) != now.get(key)]
+    if not changed:
+        return ()
+    told = [f"{key}: {was.get(key, '–')} → {now.get(key, '–')}" for key in changed[:_MOST_TOLD]]
+    return (
+        Finding(
+            "warning",
+            "scenarios_differ",
+            "{count} settings differ between the two scenarios; what is gained and lost is of all "
+            "of them together:",
+            after.territory.path.name if after.territory.path else "",
+            count=len(changed),
+            examples=tuple(told),
+        ),
+    )
+
+
+def _settings(study: Study) -> Iterator[tuple[str, str]]:
+    """Yield the hours of each shift, then every other setting, and how it is told."""
+    for row in study.shift_rows:
+        hours = f"{service_clock(row.start_s)}–{service_clock(row.end_s)}"
+        yield f"{row.site_name}, {row.roster}, {row.shift}", hours
+    # Rosters and days worked are in the shifts; names and folders change no figure.
+    rest = {"name": True, "output": True, "sites": True}
+    yield from _flat("", study.territory.model_dump(mode="json", exclude=rest))
+    for site in study.sites:
+        yield from _flat(site.name, site.model_dump(mode="json", exclude={"name", "rosters"}))
+
+
+def _flat(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(f"{name}.{key}" if name else key, inner)
+    else:
+        # A list of drawn changes may be a page long; its beginning tells which it is.
+        yield name, str(value) if len(str(value)) <= _LONGEST else f"{str(value)[:_LONGEST]}…"
 
 
 def comparison(before: Access, after: Access) -> pd.DataFrame:
