@@ -4,6 +4,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
 from hypothesis import given, settings
@@ -221,6 +222,18 @@ def test_schema_of_car_pool_places(tmp_path):
     assert found["name"].tolist() == ["Les Romains", "Gare", "Pouce"]
     assert found["capacity"].isna().tolist() == [False, True, False]
     assert found.geometry.x.tolist() == [1.1, 1.2, 1.4]
+
+
+@pytest.mark.parametrize("name", ["homes.csv", "homes.gpkg"])
+def test_what_has_coordinates_alone_is_no_list_of_car_parks(tmp_path, name):
+    """Homes have a place and a name too; each would have become a car park."""
+    frame = pd.DataFrame({"name": ["Les Romains"], "workers": [12], "lon": [1.1], "lat": [49.4]})
+    if name.endswith("csv"):
+        frame.to_csv(tmp_path / name, index=False)
+    else:
+        gpd.GeoDataFrame(frame, geometry=[Point(1.1, 49.4)], crs=4326).to_file(tmp_path / name)
+    with pytest.raises(SourceError, match=f"{name}.*field type.*workers"):
+        read_car_parks(tmp_path / name)
 
 
 def test_a_wrong_coordinate_names_the_row(tmp_path):

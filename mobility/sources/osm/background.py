@@ -169,6 +169,10 @@ def multipolygons(
 
 #: Kinds of car park; places to hitch a ride have no room for a car.
 PARK_RIDE, CARPOOL, HITCHING = "park_ride", "carpool", "hitching"
+#: Columns of which a list of car parks has one.
+_TYPE = ("type", "kind", "typologie", "nature")
+_ROOM = ("nbre_pl", "capacity", "capacite", "places")
+_OPEN = ("ouvert", "open")
 _NO = {"0", "non", "no", "false", "faux", "f", "n"}
 #: Two records nearer to each other than this are one car park.
 _SAME_PLACE_M = 100.0
@@ -186,14 +190,17 @@ def read_car_parks(path: Path, *, ledger: list[SourceLedger] | None = None) -> g
     Raises
     ------
     SourceNotFoundError, SourceError
-        The file cannot be read, or a coordinate is wrong; the error names the row.
+        The file cannot be read, tells neither kind nor room nor whether a place is open, or a
+        coordinate is wrong; the error names the row.
     """
     table = read_table(path, key="")
+    if all(table.find(names[0], names[1:]) is None for names in (_TYPE, _ROOM, _OPEN)):
+        table.need(_TYPE[0], _TYPE[1:])  # Homes have coordinates and names too.
     points = _csv_points(table) if is_csv(path) else _layer_points(table)
     count = len(table.frame)
     name = _texts(table, ("nom_lieu", "name", "nom"), count)
-    capacity = _texts(table, ("nbre_pl", "capacity", "capacite", "places"), count)
-    kind = [_kind(t) for t in _texts(table, ("type", "kind", "typologie", "nature"), count)]
+    capacity = _texts(table, _ROOM, count)
+    kind = [_kind(t) for t in _texts(table, _TYPE, count)]
     frame = gpd.GeoDataFrame(
         {
             "name": pd.array(name, dtype="str"),
@@ -203,7 +210,7 @@ def read_car_parks(path: Path, *, ledger: list[SourceLedger] | None = None) -> g
         geometry=gpd.GeoSeries(points, crs="EPSG:4326"),
     )
     frame.index = table.frame.index
-    opened = _texts(table, ("ouvert", "open"), count)
+    opened = _texts(table, _OPEN, count)
     shut = np.array([fold(text) in _NO for text in opened], bool)
     hitching = (frame["kind"] == HITCHING).to_numpy() & ~shut
     if ledger is not None:
