@@ -182,6 +182,15 @@ def gate_far_from_any_stop(folder):
     return edited(path, ('["gtfs.zip"]', '["gtfs.zip", "all.zip"]'), gates)
 
 
+@scene("gates_far_apart")
+def gates_of_two_towns(folder):
+    """A second gate at A, and a third 9 km east of the first of them."""
+    path = write_territory(folder)
+    (x, y), (u, v), (a, b) = lonlat(PLACES_M["G"]), lonlat(PLACES_M["G"] - 9000), PLACES["A"]
+    one = f"gates = [[{x:.9f}, {y:.9f}]]"
+    return edited(path, (one, f"gates = [[{x:.9f}, {y:.9f}], [{a}, {b}], [{u:.9f}, {v:.9f}]]"))
+
+
 @scene("stops_exchanged")
 def exchanged_coordinates(folder):
     return with_feed(folder, USUAL, stops={name: (y, x) for name, (x, y) in PLACES.items()})

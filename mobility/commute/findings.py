@@ -21,6 +21,9 @@ MOST_VALUES = 40_000_000
 #: Keys of tags whose condition may close a street, a gate or a turn to cars.
 _CLOSING = ("access", "vehicle", "motor_vehicle", "motorcar", "oneway", "opening_hours",
             "restriction")  # fmt: skip
+#: Gates of one site further apart than this may be of two sites: an assumption. The largest
+#: plants of Europe are some 6 km long.
+_GATES_APART_M = 7000.0
 
 
 def shift_columns(study: Study) -> int:
@@ -127,4 +130,24 @@ def margins_too_long(study: Study) -> Iterator[Finding]:
             len(names),
             names[:5],
             {"minutes": f"{limits.max_total_min:g}"},
+        )
+
+
+def gates_apart(study: Study) -> Iterator[Finding]:
+    """Name sites whose gates lie so far apart that one may be wrong, or of another site."""
+    apart = []
+    for site in study.sites:
+        xy = study.streets.project(*np.array(site.gates, np.float64).T)
+        longest_m = float(np.hypot(*(xy[:, None] - xy[None]).T).max())
+        if longest_m > _GATES_APART_M:
+            apart.append(f"{site.name}, {longest_m / 1000:.1f} km")
+    if apart:
+        yield Finding(
+            "warning",
+            "gates_far_apart",
+            "Gates of {count} sites lie more than {km} km apart, and whoever reaches one of them "
+            "is taken to be at work; check them, or make each a site of its own:",
+            count=len(apart),
+            examples=tuple(apart[:5]),
+            params={"km": round(_GATES_APART_M / 1000)},
         )

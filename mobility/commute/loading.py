@@ -19,7 +19,13 @@ from mobility.base.machine import trim_memory
 from mobility.commute.access import assess, counted_rows
 from mobility.commute.changes import with_timetable_changes
 from mobility.commute.data_sheet import DataSheet, data_sheet, sheet_findings
-from mobility.commute.findings import drives_any_hour, idle_rosters, margins_too_long, wide_layer
+from mobility.commute.findings import (
+    drives_any_hour,
+    gates_apart,
+    idle_rosters,
+    margins_too_long,
+    wide_layer,
+)
 from mobility.commute.line_changes import booked_instead
 from mobility.commute.modes import evaluated
 from mobility.commute.on_demand_rides import on_demand_services
@@ -310,7 +316,7 @@ def build_study(
     known = kept_findings(study, _holidays(territory, whole), check) if keep else check()
     first, places, ridden, found = known
     findings += [*places, *ridden, *feed.findings, *found, *later]
-    said = (margins_too_long, drives_any_hour, idle_rosters, wide_layer)
+    said = (margins_too_long, gates_apart, drives_any_hour, idle_rosters, wide_layer)
     told = [finding for say in said for finding in say(study)]
     return replace(study, sheet_of=sheet, findings=(*first, *findings, *told))
 
