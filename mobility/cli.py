@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +30,9 @@ from mobility.command import (
     read_with_folder,
     said,
 )
+
+if TYPE_CHECKING:
+    from mobility.commute.study import Study
 
 __all__ = ["app"]
 
@@ -277,13 +280,28 @@ def itinerary(
             study = load(read_territory(file, lang=lang), progress=step)
         home_index = find_home(study, home)
         shift_id = find_shift(study, site, shift, roster, day)
-        ways = answers(study, shift_id, find_day(study, day).kind)
-        words = [way.lines(home_index, lang) for way in ways]
+        kind = find_day(study, day).kind
+        ways = [way.lines(home_index, lang) for way in answers(study, shift_id, kind)]
+        reason = "" if all(ways) else _reason(study, shift_id, kind, home_index, lang)
+        words = {"ways": ways, "reason": reason}
         keep_words(place, study, words)
-    for title, lines in zip(("Outbound", "Return"), words, strict=True):
+    for title, lines in zip(("Outbound", "Return"), words["ways"], strict=True):
         terminal.out.print(translate(title, lang), style="bold")
         for line in lines or [translate("no journey within the limits", lang)]:
             terminal.out.print(f"  {line}")
+    if words["reason"]:
+        terminal.out.print(translate("Main reason: {reason}", lang, reason=words["reason"]))
+
+
+def _reason(study: Study, shift_id: int, kind: str, home: int, lang: Lang) -> str:
+    """Return why a home is white, in words; nothing where another mode serves it."""
+    from mobility.commute.access import assess
+    from mobility.commute.white_zones import REASONS, white_zones
+    from mobility.outputs.words import Words
+
+    zones = white_zones(assess(study))
+    reason = REASONS[zones.reason[zones.row(shift_id, kind), home]]
+    return Words(lang).reason(reason) if reason else ""
 
 
 @app.command(rich_help_panel=IMPROVE)

@@ -72,7 +72,25 @@ def test_what_was_said_of_the_same_files_is_said_again(tmp_path, monkeypatch):
         assert isinstance(ask(toml, "--lang", "en").exception, AssertionError)
         toml.write_text(toml.read_text() + "\n[limits]\nmax_walk_min = 1\n", encoding="utf-8")
         assert isinstance(ask(toml).exception, AssertionError)
-    assert "aucun trajet" in ask(toml).stdout
+    for _ in range(2):
+        said = ask(toml).stdout
+        assert said.count("aucun trajet") == 2
+        assert "Motif principal\u00a0: pas d’arrêt près de l’entrée du site" in said
+
+
+def test_where_another_mode_serves_there_is_no_reason(tmp_path):
+    """Nobody waits, so that no vehicle brings anyone; H1 and the gate are 10.5 km apart by bike."""
+    toml = with_saturdays(tmp_path, '["3x8"]')
+    text = toml.read_text(encoding="utf-8").replace(
+        '"walk"]', '"walk", "bike"]\ncycling_counts = true'
+    )
+    assert "cycling_counts" in text
+    limits = "max_total_min = 90\nmax_wait_min = 0\nmax_bike_min = {minutes}\n"
+    for minutes, white in ((60, False), (20, True)):
+        toml.write_text(f"{text}\n[limits]\n{limits.format(minutes=minutes)}", encoding="utf-8")
+        said = ask(toml).stdout
+        assert "aucun trajet" in said
+        assert ("Motif principal" in said) == white
 
 
 def test_clock_times_never_promise_more_than_the_seconds(tmp_path):
