@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from small import write_territory
+from small import PLACES_M, lonlat, write_territory
 
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import assess
@@ -63,6 +63,22 @@ def test_kilometres_euros_and_emissions(table):
         table.loc["bike", "km"] * 2 * 218 * 0.17 / 1000, rel=1e-3
     )
     assert np.isnan(table.loc["walk", "eur_year"])
+
+
+@pytest.mark.parametrize("modes", ['"walk", "transit"', '"transit"'])
+def test_who_walks_all_the_way_needs_no_ticket_and_emits_nothing(tmp_path, modes):
+    """H1 rides both ways; N, 500 m from the gate, holds by walking, which no bus betters."""
+    x, y = lonlat(PLACES_M["H1"])
+    u, v = lonlat(PLACES_M["G"] - 500)
+    homes = f"id,name,commune,lon,lat,workers\nH1,a,c,{x},{y},30\nN,b,c,{u},{v},10\n"
+    path = write_territory(tmp_path, rosters=ROSTERS, extra=EXTRA, homes=homes)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"transit", "walk"', modes), encoding="utf-8")
+    frame = modal_table(assess(load(path)))
+    row = frame[(frame["shift"] == "m") & (frame["mode"] == "transit")].iloc[0]
+    assert row["holds"] == 40
+    assert row["eur_year"] == pytest.approx(150 * 30 / 40)
+    assert row["kgco2e_year"] == pytest.approx(10.539 * 2 * 218 * 0.1 * 30 / 40, rel=1e-3)
 
 
 def test_ratio_to_the_car_door_to_door(access, table):

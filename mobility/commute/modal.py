@@ -48,6 +48,8 @@ _LIKE = {"trolleybus": "tram", "monorail": "metro", "cable": "tram", "funicular"
 AT_ONCE = 1 << 20
 #: The year's light is averaged over the 21st of each month.
 YEAR, DAY_OF_MONTH = 2026, 21
+#: Every way out and back is by the vehicle of its mode.
+_BOTH = np.True_, np.True_
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,31 @@ def _rows(
         row, day = study.shift_rows[int(shift_id)], days[str(kind)]
         times = (access.outbound_s[k], access.return_s[k])
         pool = study.pool(row.site, row.roster)
-        yield _row(study, ground, row, day, str(mode), times, pool)
+        ridden = _ridden(access, row, day, times) if mode == "transit" else _BOTH
+        yield _row(study, ground, row, day, str(mode), times, pool, ridden)
         if mode == "car" and row.shift_id in shared:
             riders = pool * shared[row.shift_id]
             found = _row(study, ground, row, day, "carpool", times, riders)
             yield found | {"pool": pool.sum()}
+
+
+def _ridden(
+    access: Access, row: ShiftRow, day: ChosenDay, times: tuple[Int32, Int32]
+) -> tuple[Bool, Bool]:
+    """Return whether each home's way out, and back, by public transport rides at all.
+
+    Who walks all the way, no slower, needs no ticket and emits nothing.
+    """
+    study = access.study
+    k = access.row(row.shift_id, day.kind, "walk")
+    if k is not None:
+        return times[0] < access.outbound_s[k], times[1] < access.return_s[k]
+    limits = engine_limits(study.territory.limits)
+    out, back = (
+        time < street_times(study, row.site, day, "walk", edge, limits).elapsed_s
+        for time, edge in zip(times, study.edges(row.shift_id, day), strict=True)
+    )
+    return out, back
 
 
 def _row(
@@ -132,8 +154,12 @@ def _row(
     mode: str,
     times: tuple[Int32, Int32],
     pool: Float,
+    ridden: tuple[Bool | np.bool_, Bool | np.bool_] = _BOTH,
 ) -> dict[str, object]:
-    """Return one line of the table for the workers of ``pool`` by home."""
+    """Return one line of the table for the workers of ``pool`` by home.
+
+    ``ridden`` are the homes whose way out, and back, is by the mode's vehicle at all.
+    """
     out, back = times
     car_s, in_the_dark = ground.driven[_drive_key(row, day)]
     longest = np.maximum(out, back)
@@ -141,7 +167,8 @@ def _row(
     km = ground.km[row.site]
     # A worker does not come on every day on which the shifts of the roster are manned.
     year_days = ground.worked[row.site, row.roster] * study.days_per_year(row.shift_id, day)
-    grams = _grams(mode, km, ground) * 2 * year_days
+    ways = np.add(*ridden, dtype=np.float64)
+    grams = _grams(mode, km, ground) * ways * year_days
     found: dict[str, object] = {
         "site": row.site_name,
         "roster": row.roster,
@@ -155,7 +182,9 @@ def _row(
     found |= {
         "ratio_to_car": _ratio(out, back, car_s, users),
         "km": _mean(km, users),
-        "eur_year": _mean(_eur(mode, km, year_days, _pass_share(study, row, day), ground), users),
+        "eur_year": _mean(
+            _eur(mode, km, year_days, _pass_share(study, row, day), ground) * (ways > 0), users
+        ),
         "kgco2e_year": _mean(grams / 1000, users),
         "night_km_year": np.nan,
         "night_vkm_year": np.nan,

@@ -131,9 +131,10 @@ def fixes_of(found: Retiming) -> Fixes:
     moves = [outcome for outcome in found.outcomes if outcome.lever.is_move]
     size = np.array([abs(outcome.lever.shift_s) // 60 for outcome in moves], np.int16)
     order = np.argsort(size, kind="stable")
-    place = np.empty(order.size, np.int64)
+    rank = np.min_scalar_type(order.size)  # There are many commutes: two bytes each do.
+    place = np.empty(order.size, rank)
     place[order] = np.arange(order.size)
-    best = np.full(served.shape, order.size)
+    best = np.full(served.shape, order.size, rank)
     for lever, key, home in bench.scores.gained([outcome.effects for outcome in moves]):
         np.minimum.at(best, (key, home), place[lever])
     minutes, move = np.full(served.shape, -1, np.int16), np.full(served.shape, -1, np.int32)
