@@ -107,6 +107,22 @@ def test_a_damaged_entry_is_made_again(own_cache, name):
     assert make.calls == 2
 
 
+@pytest.mark.parametrize(("name", "again"), [("numpy", 2), ("Shapely", 2), ("numpydoc", 1)])
+def test_what_another_version_of_a_library_made_is_made_again(
+    own_cache, tmp_path, monkeypatch, name, again
+):
+    make = Maker()
+    cached("walks", [1], make)
+    (tmp_path / f"{name}-99.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    cache.libraries.cache_clear()
+    try:
+        cached("walks", [1], make)
+    finally:
+        cache.libraries.cache_clear()
+    assert make.calls == again
+
+
 def harmed(data, rng):
     """Return the bytes of a file with one thing wrong: a bit, a cut, zeros, a repetition."""
     k = rng.randrange(len(data))
@@ -125,7 +141,7 @@ def test_no_damage_gives_other_content(own_cache):
     make, rng = Maker(), random.Random(13)
     other = cached("walks", [0], lambda: {**make(), "rows": np.arange(6, dtype=np.int32)})
     first = cached("walks", [1], make)
-    (place,) = own_cache.glob(f"*/walks/{content_hash([cache.FORMAT, 'walks', 1])}")
+    (place,) = own_cache.glob(f"*/walks/{cache.place_of('walks', [1]).name}")
     (stranger,) = (p for p in own_cache.glob("*/walks/*") if p != place)
     for case in range(120):
         file = rng.choice(sorted(place.iterdir()))

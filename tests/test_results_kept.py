@@ -268,7 +268,7 @@ def test_killed_at_any_step_of_writing_an_entry_is_whole_or_none(tmp_path):
             cached("walks", [step], lambda: content)
             os._exit(0)
         alive = os.waitpid(child, 0)[1] == 0
-        place = cache.cache_dir() / "walks" / cache.content_hash([cache.FORMAT, "walks", step])
+        place = cache.place_of("walks", [step])
         assert not place.exists() or cache.is_sound(place)
         again = cached("walks", [step], lambda: content)
         assert again["rows"].tolist() == [0, 1, 2, 3, 4]

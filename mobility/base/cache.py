@@ -45,6 +45,12 @@ _MARK, SEAL = "CACHEDIR.TAG", "complete"
 _ANSWER = re.compile(r"\w[\w.%+,@~-]*\.(json|geojson|csv|osm|pbf)|\.part-.+")
 #: Endings of the files that are the software's own code.
 _CODE = ("po", "py", "toml")
+#: Libraries another version of which may give another result.
+_LIBRARIES = {
+    "astral", "babel", "geopandas", "holidays", "jinja2", "networkx", "numba", "numpy",
+    "opening_hours_py", "osmium", "osmnx", "pandas", "partridge", "pyarrow", "pyogrio", "pyproj",
+    "pyvrp", "scipy", "shapely", "vacances_scolaires_france",
+}  # fmt: skip
 _NAME = re.compile(
     r"[0-9a-f]{64}(\.json|\.part|\.part\.json)?|\.new-\w+|\.part-.+|failure-[\d-]+\.txt"
 )
@@ -86,6 +92,21 @@ def code_hash() -> str:
     """
     package = Path(__file__).parents[1]
     return content_hash(sorted(f for kind in _CODE for f in package.rglob(f"*.{kind}")))
+
+
+@cache
+def libraries() -> tuple[str, ...]:
+    """Return the installed versions of the libraries that results follow from, as ``numpy-2.4.6``.
+
+    Read off the folders that pip leaves, in a millisecond: to read what they hold takes forty.
+    """
+    found = set()
+    for place in filter(os.path.isdir, sys.path):
+        for entry in os.scandir(place):
+            name, _, version = entry.name.removesuffix(".dist-info").partition("-")
+            if entry.name.endswith(".dist-info") and name.lower().replace(".", "_") in _LIBRARIES:
+                found.add(f"{name}-{version}")
+    return tuple(sorted(found))
 
 
 def file_hash(path: str | Path) -> str:
@@ -177,8 +198,11 @@ def cached(kind: str, key: Iterable[object], compute: Callable[[], Bundle]) -> B
 
 
 def place_of(kind: str, key: Iterable[object]) -> Path:
-    """Return where the entry of ``key`` is kept, see `cached`."""
-    return cache_dir() / kind / content_hash([FORMAT, kind, *key])
+    """Return where the entry of ``key`` is kept, see `cached`.
+
+    What another version of a library made of it is not found.
+    """
+    return cache_dir() / kind / content_hash([FORMAT, *libraries(), kind, *key])
 
 
 def kept(place: Path) -> Bundle | None:

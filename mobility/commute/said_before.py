@@ -10,7 +10,6 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +105,7 @@ def _finding(params: Mapping[str, tuple[str, Any]], examples: list[str], **told:
 
 
 def _key(territory: Territory, language: str) -> list[object]:
-    """Return all that an answer follows from: code, calendars, settings, today, files."""
+    """Return all that an answer follows from: code, settings, today, files."""
     gtfs = {territory.resolve(path) for path in territory.sources.gtfs}
     files = [path for path in source_files(territory) if path.is_file() or path in gtfs]
     files += [
@@ -118,8 +117,7 @@ def _key(territory: Territory, language: str) -> list[object]:
     layers = [path for path in source_files(territory) if path.suffix.lower() == ".gdb"]
     settings = territory.model_dump_json()
     names = [str(path) for path in (territory.path, territory.base)]
-    calendars = [version(name) for name in ("holidays", "vacances-scolaires-france")]
-    head = [code_hash(), *calendars, language, today().isoformat(), settings]
+    head = [code_hash(), language, today().isoformat(), settings]
     return [*head, *names, *files, *layers]
 
 

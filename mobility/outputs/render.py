@@ -17,7 +17,6 @@ from collections.abc import Collection, Iterable
 from copy import deepcopy
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -379,7 +378,7 @@ def write_index(
         return {"page": np.frombuffer(page.encode(), np.uint8)}
 
     # Loading what renders it takes longer than all the rest.
-    key = [code_hash(), version("jinja2"), Path(str(_TEMPLATES)), *told.values()]
+    key = [code_hash(), Path(str(_TEMPLATES)), *told.values()]
     write_bytes(part / INDEX, np.asarray(cached("pages", key, compute)["page"]).tobytes())
 
 
