@@ -41,6 +41,7 @@ from mobility.shuttles.booked_remedy import BookedSite, booked_remedies, booked_
 from mobility.shuttles.combined import Combined, access_left, combined_frontier
 from mobility.shuttles.lighter import with_lighter
 from mobility.shuttles.plans import Plans
+from mobility.streets.hour_times import forget_hours
 from mobility.territory.project import source_files
 
 #: Recommendations shown with their journeys and put on the map, at most.
@@ -137,6 +138,7 @@ def _lighten(made: LeverResults) -> None:
     made.found.bench.lighten()
     for study in (made.study, made.present.study):
         study.views.lighten()
+        forget_hours(study.streets)
     give_back_memory()
 
 
