@@ -34,10 +34,10 @@ from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
 from mobility.outputs.render import docx_bytes, html_page, markdown_text, pdf_bytes, write_index
 from mobility.outputs.report import NAMES, Writer, write_report
-from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.table_files import status_qml, write_tables
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
+from mobility.outputs.workbook import all_sheets
 
 HOSTILE = "<script>alert(\"é\")</script> & 'Cie' {x}"
 

@@ -37,7 +37,7 @@ from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
 from mobility.outputs.map.page import build
-from mobility.outputs.report_tables import mode_tables
+from mobility.outputs.workbook import mode_tables
 from mobility.pipeline import _scenario_costs, demo_territory, run
 from mobility.shuttles.config import ShuttleConfig
 from mobility.sources.gtfs.read import read_feed

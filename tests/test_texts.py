@@ -11,7 +11,7 @@ from texts import PACKAGE, extracted, forms, french, quoted
 
 from mobility.base.errors import Finding, MobilityError
 from mobility.base.i18n import MONTHS, WEEKDAY_NAMES, number, signed, translate, typeset
-from mobility.outputs import report, report_tables, shuttle_tables, table_files, words
+from mobility.outputs import report, shuttle_tables, table_files, words, workbook
 from mobility.outputs.map.assets import page_french
 from mobility.outputs.tables import registry
 from mobility.shuttles.config import Factors
@@ -40,12 +40,12 @@ def fields(template: str) -> set[str]:
 
 def tables() -> set[str]:
     """Texts kept in tables, where no call tells that they are texts."""
-    texts = {words.WORST_OF, *words.METHODS, *words.DEFINITIONS, *report_tables.ASSUMED.values()}
+    texts = {words.WORST_OF, *words.METHODS, *words.DEFINITIONS, *workbook.ASSUMED.values()}
     for table in (words.DEFINITIONS, words.REMEDIES, words.FACTORS, KIND_LABELS,
                   shuttle_tables.PLACES, shuttle_tables.UNITS, words.SHORT_DAYS,
-                  report_tables.ROLES):  # fmt: skip
+                  workbook.ROLES):  # fmt: skip
         texts |= set(table.values())
-    texts |= {text for row in report_tables.MEANINGS.values() for text in row if text}
+    texts |= {text for row in workbook.MEANINGS.values() for text in row if text}
     texts |= {row.unit for row in Factors.load().rows.values()}
     texts |= {heading for heading, _ in (*shuttle_tables.TABLES, *shuttle_tables.LAST)}
     return texts | {*WEEKDAY_NAMES, *MONTHS, *report.LEGEND, *table_files.STATUS_LABELS}

@@ -32,9 +32,9 @@ from mobility.outputs.advice import (
 )
 from mobility.outputs.document import Block, Bullets, Document, Heading, Text
 from mobility.outputs.render import write_document, write_index
-from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import MARKS, NOTHING, Words
+from mobility.outputs.workbook import mode_tables
 from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Territory

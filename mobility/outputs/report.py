@@ -30,11 +30,10 @@ from mobility.outputs.advice import (
 from mobility.outputs.pictures import Painter
 from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
 from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
-from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_tables import Shuttles, read_shuttles, shuttle_part, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, sheet_of, table_block
 from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
-from mobility.outputs.workbook import workbook_bytes
+from mobility.outputs.workbook import all_sheets, workbook_bytes
 from mobility.territory.project import source_files
 
 #: Pictures of shifts side by side.

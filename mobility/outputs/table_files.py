@@ -21,8 +21,8 @@ from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.map.from_results import departures_per_stop
 from mobility.outputs.pictures import STYLES
-from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.tables import write_csv
+from mobility.outputs.workbook import mode_tables
 
 #: Rows of a Parquet file that are held at a time.
 _ROW_GROUP = 1 << 20

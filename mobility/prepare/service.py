@@ -24,8 +24,7 @@ from mobility.base.cache import cache_dir
 from mobility.base.errors import DownloadError
 from mobility.base.projection import Box
 from mobility.sources.columns import fold
-from mobility.sources.download import OnBytes, Patience, fetch
-from mobility.sources.kept_downloads import Kind
+from mobility.sources.download import Kind, OnBytes, Patience, fetch
 
 """West, south, east, north, degrees."""
 _DEPARTMENT = re.compile(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from mobility.base.errors import SourceError
 from mobility.sources.columns import Table, fold, row_number, unknown_value
-from mobility.sources.homes.commune_codes import plain_code
+from mobility.sources.homes.zones import plain_code
 from mobility.territory.project import Site
 from mobility.territory.rosters import ENGLISH_SHIFTS, ROSTER_TEMPLATES
 from mobility.territory.validation import explain_validation
