@@ -22,7 +22,7 @@ from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.pictures import STYLES
 from mobility.outputs.tables import Column, Kind, Sheet, cell_text, sheet_of
-from mobility.outputs.words import DEFINITIONS, WORST_OF, Words
+from mobility.outputs.words import ASSUMED, DEFINITIONS, PARAMETERS, ROLES, WORST_OF, Words
 from mobility.territory.factors import Factors
 from mobility.territory.project import Site, Territory
 
@@ -253,46 +253,6 @@ def timeless(data: bytes) -> bytes:
     return out.getvalue()
 
 
-#: Dotted name in the territory file → (meaning, unit), English templates.
-MEANINGS = {
-    "limits.max_total_min": ("Longest time from home to shift start, or shift end to home", "min"),
-    "limits.max_walk_min": ("Longest walking in all, in one direction", "min"),
-    "limits.max_transfers": ("Most changes of vehicle", ""),
-    "limits.max_wait_min": ("Longest single wait, at a stop or at the gate", "min"),
-    "limits.margin_in_min": ("Time kept from the gate to the work station", "min"),
-    "limits.margin_out_min": ("Time kept from the work station to the gate", "min"),
-    "limits.max_transfer_walk_min": ("Longest walk between two vehicles", "min"),
-    "limits.min_change_s": ("Time kept at each change, on top of the walk", "s"),
-    "limits.max_bike_min": ("Longest ride by bicycle, all the way", "min"),
-    "limits.max_bike_to_stop_min": ("Longest ride by bicycle to a stop", "min"),
-    "limits.max_drive_to_stop_min": ("Longest drive to a park-and-ride", "min"),
-    "limits.white_site_share": ("A site is white below this share of its pool", ""),
-    "limits.min_workers_shown": ("Fewest employees of a file counted in one area", "workers"),
-    "limits.safe_at_night": ("Walks and bicycle rides in the dark keep to safe streets", ""),
-    "speeds.walk_kmh": ("Walking speed", "km/h"),
-    "speeds.bike_kmh": ("Cycling speed", "km/h"),
-    "speeds.e_bike_kmh": ("Electric bicycle speed", "km/h"),
-    "modes.evaluated": ("Modes computed", ""),
-    "modes.cycling_counts": ("Cycling takes a home out of a white zone", ""),
-    "night.assume_lit": ("Streets without a lighting tag are taken to be lit", ""),
-    "days.country": ("Country of the public holidays", ""),
-    "days.school_zone": ("School holiday zone", ""),
-    "timezone": ("Time zone of every clock time", ""),
-}
-
-
-#: Values that are symbols, in words.
-ASSUMED = {"built_up": "in built-up areas", "always": "always", "never": "never"}
-
-#: What a source is used for.
-ROLES = {
-    "territory": "Territory",
-    "streets": "Streets",
-    "timetable": "Timetable",
-    "homes": "Homes",
-    "sites": "Sites",
-}
-
 #: Means over the workers who hold, and their decimals.
 MEANS = {
     "ratio_to_car": 2,
@@ -370,7 +330,7 @@ def _sources(study: Study, words: Words) -> pd.DataFrame:
 def _parameter_rows(territory: Territory, sites: tuple[Site, ...], words: Words) -> list[Row]:
     """Return (meaning, value, unit, name in the file) of each parameter of a run."""
     rows = []
-    for name, (meaning, unit) in MEANINGS.items():
+    for name, (meaning, unit) in PARAMETERS.items():
         value: object = territory
         for part in name.split("."):
             value = getattr(value, part)
@@ -380,7 +340,7 @@ def _parameter_rows(territory: Territory, sites: tuple[Site, ...], words: Words)
         for field in ("margin_in_min", "margin_out_min"):
             own = getattr(site, field)
             if own is not None:
-                meaning, unit = MEANINGS[f"limits.{field}"]
+                meaning, unit = PARAMETERS[f"limits.{field}"]
                 text = f"{words.t(meaning)} ({site.name})"
                 rows.append((text, _parameter(own, words), words.t(unit), f"sites.{field}"))
     return rows

@@ -6,7 +6,9 @@ Headers, rosters, days and times are read in French and in English.
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -19,59 +21,10 @@ from mobility.territory.project import Site
 from mobility.territory.rosters import ENGLISH_SHIFTS, ROSTER_TEMPLATES
 from mobility.territory.validation import explain_validation
 
-# fmt: off
-ALIASES: dict[str, tuple[str, ...]] = {
-    "name": (
-        "nom", "site", "nom du site", "nom de site", "établissement", "usine", "site_name",
-        "site name",
-    ),
-    "commune": ("code insee", "insee", "code commune"),
-    "employer": ("employeur", "entreprise", "société", "raison sociale", "company"),
-    "lon": ("longitude", "lng", "x"),
-    "lat": ("latitude", "y"),
-    "gate": ("portail", "porte", "entrée", "accès", "entrance"),
-    "roster": (
-        "roulement", "roulements", "équipe", "équipes", "rythme", "horaire", "horaires", "régime",
-        "cycle", "rotation", "type de poste", "régime de travail", "rythme de travail", "team",
-    ),
-    "shift": ("poste", "vacation", "faction", "nom du poste", "shift name"),
-    "start": (
-        "début", "heure de début", "heure début", "début de poste", "début du poste",
-        "prise de poste", "heure de prise de poste", "embauche", "from", "begin",
-        "start time",
-    ),
-    "hours": (
-        "heures", "heures de travail", "plage horaire", "horaire", "horaires", "working hours",
-    ),
-    "end": (
-        "fin", "heure de fin", "heure fin", "fin de poste", "fin du poste", "débauche",
-        "to", "end time",
-    ),
-    "days": ("jours", "jour", "jours travaillés", "jours de travail", "weekdays", "working days"),
-    "headcount": (
-        "effectif", "effectifs", "salariés", "nombre de salariés", "nb salariés", "nb de salariés",
-        "nombre d'employés", "employés", "emplois", "workers", "employees", "staff", "nombre",
-    ),
-    "margin_in_min": ("marge_entrée", "marge_entrée_min", "marge avant"),
-    "margin_out_min": ("marge_sortie", "marge_sortie_min", "marge après"),
-}
-# fmt: on
-_ROSTER_ALIASES: dict[str, str] = {
-    "3*8": "3x8",
-    "2*8": "2x8",
-    "5*8": "5x8",
-    "3/8": "3x8",
-    "2/8": "2x8",
-    "5/8": "5x8",
-    "3×8": "3x8",
-    "2×8": "2x8",
-    "5×8": "5x8",
-    "nuit": "night",
-    "journée": "day",
-    "jour": "day",
-    "bureau": "office",
-    "week-end": "vsd",
-}
+_HEADINGS = tomllib.loads((files(__package__) / "headings.toml").read_text(encoding="utf-8"))
+#: How people head each column of a sites table.
+ALIASES: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in _HEADINGS["sites"].items()}
+_ROSTER_ALIASES: dict[str, str] = _HEADINGS["rosters"]
 _CLOCK = r"\d{1,2}(?: ?[h:](?: ?\d{2})?)?|\d{4}"
 _BOTH_HOURS = re.compile(rf"(?:de )?({_CLOCK}) ?(?:-|–|—|/|→|à|a|to) ?({_CLOCK})", re.IGNORECASE)
 _WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
