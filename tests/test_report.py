@@ -74,7 +74,7 @@ def small(tmp_path_factory):
 @pytest.fixture(scope="module")
 def written(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    write_report(*small, folder, language="fr", files=("map.html",))
+    write_report(*small, folder, language="fr")
     return folder
 
 
@@ -254,12 +254,12 @@ def test_the_workbook_has_its_chart(written):
 
 def test_record_lists_every_file(written):
     text = (written / "run.json").read_text(encoding="utf-8")
-    assert all(f'"{name}"' in text for name in (*NAMES, "map.html"))
+    assert all(f'"{name}"' in text for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_results_same_bytes(small, written, tmp_path, name):
-    write_report(*small, tmp_path, language="fr", files=("map.html",))
+    write_report(*small, tmp_path, language="fr")
     assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
 
 

@@ -113,10 +113,8 @@ class CandidateSite:
     gates: tuple[tuple[float, float], ...]
 
 
-def candidate_sites(
-    industrial: gpd.GeoDataFrame, roads: gpd.GeoSeries, *, min_area_m2: float = _MIN_AREA_M2
-) -> list[CandidateSite]:
-    """Return industrial estates, the largest first.
+def candidate_sites(industrial: gpd.GeoDataFrame, roads: gpd.GeoSeries) -> list[CandidateSite]:
+    """Return industrial estates of `_MIN_AREA_M2` or more, the largest first.
 
     Polygons of the same name that nearly touch, and unnamed ones that nearly touch, are one
     estate. Its gates are the points where drivable roads cross its border, thinned out to
@@ -129,8 +127,6 @@ def candidate_sites(
         Polygons of ``landuse=industrial``, any CRS, with a column ``name``.
     roads
         Lines cars may use, in a projected system, metres.
-    min_area_m2
-        Smaller estates are left out.
     """
     if industrial.empty or roads.empty:
         return []
@@ -139,7 +135,7 @@ def candidate_sites(
     to_lonlat = transformer(roads.crs, WGS84)
     sites = []
     for name, estate in _estates(industrial, roads.crs):
-        if estate.area < min_area_m2:
+        if estate.area < _MIN_AREA_M2:
             continue
         entrances = _thin(_entrances(estate, tree), _MAX_GATES)
         if not len(entrances):

@@ -27,14 +27,13 @@ from mobility.base.literal import csv_cell
 from mobility.base.projection import Box
 from mobility.commute.loading import read_sources
 from mobility.settings import read_territory
-from mobility.sources.columns import fold
+from mobility.sources.columns import fold, slug
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.employees import write_counts
 from mobility.sources.homes.model import Homes
 from mobility.sources.layers import home_box
 from mobility.sources.sites import check_sites, read_sites, read_sites_file
 from mobility.streets.graph import streets_from_lines, streets_from_osm
-from mobility.studio.drafts import slug
 from mobility.studio.edits import document_of, said_by
 from mobility.territory.project import Site, Territory
 from mobility.territory.validation import explain_validation, read_toml

@@ -25,7 +25,8 @@ from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryEr
 from mobility.base.failures import explained
 from mobility.base.files import staging, write_text
 from mobility.settings import read_territory
-from mobility.studio.drafts import History, slug
+from mobility.sources.columns import slug
+from mobility.studio.drafts import History
 from mobility.studio.live import Live
 from mobility.territory.project import Territory, source_files
 from mobility.territory.validation import read_toml
