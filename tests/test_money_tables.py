@@ -22,7 +22,6 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.advice import plan_sentence, read_advice
-from mobility.outputs.document import Bullets, Document, Table, Text
 from mobility.outputs.letter import ASKED, request_letter, write_letter
 from mobility.outputs.lever_shuttles import illustrate
 from mobility.outputs.levers import searched, write_levers
@@ -31,6 +30,7 @@ from mobility.outputs.plan import mobility_plan
 from mobility.outputs.render import markdown_text
 from mobility.outputs.report import Writer, write_report
 from mobility.outputs.shuttle_tables import read_shuttles
+from mobility.outputs.tables import Bullets, Document, Table, Text
 from mobility.outputs.words import Words
 from mobility.outputs.workbook import all_sheets, workbook_bytes
 from mobility.remedies.candidates import SearchOptions

@@ -28,7 +28,7 @@ from mobility.cli import app
 from mobility.commute.access import STATUSES, assess, rosters
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.outputs import document as blocks
+from mobility.outputs import tables as blocks
 from mobility.outputs.advice import has_advice, modes_that_count, present_sentences
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of

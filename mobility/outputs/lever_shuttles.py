@@ -23,8 +23,8 @@ from mobility.commute.examples import LegText, answers
 from mobility.commute.ledger import capture_band
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
-from mobility.outputs.document import Block, Heading, Text
 from mobility.outputs.record import earlier_plans
+from mobility.outputs.tables import Block, Heading, Text
 from mobility.outputs.words import Words
 from mobility.remedies.bill import Bill, CostLine, total
 from mobility.remedies.gains import gains_between

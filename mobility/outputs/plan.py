@@ -30,9 +30,19 @@ from mobility.outputs.advice import (
     modes_that_count,
     read_advice,
 )
-from mobility.outputs.document import Block, Bullets, Document, Heading, Text
 from mobility.outputs.render import write_document, write_index
-from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
+from mobility.outputs.tables import (
+    Block,
+    Bullets,
+    Document,
+    Heading,
+    Sheet,
+    Text,
+    registry,
+    sheet_of,
+    table_block,
+    write_csv,
+)
 from mobility.outputs.words import MARKS, NOTHING, STEPS, Words
 from mobility.outputs.workbook import mode_tables
 from mobility.remedies.factors import LeverFactors, factors_of

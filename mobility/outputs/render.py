@@ -29,10 +29,9 @@ from mobility.base.cache import Bundle, cached, code_hash
 from mobility.base.files import write_bytes, write_text
 from mobility.base.i18n import translate
 from mobility.base.literal import markdown, one_line
-from mobility.outputs import document as parts
-from mobility.outputs.document import Document
+from mobility.outputs import tables as parts
 from mobility.outputs.pictures import STYLES
-from mobility.outputs.tables import registry
+from mobility.outputs.tables import Document, registry
 from mobility.outputs.words import CONTENTS, Words
 from mobility.outputs.workbook import NO_TIME, timeless
 

@@ -16,7 +16,7 @@ from mobility.base.files import staging
 from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import Progress, ShiftRow, Study, quiet
 from mobility.commute.white_zones import REASONS, WhiteZones
-from mobility.outputs import document as blocks
+from mobility.outputs import tables as blocks
 from mobility.outputs.advice import (
     Advice,
     advice_sentence,

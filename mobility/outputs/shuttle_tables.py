@@ -14,7 +14,7 @@ from mobility.base.clock import day_clock
 from mobility.base.i18n import LANGUAGES, signed, translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
-from mobility.outputs import document as blocks
+from mobility.outputs import tables as blocks
 from mobility.outputs.pictures import Painter, frontier_png
 from mobility.outputs.record import SHUTTLES, designed_plans, earlier_plans
 from mobility.outputs.tables import MOST_ROWS, Sheet, sheet_of, table_block
