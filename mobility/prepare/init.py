@@ -230,7 +230,7 @@ class _Work:
     def commune(self, place: str, centre: tuple[float, float] | None) -> Commune:
         """Look the commune up, unless its centre is given."""
         if centre is not None:
-            return Commune(place, "", "", "", 0, centre, around(centre, 5.0))
+            return Commune(place, "", "", 0, centre)
         self.say("commune")
         try:
             return find_commune(place, self.desk)
