@@ -34,7 +34,7 @@ def studio(  # noqa: PLR0913 (one parameter an option)
 ) -> None:
     """Open the studio in the browser: data, what-ifs on the map, scenarios."""
     from mobility.studio.door import serve, serve_many
-    from mobility.studio.order import PORT
+    from mobility.studio.guard import PORT
     from mobility.territory.validation import read_territory_toml
 
     if host is not None or add_user is not None:

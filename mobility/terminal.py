@@ -192,7 +192,7 @@ def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
 def print_advice(advice: Advice, language: Language) -> None:
     """Print what is advised, in the words of the report."""
     from mobility.outputs.advice import advice_blocks
-    from mobility.outputs.document import Bullets, Text
+    from mobility.outputs.tables import Bullets, Text
     from mobility.outputs.words import Words
 
     for block in advice_blocks(advice, Words(language)):

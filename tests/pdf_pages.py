@@ -8,11 +8,11 @@ from pypdf import PdfReader
 
 from mobility.commute.access import Access
 from mobility.commute.white_zones import WhiteZones
-from mobility.outputs.document import Document, Table
 from mobility.outputs.render import pdf_bytes
 from mobility.outputs.report import Writer
-from mobility.outputs.report_tables import all_sheets
+from mobility.outputs.tables import Document, Table
 from mobility.outputs.words import Words
+from mobility.outputs.workbook import all_sheets
 
 #: Pages of a report, whatever the territory.
 MOST_PAGES = 12

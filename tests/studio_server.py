@@ -15,8 +15,7 @@ import requests
 import uvicorn
 
 from mobility.studio.app import Studio
-from mobility.studio.guard import Guard
-from mobility.studio.order import free_socket
+from mobility.studio.guard import Guard, free_socket
 from mobility.studio.studies import Studies
 
 TOKEN = "a-token-of-the-tests"

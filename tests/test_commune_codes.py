@@ -5,8 +5,8 @@ import pytest
 import shapely
 
 from mobility.base.errors import SourceError
-from mobility.sources.homes.commune_codes import read_changes
 from mobility.sources.homes.read import read_homes
+from mobility.sources.homes.zones import read_changes
 from mobility.territory.project import Site, Territory
 
 

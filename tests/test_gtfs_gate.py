@@ -16,7 +16,7 @@ from mobility.base.errors import SourceError, SourceNotFoundError
 from mobility.cli import app
 from mobility.commute.access import assess
 from mobility.commute.loading import load
-from mobility.sources.gtfs.canonical import canonical_findings
+from mobility.sources.gtfs.quality import canonical_findings
 from mobility.timetable.arrays import INF
 
 NANTES = Path(__file__).parents[1].parent / "shared" / "data" / "nantes" / "gtfs.zip"

@@ -12,7 +12,7 @@ from texts import french
 
 import mobility.sources.osm.clip
 from mobility.base.errors import DownloadError, TerritoryError
-from mobility.prepare import init
+from mobility.prepare import first_files, init
 from mobility.prepare.first_files import (
     CandidateSite,
     candidate_sites,
@@ -204,7 +204,7 @@ def test_a_town_name_with_quotes_stays_valid_toml(prepare, server):
     assert Territory.from_toml(got.territory).name == 'L\'"Île" \\d'
 
 
-def test_gates_are_where_roads_enter():
+def test_gates_are_where_roads_enter(monkeypatch):
     """A square of 400 m; one road through it, one along its side, one that stops short."""
     land = gpd.GeoDataFrame({"name": ["Z"]}, geometry=[shapely.box(0, 0, 400, 400)], crs=2154)
     roads = gpd.GeoSeries(
@@ -224,7 +224,8 @@ def test_gates_are_where_roads_enter():
         2154
     )
     assert (round(gate.x), round(gate.y)) == (100, 0)
-    assert candidate_sites(land, roads.iloc[2:], min_area_m2=200_000) == []
+    monkeypatch.setattr(first_files, "_MIN_AREA_M2", 200_000)
+    assert candidate_sites(land, roads.iloc[2:]) == []
     far = gpd.GeoSeries([shapely.LineString([(5000, 0), (6000, 0)])], crs=2154)
     assert candidate_sites(land, far) == []
 

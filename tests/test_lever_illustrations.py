@@ -14,8 +14,7 @@ from mobility.cli import app
 from mobility.commute.access import SERVED, assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.outputs.illustrations import illustrate
-from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
+from mobility.outputs.lever_shuttles import illustrate, shuttle_remedies, written_remedies
 from mobility.outputs.levers import find_levers, recommendations_report
 from mobility.outputs.map.from_plans import map_plans
 from mobility.outputs.record import write_record

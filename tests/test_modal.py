@@ -11,7 +11,7 @@ from mobility.base.errors import TerritoryError
 from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.modal import _mean, _ratio, modal_table, transit_grams
-from mobility.outputs.report_tables import MEANS, mode_tables, rounded_modal
+from mobility.outputs.workbook import MEANS, mode_tables, rounded_modal
 from mobility.territory.factors import Factors
 
 ROSTERS = (

@@ -22,18 +22,17 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.advice import plan_sentence, read_advice
-from mobility.outputs.document import Bullets, Document, Table, Text
-from mobility.outputs.illustrations import illustrate
 from mobility.outputs.letter import ASKED, request_letter, write_letter
+from mobility.outputs.lever_shuttles import illustrate
 from mobility.outputs.levers import searched, write_levers
 from mobility.outputs.map.from_plans import map_plans
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.render import markdown_text
 from mobility.outputs.report import Writer, write_report
-from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_tables import read_shuttles
+from mobility.outputs.tables import Bullets, Document, Table, Text
 from mobility.outputs.words import Words
-from mobility.outputs.workbook import workbook_bytes
+from mobility.outputs.workbook import all_sheets, workbook_bytes
 from mobility.remedies.candidates import SearchOptions
 from mobility.shuttles.sharing import group_cost, overcharged
 from mobility.territory.project import Territory

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from mobility.base import literal
-from mobility.outputs.plan import STEPS
 from mobility.outputs.tables import cell_text, registry, sheet_of, table_block, write_csv
-from mobility.outputs.words import LEVERS, Words
+from mobility.outputs.words import LEVERS, STEPS, Words
 
 ROOT = Path(__file__).parents[1]
 

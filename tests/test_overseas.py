@@ -86,6 +86,6 @@ def test_a_first_territory_file_has_the_clock_of_its_department():
         "44": "Europe/Paris", "2A": "Europe/Paris", "974": "Indian/Reunion",
         "971": "America/Guadeloupe", "988": "Pacific/Noumea",
     }  # fmt: skip
-    at = Commune("Le Port", "97407", "974", "", 34_000, (55.3, -20.9), (55.2, -21.0, 55.4, -20.8))
+    at = Commune("Le Port", "97407", "974", 34_000, (55.3, -20.9))
     text = territory_text(at, language="fr", osm=None, gtfs=[], homes=None, sites=None)
     assert 'timezone = "Indian/Reunion"' in text

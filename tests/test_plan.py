@@ -23,15 +23,15 @@ from mobility.commute.ledger import Ledger
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.outputs.advice import advice_sentence
-from mobility.outputs.document import Document, Heading, Table, Text
 from mobility.outputs.letter import request_letter, requests, write_letter
 from mobility.outputs.levers import levers_table, searched
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.plan import mobility_plan
 from mobility.outputs.plan_tables import driving, supply, versement
 from mobility.outputs.render import html_page, markdown_text, pdf_bytes, write_document, write_index
-from mobility.outputs.report_tables import mode_tables
+from mobility.outputs.tables import Document, Heading, Table, Text
 from mobility.outputs.words import Words
+from mobility.outputs.workbook import mode_tables
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
 from mobility.remedies.fixes import fixes_of

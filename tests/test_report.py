@@ -28,16 +28,16 @@ from mobility.cli import app
 from mobility.commute.access import STATUSES, assess, rosters
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
-from mobility.outputs import document as blocks
+from mobility.outputs import tables as blocks
 from mobility.outputs.advice import has_advice, modes_that_count, present_sentences
 from mobility.outputs.map.export import find_browser
 from mobility.outputs.pictures import STYLES, Painter, scale_length, view_of
 from mobility.outputs.render import docx_bytes, html_page, markdown_text, pdf_bytes, write_index
 from mobility.outputs.report import NAMES, Writer, write_report
-from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.table_files import status_qml, write_tables
 from mobility.outputs.tables import sheet_of, table_block
 from mobility.outputs.words import Words
+from mobility.outputs.workbook import all_sheets
 
 HOSTILE = "<script>alert(\"é\")</script> & 'Cie' {x}"
 
@@ -74,7 +74,7 @@ def small(tmp_path_factory):
 @pytest.fixture(scope="module")
 def written(small, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
-    write_report(*small, folder, language="fr", files=("map.html",))
+    write_report(*small, folder, language="fr")
     return folder
 
 
@@ -254,12 +254,12 @@ def test_the_workbook_has_its_chart(written):
 
 def test_record_lists_every_file(written):
     text = (written / "run.json").read_text(encoding="utf-8")
-    assert all(f'"{name}"' in text for name in (*NAMES, "map.html"))
+    assert all(f'"{name}"' in text for name in NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_results_same_bytes(small, written, tmp_path, name):
-    write_report(*small, tmp_path, language="fr", files=("map.html",))
+    write_report(*small, tmp_path, language="fr")
     assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
 
 

@@ -37,15 +37,16 @@ from mobility.commute.white_zones import white_zones
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.pack import Store, along_curve
 from mobility.outputs.map.page import build
-from mobility.outputs.report_tables import mode_tables
+from mobility.outputs.workbook import mode_tables
 from mobility.pipeline import _scenario_costs, demo_territory, run
 from mobility.shuttles.config import ShuttleConfig
+from mobility.sources.columns import slug
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data, edits, jobs
 from mobility.studio import studies as studies_module
 from mobility.studio.app import Studio
-from mobility.studio.drafts import History, slug, stepped
+from mobility.studio.drafts import History, stepped
 from mobility.studio.edits import mends_of
 from mobility.studio.lines import lines_on
 from mobility.studio.live import Live

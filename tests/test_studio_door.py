@@ -19,8 +19,7 @@ from small import write_territory
 from studio_server import step
 
 from mobility.studio.door import Door
-from mobility.studio.guard import Guard
-from mobility.studio.order import USER, Order, free_socket
+from mobility.studio.guard import USER, Guard, Order, free_socket
 from mobility.studio.shared import Passwords, SharedGuard
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

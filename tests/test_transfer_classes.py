@@ -15,7 +15,7 @@ from test_timetable_build import TUESDAY, build, codes, feed_of, feet, station_s
 
 from mobility.base.errors import Finding
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
-from mobility.sources.gtfs import classes as gtfs_classes
+from mobility.sources.gtfs import extras
 from mobility.sources.gtfs.quality import check_feed
 from mobility.sources.gtfs.read import Feed, merge_feeds
 from mobility.timetable.arrays import INF, Timetable
@@ -116,7 +116,7 @@ def test_rules_that_say_nothing_split_nothing(tmp_path: Path) -> None:
 
 
 def test_too_many_are_counted_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gtfs_classes, "MAX_COMBINATIONS", 3)
+    monkeypatch.setattr(extras, "MAX_COMBINATIONS", 3)
     rules = [
         transfer("B", "C", 2, 500, to_route_id="Q"),
         transfer("B", "C", 3, from_trip_id="r1", to_trip_id="q1"),

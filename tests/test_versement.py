@@ -11,7 +11,7 @@ from mobility.commute.loading import load
 from mobility.commute.placing import rates_missing
 from mobility.outputs.plan_tables import site_rates, versement
 from mobility.remedies.factors import load_factors
-from mobility.sources.homes.commune_codes import Changes
+from mobility.sources.homes.zones import Changes
 from mobility.sources.sites import read_sites_file
 from mobility.sources.versement import rate_of, read_rates
 

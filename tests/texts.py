@@ -89,7 +89,12 @@ def extracted() -> dict[str, str]:
         ("studio/**.js", "javascript"),
         ("**.html", page_texts),
     ]
-    rows = extract_from_dir(PACKAGE, methods, keywords={"t": None}, strip_comment_tags=True)
+    rows = [
+        *extract_from_dir(PACKAGE, methods, keywords={"t": None}, strip_comment_tags=True),
+        *extract_from_dir(
+            PACKAGE, [("**.jinja", "jinja2.ext:babel_extract")], keywords={"say": None}
+        ),
+    ]
     return {text: file for file, _, text, *_ in rows if isinstance(text, str)}
 
 
@@ -103,13 +108,14 @@ def quoted() -> set[str]:
         texts |= {" ".join(v.split()) if "\n" in v else v for v in values if isinstance(v, str)}
     # The registry of tables holds its own words, in both languages.
     for path in (p for p in PACKAGE.rglob("*.toml") if p.name != "tables.toml"):
-        texts |= set(_leaves(tomllib.loads(path.read_text(encoding="utf-8"))))
+        texts |= set(leaves(tomllib.loads(path.read_text(encoding="utf-8"))))
     return texts
 
 
-def _leaves(table: object) -> Iterator[str]:
+def leaves(table: object) -> Iterator[str]:
+    """Yield every text of a TOML file."""
     if isinstance(table, str):
         yield table
     elif isinstance(table, dict | list):
         for part in table.values() if isinstance(table, dict) else table:
-            yield from _leaves(part)
+            yield from leaves(part)

@@ -391,10 +391,8 @@ def _write(
         one.name,
         code,
         code[:3] if code.startswith(("97", "98")) else code[:2],
-        "",
         0,
         (round(middle.x, 5), round(middle.y, 5)),
-        one.outline.bounds,
     )
     paths = sorted((folder / "gtfs").glob("*.zip"))
     # Of a network in two feeds the first is kept: its own, not that of the region.

@@ -22,7 +22,7 @@ from mobility.commute.matrix import EdgeRows, edge_rows, shared_journeys
 from mobility.commute.study import Study, engine_limits
 from mobility.engine.delays import PlannedRide, RealRuns, ride_late, ride_of_mirror
 from mobility.engine.itineraries import GATE, Itinerary
-from mobility.sources.delays import ObservedDelays
+from mobility.sources.trip_updates import ObservedDelays
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.late import DelayDraws
 

@@ -13,7 +13,7 @@ from mobility.base.i18n import LANGUAGES, Word, number, translate
 from mobility.commute.study import Study
 from mobility.sources.columns import fold
 from mobility.sources.days import ChosenDay
-from mobility.sources.gtfs.canonical import canonical_findings
+from mobility.sources.gtfs.quality import canonical_findings
 from mobility.territory.rosters import ENGLISH_SHIFTS
 
 

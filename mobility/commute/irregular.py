@@ -27,7 +27,7 @@ from mobility.commute.walks import footpaths_of, walks_between_stops
 from mobility.engine.journeys import TwoWay
 from mobility.sources.columns import Table
 from mobility.sources.days import ChosenDay
-from mobility.sources.worked import Worked, read_worked, rosters_worked
+from mobility.sources.sites_rows import Worked, read_worked, rosters_worked
 from mobility.territory.fields import WEEKDAYS
 from mobility.territory.rosters import Roster, Shift
 from mobility.timetable.arrays import INF, FootArrays, index_timetable, take_runs

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mobility.base.errors import Finding, SourceError
 from mobility.base.projection import WGS84, transformer
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.homes.commune_codes import Changes, read_changes
 from mobility.sources.homes.model import Homes
+from mobility.sources.homes.zones import Changes, read_changes
 from mobility.sources.versement import rate_of, read_rates
 from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets

@@ -20,10 +20,9 @@ import pandas as pd
 from mobility.base.files import write_text
 from mobility.commute.modes import counting
 from mobility.commute.study import Study
-from mobility.outputs.document import Block, Bullets, Table, Text
 from mobility.outputs.record import ADVICE as FILE
 from mobility.outputs.record import advice_key
-from mobility.outputs.tables import Sheet, sheet_of
+from mobility.outputs.tables import Block, Bullets, Sheet, Table, Text, sheet_of
 from mobility.outputs.words import Words
 from mobility.remedies.bill import CostLine, bill_frame, spread
 from mobility.remedies.factors import LeverFactors, factors_of

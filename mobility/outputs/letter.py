@@ -15,9 +15,8 @@ from mobility.commute.access import assess
 from mobility.commute.loading import load
 from mobility.commute.study import Progress, Study, quiet
 from mobility.outputs.advice import Advice, read_advice
-from mobility.outputs.document import Document, Text
 from mobility.outputs.render import pdf_bytes, write_document, write_index
-from mobility.outputs.tables import sheet_of, table_block
+from mobility.outputs.tables import Document, Text, sheet_of, table_block
 from mobility.outputs.words import Words
 from mobility.remedies.remedy import Remedy, count_text
 from mobility.territory.project import Territory

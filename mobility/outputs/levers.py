@@ -19,14 +19,18 @@ from mobility.commute.indicators import by_group, whole_persons
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.advice import Advice, advice_blocks, write_advice
-from mobility.outputs.document import Bullets, Document, Heading
-from mobility.outputs.illustrations import Illustration, example_blocks, illustrate
-from mobility.outputs.lever_shuttles import shuttle_remedies, written_remedies
+from mobility.outputs.lever_shuttles import (
+    Illustration,
+    example_blocks,
+    illustrate,
+    shuttle_remedies,
+    written_remedies,
+)
 from mobility.outputs.map.model import MapLever
 from mobility.outputs.plan_tables import employer_steps
 from mobility.outputs.record import MAP, OWN_PLANS
 from mobility.outputs.render import write_document, write_index
-from mobility.outputs.tables import write_csv
+from mobility.outputs.tables import Bullets, Document, Heading, write_csv
 from mobility.outputs.words import Words
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import factors_of

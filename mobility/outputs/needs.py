@@ -20,9 +20,8 @@ from mobility.base.i18n import translate
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.fairness import EVERYBODY, fairness, rosters_held
 from mobility.commute.study import Study
-from mobility.outputs.document import Table
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
-from mobility.outputs.tables import registry, sheet_of, table_block, write_csv
+from mobility.outputs.tables import Table, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 from mobility.territory.project import source_files
 
@@ -158,7 +157,8 @@ def housing_answer(found: Housing, language: str) -> Answer:
     return Answer(found.study, "housing", title, note, layers, tables, gis)
 
 
-def _shapes(shapes: Any, /, **columns: Any) -> gpd.GeoDataFrame:
+def shapes_of(shapes: Any, /, **columns: Any) -> gpd.GeoDataFrame:
+    """Return shapes in EPSG:4326 with some columns."""
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=4326)
 
 
@@ -183,7 +183,7 @@ def _points(found: Housing, language: str) -> gpd.GeoDataFrame:
     ]
     frame = study.homes.frame.iloc[n:]
     names = frame["name"].to_list()
-    return _shapes(list(frame.geometry), title=names, lines=lines, size=[9] * len(frame))
+    return shapes_of(list(frame.geometry), title=names, lines=lines, size=[9] * len(frame))
 
 
 def _share_layers(
@@ -202,7 +202,7 @@ def _share_layers(
 
 def _homes(study: Study, which: NDArray[np.bool_]) -> gpd.GeoDataFrame:
     """Return some homes as one shape where they are cells, as they are where they are points."""
-    shapes = _shapes(study.homes.shapes.to_numpy()[which])
+    shapes = shapes_of(study.homes.shapes.to_numpy()[which])
     return shapes if study.homes.cells is None else merged(shapes, np.zeros(len(shapes), int))[0]
 
 
@@ -218,7 +218,7 @@ def _roster_shares(
         told = ", ".join([*names[:1], *map(words.roster, names[1:])])
         layers += _share_layers(study, share, told, language, shown=not layers)
         columns[" | ".join([*names, "share"])] = share.round(3)
-    return layers, {"homes": _shapes(study.homes.shapes.to_numpy(), **columns)}
+    return layers, {"homes": shapes_of(study.homes.shapes.to_numpy(), **columns)}
 
 
 def delays_answer(found: Delays, language: str) -> Answer:
@@ -252,7 +252,9 @@ def fairness_answer(
         "shift and kind of working day."
     )
     title = t("Who can hold how many rosters without a car?")
-    gis = {"homes": _shapes(study.homes.shapes.to_numpy(), **({"home_id": study.homes.ids} | held))}
+    gis = {
+        "homes": shapes_of(study.homes.shapes.to_numpy(), **({"home_id": study.homes.ids} | held))
+    }
     told = " ".join([note, *said])
     return Answer(study, "fairness", title, told, layers, {"fairness": table}, gis, said)
 
@@ -293,7 +295,7 @@ def apprentices_answer(found: Triangles, remedies: pd.DataFrame, language: str) 
         "no night work hold without a car.",
         language,
     )
-    gis = {"homes": _shapes(study.homes.shapes.to_numpy(), **columns)}
+    gis = {"homes": shapes_of(study.homes.shapes.to_numpy(), **columns)}
     return Answer(study, "apprentices", title, note, layers, tables, gis)
 
 
@@ -307,10 +309,10 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
         for c, n in zip(halts["clock_s"], halts["seekers"], strict=True)
     ]
     at = gpd.points_from_xy(halts["lon"], halts["lat"])
-    points = _shapes(at, title=halts["stop"].to_list(), lines=lines, size=[8] * len(halts))
-    way = _shapes([shapely.LineString(tour.path)])
+    points = shapes_of(at, title=halts["stop"].to_list(), lines=lines, size=[8] * len(halts))
+    way = shapes_of([shapely.LineString(tour.path)])
     homes, some = tour.study.homes.shapes.to_numpy(), tour.seekers > 0
-    reached, not_reached = (_shapes(homes[some & k]) for k in (tour.reached, ~tour.reached))
+    reached, not_reached = (shapes_of(homes[some & k]) for k in (tour.reached, ~tour.reached))
     layers = [
         PageLayer(t("Seekers who reach a halt"), reached, RAMP[3]),
         PageLayer(t("Seekers who reach none"), not_reached, RAMP[1]),
@@ -323,5 +325,5 @@ def job_bus_answer(tour: Tour, language: str) -> Answer:
     )
     title = t("Where should a bus for job seekers halt?")
     tables = {"job_bus_summary": tour.summary(), "job_bus": calls}
-    gis = {"halts": gpd.GeoDataFrame(halts, geometry=at, crs=4326), "way": way}
+    gis = {"halts": shapes_of(at, **halts), "way": way}
     return Answer(tour.study, "job_bus", title, note, layers, tables, gis)

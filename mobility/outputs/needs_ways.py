@@ -15,7 +15,7 @@ from mobility.base.i18n import translate
 from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
 from mobility.outputs.map.needs_page import PageLayer
-from mobility.outputs.needs import Answer
+from mobility.outputs.needs import Answer, shapes_of
 from mobility.outputs.words import Words, factor_text
 from mobility.remedies.factors import factors_of
 from mobility.territory.factors import Factors
@@ -123,11 +123,8 @@ def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoData
         jobs = words.number(at_risk)
         widths.append(2 + round(6 * at_risk / needed["jobs_at_risk"].max()))
         rows.append((line, translate("{jobs} jobs at risk", words.language, jobs=jobs)))
-    return gpd.GeoDataFrame(
-        {"title": [r[0] for r in rows], "lines": [r[1] for r in rows], "size": widths},
-        geometry=shapes,
-        crs=4326,
-    )
+    titles, told = ([row[k] for row in rows] for k in (0, 1))
+    return shapes_of(shapes, title=titles, lines=told, size=widths)
 
 
 def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
@@ -143,8 +140,7 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
         )
         if len(mine):
             whole = [shapely.union_all(mine.geometry.to_numpy())]
-            line = gpd.GeoDataFrame({"size": [1 + 1.5 * k]}, geometry=whole, crs=4326)
-            layers.append(PageLayer(text, line, _DARK_RAMP[k]))
+            layers.append(PageLayer(text, shapes_of(whole, size=[1 + 1.5 * k]), _DARK_RAMP[k]))
     tables = {"risk": found.table(), "risk_remedies": found.removed(spared)}
     rows = _rates(found).to_frame(language)
     names = rows.loc[rows["check"], "name"]
@@ -175,14 +171,14 @@ def _roads(found: Risk) -> gpd.GeoDataFrame:
     streets, (every, dark) = found.study.streets, found.on_roads()
     rows = np.flatnonzero(every > 0)
     lines = gpd.GeoSeries(streets.lines[rows], crs=streets.crs).to_crs(4326)
-    columns = {
-        "osm_id": streets.tags["osm_id"].to_numpy()[rows],
-        "name": streets.tags["name"].to_numpy()[rows],
-        "road": np.array(ROADS)[road_class(streets)[rows]],
-        "cars_day": (every[rows] / 365).round(1),
-        "dark_cars_day": (dark[rows] / 365).round(1),
-    }
-    return gpd.GeoDataFrame(columns, geometry=lines.to_numpy(), crs=4326)
+    return shapes_of(
+        lines.to_numpy(),
+        osm_id=streets.tags["osm_id"].to_numpy()[rows],
+        name=streets.tags["name"].to_numpy()[rows],
+        road=np.array(ROADS)[road_class(streets)[rows]],
+        cars_day=(every[rows] / 365).round(1),
+        dark_cars_day=(dark[rows] / 365).round(1),
+    )
 
 
 def zone_answer(zone: Zone, language: str) -> Answer:
@@ -193,15 +189,13 @@ def zone_answer(zone: Zone, language: str) -> Answer:
         f"{words.number(m)} m, {words.value(s)} min"
         for m, s in zip(table["metres"], table["saved_min"], strict=True)
     ]
+    ends = [[zone.links[k].one, zone.links[k].two] for k in table.index]
     links = gpd.GeoDataFrame(
         table.assign(
             title=[f"{a} – {b}" for a, b in zip(table["one"], table["two"], strict=True)],
             lines=minutes,
         ),
-        geometry=[
-            shapely.LineString(zone.lonlat[[zone.links[k].one, zone.links[k].two]])
-            for k in table.index
-        ],
+        geometry=[shapely.LineString(zone.lonlat[two]) for two in ends],
         crs=4326,
     )
     drawn = [g for g, p in enumerate(zone.paths) if p is not None and len(p.lonlat) > 1]
@@ -214,19 +208,14 @@ def zone_answer(zone: Zone, language: str) -> Answer:
         geometry=[shapely.LineString(zone.paths[g].lonlat) for g in drawn],  # type: ignore[union-attr]
         crs=4326,
     )
-    stops = gpd.GeoDataFrame(
-        {"title": names[n:], "size": [5] * len(zone.stops)},
-        geometry=gpd.points_from_xy(*zone.lonlat[n:].T),
-        crs=4326,
-    )
+    places = gpd.points_from_xy(*zone.lonlat[n:].T)
+    stops = shapes_of(places, title=names[n:], size=[5] * len(zone.stops))
     dark = np.unique(np.concatenate([danger.unsafe for danger in zone.dangers]))
     unlit = gpd.GeoDataFrame(geometry=streets.lines[dark], crs=streets.crs).to_crs(4326)
     crossed = np.array(sorted({k for one in zone.dangers for k in one.crossings}), np.intp)
-    crossings = gpd.GeoDataFrame(
-        {"title": [translate("A fast road to cross", language)] * len(crossed)},
-        geometry=gpd.points_from_xy(*streets.unproject(streets.node_xy[crossed]).T),
-        crs=4326,
-    )
+    at = gpd.points_from_xy(*streets.unproject(streets.node_xy[crossed]).T)
+    danger = translate("A fast road to cross", language)
+    crossings = shapes_of(at, title=[danger] * len(crossed))
     chosen = table["chosen"].to_numpy(bool)
     layers = [
         PageLayer(translate(name, language), shapes, colour, dashed=dashed)

@@ -30,11 +30,21 @@ from mobility.outputs.advice import (
     modes_that_count,
     read_advice,
 )
-from mobility.outputs.document import Block, Bullets, Document, Heading, Text
 from mobility.outputs.render import write_document, write_index
-from mobility.outputs.report_tables import mode_tables
-from mobility.outputs.tables import Sheet, registry, sheet_of, table_block, write_csv
-from mobility.outputs.words import MARKS, NOTHING, Words
+from mobility.outputs.tables import (
+    Block,
+    Bullets,
+    Document,
+    Heading,
+    Sheet,
+    Text,
+    registry,
+    sheet_of,
+    table_block,
+    write_csv,
+)
+from mobility.outputs.words import MARKS, NOTHING, STEPS, Words
+from mobility.outputs.workbook import mode_tables
 from mobility.remedies.factors import LeverFactors, factors_of
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Territory
@@ -43,26 +53,6 @@ _SHORT = (
     "Today {jobs_now} of {jobs} jobs can be held without a car from where their holders live; with "
     "what is advised, {jobs_target}."
 )
-#: What each kind of remedy asks for, and the months it takes: an order of magnitude.
-STEPS: dict[str, tuple[str, int]] = {
-    "move_trip": ("Request to the mobility authority, next timetable change", 6),
-    "pair": ("Request to the mobility authority, next timetable change", 6),
-    "move_line": ("Request to the mobility authority, next timetable change", 6),
-    "hold": ("Agreement between operators, next timetable change", 6),
-    "extend": ("Request to the mobility authority, turning place and stop to check", 9),
-    "add_run": ("Request to the mobility authority, amendment of the contract", 12),
-    "lift_school": ("Request to the mobility authority, next timetable change", 6),
-    "shift_hours": ("Negotiation with the staff representatives", 6),
-    "carpool": ("Agreement with a matching service, reserved parking", 4),
-    "cycling": ("Parking, lockers, allowance; talks with the municipality on routes", 6),
-    "cycle_track": ("Study, land and works by the road manager", 30),
-    "stop": ("Request to the mobility authority and the road manager", 9),
-    "feeder": ("Tender or agreement with the mobility authority", 12),
-    "shuttle": ("Tender among employers", 12),
-    "on_demand": ("Tender or agreement with the mobility authority", 12),
-}
-
-
 _FOLLOW_UP = (
     "Run the same territory file again with each new timetable: the indicators below are "
     "computed the same way every time. The plan is sent to the mobility authority."

@@ -28,11 +28,10 @@ from mobility.base.cache import Bundle, cached, code_hash
 from mobility.base.files import write_bytes, write_text
 from mobility.base.i18n import translate
 from mobility.base.literal import markdown, one_line
-from mobility.outputs import document as parts
-from mobility.outputs.document import Document
+from mobility.outputs import tables as parts
 from mobility.outputs.pictures import STYLES
-from mobility.outputs.tables import registry
-from mobility.outputs.words import Words
+from mobility.outputs.tables import Document, registry
+from mobility.outputs.words import CONTENTS, Words
 from mobility.outputs.workbook import NO_TIME, timeless
 
 if TYPE_CHECKING:
@@ -298,38 +297,6 @@ def write_document(document: Document, folder: Path, name: str) -> list[Path]:
 
 
 INDEX = "index.html"
-#: File → what it is, by part, in the order of the page.
-_PARTS: dict[str, dict[str, str]] = {
-    "To read": {
-        "report.pdf": "The report, to print: the first page says what is wrong and what is advised",
-        "map.html": "The map: the present, what would help, before and after",
-        "report.html": "The report, to read on a screen",
-        "report.docx": "The report, to rework in a word processor",
-        "recommendations.html": "Levers in words, each with the journey of one home",
-        "plan.html": "The employer mobility plan",
-        "plan.docx": "The employer mobility plan, to rework in a word processor",
-        "letter.pdf": "The request to the mobility authority, on one page",
-        "letter.docx": "The request to the mobility authority, to sign and send",
-        "letter.html": "The same request, to read on a screen",
-        "housing.html": "The inverse map: from where the sites can be reached",
-        "fairness.html": "Fair access: how many rosters can be held, and from where",
-        "delays.html": "What delays of the timetables change",
-    },
-    "Spreadsheets and tables": {"report.xlsx": "Every table of the report, with its units"},
-    "For a geographic information system": {
-        "results.gpkg": "Homes, sites and stops, with styles for QGIS",
-        "minutes_to_fix.gpkg": "Minutes to fix, per home",
-        "isochrones.gpkg": "Isochrones, a layer per site, hour and mode",
-        "housing.gpkg": "Places to live, and what holds from each",
-        "delays.gpkg": "What delays change, per home",
-        "cycle_tracks.geojson": "Cycle tracks advised",
-        "homes.parquet": "Homes and what holds from each, as GeoParquet",
-    },
-    "To check and to run again": {
-        "run.json": "Versions, parameters, hashes, licences and findings of the run",
-        "levers.json": "What the search of levers found, for the other commands",
-    },
-}
 _TABLES = "Spreadsheets and tables"
 #: Files of `mobility levers`, which tell alike whether they are of what stands beside them.
 OF_LEVERS = (
@@ -365,7 +332,7 @@ def write_index(
     old = {name for name, path in kept.items() if path.stat().st_mtime_ns < since_ns}
     old = (old - set(current) | set(outdated)) - set(new)
     there = (set(kept) - set(gone)) | set(new)
-    parts = [(words.t(name), _lines(name, there, old, words)) for name in _PARTS]
+    parts = [(words.t(name), _lines(name, there, old, words)) for name in CONTENTS]
     told: dict[str, Any] = {
         "language": words.language,
         "title": title,
@@ -392,7 +359,7 @@ def _lines(
     part: str, there: Collection[str], old: Collection[str], words: Words
 ) -> list[tuple[str, str, str]]:
     """Return address, name and sentence of each file of a part that is there."""
-    told = {name: words.t(text) for name, text in _PARTS[part].items()}
+    told = {name: words.t(text) for name, text in CONTENTS[part].items()}
     if part == _TABLES:
         for spec in registry().values():
             note = words.set_spaces(spec.note[words.language])

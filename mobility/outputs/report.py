@@ -16,7 +16,7 @@ from mobility.base.files import staging
 from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import Progress, ShiftRow, Study, quiet
 from mobility.commute.white_zones import REASONS, WhiteZones
-from mobility.outputs import document as blocks
+from mobility.outputs import tables as blocks
 from mobility.outputs.advice import (
     Advice,
     advice_sentence,
@@ -30,11 +30,10 @@ from mobility.outputs.advice import (
 from mobility.outputs.pictures import Painter
 from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
 from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
-from mobility.outputs.report_tables import all_sheets
 from mobility.outputs.shuttle_tables import Shuttles, read_shuttles, shuttle_part, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, sheet_of, table_block
 from mobility.outputs.words import DEFINITIONS, MARKS, METHODS, NOTHING, REMEDIES, WORST_OF, Words
-from mobility.outputs.workbook import workbook_bytes
+from mobility.outputs.workbook import all_sheets, workbook_bytes
 from mobility.territory.project import source_files
 
 #: Pictures of shifts side by side.
@@ -352,10 +351,8 @@ NAMES = ("report.html", "report.pdf", "report.docx", "report.xlsx")
 
 
 def write_report(
-    access: Access, zones: WhiteZones, folder: str | Path, *, before: Access | None = None,
-    language: str = "fr", files: Sequence[str] = (), plans_in: Sequence[Path] = (),
-    progress: Progress = quiet,
-) -> tuple[Path, ...]:  # fmt: skip
+    access: Access, zones: WhiteZones, folder: str | Path, *, language: str = "fr"
+) -> tuple[Path, ...]:
     """Write ``report.html``, ``.pdf``, ``.docx`` and ``.xlsx``, and list them in ``run.json``.
 
     Parameters
@@ -363,39 +360,26 @@ def write_report(
     access, zones
         The results.
     folder
-        Where the other files of the run are.
-    before
-        The present, where the results are those of a variant.
+        Where they go; shuttle plans of a run that stand there are told too.
     language
         ``fr`` or ``en``.
-    files
-        Names of the run's other files, for its record.
-    plans_in
-        Other folders of results whose shuttle plans are told if ``folder`` has none; plans
-        designed on other inputs are left out.
-    progress
-        Called with the name of each step.
 
     Returns
     -------
     tuple of Path
         The files; without the PDF where its library fails.
     """
-    study = access.study
-    record = read_record(Path(folder))
+    study, folder = access.study, Path(folder)
+    record = read_record(folder)
     own = record if record is not None and is_of(record, study) else None
     gone: list[str] = []
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:
-        failed = add_report(
-            access, zones, part, before=before, language=language,
-            plans_in=(Path(folder), *plans_in), progress=progress,
-        )  # fmt: skip
+        failed = add_report(access, zones, part, before=None, language=language, plans_in=[folder])
         gone += [finding.source for finding in failed]
         names = [name for name in NAMES if name not in gone]
-        outputs = sorted({*files, *names, RECORD})
         findings = (*study.findings, *failed)
-        write_record(study, outputs, part / RECORD, findings=findings, earlier=own)
-    return tuple(Path(folder) / name for name in names)
+        write_record(study, [*names, RECORD], part / RECORD, findings=findings, earlier=own)
+    return tuple(folder / name for name in names)
 
 
 def add_report(

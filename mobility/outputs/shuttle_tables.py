@@ -14,24 +14,16 @@ from mobility.base.clock import day_clock
 from mobility.base.i18n import LANGUAGES, signed, translate
 from mobility.base.literal import read_csv_text
 from mobility.commute.study import Study
-from mobility.outputs import document as blocks
+from mobility.outputs import tables as blocks
 from mobility.outputs.pictures import Painter, frontier_png
 from mobility.outputs.record import SHUTTLES, designed_plans, earlier_plans
 from mobility.outputs.tables import MOST_ROWS, Sheet, sheet_of, table_block
-from mobility.outputs.words import HARD, Words, factor_label, natural
+from mobility.outputs.words import HARD, PLACES, Words, factor_label, natural
 from mobility.shuttles.written import DIRECTIONS, read_plan_table
 from mobility.territory.fields import WEEKDAYS
 
 #: Units that read better than the factor's own.
 UNITS = {"days": "days a year"}
-#: Where a shuttle stops, in order of preference of the design.
-PLACES = {
-    "stop": "existing bus stop",
-    "village": "village centre",
-    "carpool": "car-pool area",
-    "park_ride": "park and ride",
-    "node": "new stop",
-}
 #: Kinds of place where a line begins or ends: all its riders get on or off there.
 _ENDS = ("gate", "hub")
 #: Columns without which a report cannot tell the plans.

@@ -21,8 +21,8 @@ from mobility.commute.indicators import by_group, by_shift, summary
 from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.map.from_results import departures_per_stop
 from mobility.outputs.pictures import STYLES
-from mobility.outputs.report_tables import mode_tables
 from mobility.outputs.tables import write_csv
+from mobility.outputs.workbook import mode_tables
 
 #: Rows of a Parquet file that are held at a time.
 _ROW_GROUP = 1 << 20
@@ -88,27 +88,27 @@ def _write_homes(zones: WhiteZones, path: Path) -> GeoDataFrame:
         homes = zones.to_gdf()
         homes.to_parquet(path, index=False, compression="zstd")
         return homes
+    import pyarrow as pa
     from pyarrow import parquet
 
     rosters = zones.access.to_gdf()
     some = max(MOST_VALUES // 4 // (shift_columns(study) + len(rosters.columns)), 1)
-    writer: parquet.ParquetWriter | None = None
-    try:
-        for low in range(0, study.n_homes, some):
-            file = BytesIO()
-            zones.to_gdf(slice(low, low + some)).to_parquet(file, index=False)
-            table = parquet.read_table(file)
-            if writer is None:
-                # The extent and the kinds of shapes that it tells are those of all homes.
-                whole = BytesIO()
-                rosters[["geometry"]].to_parquet(whole, index=False)
-                geo = {b"geo": parquet.read_schema(whole).metadata[b"geo"]}
-                schema = table.schema.with_metadata(table.schema.metadata | geo)
-                writer = parquet.ParquetWriter(path, schema, compression="zstd")
+
+    def part(low: int) -> pa.Table:
+        file = BytesIO()
+        zones.to_gdf(slice(low, low + some)).to_parquet(file, index=False)
+        return parquet.read_table(file)
+
+    table, whole = part(0), BytesIO()
+    # The extent and the kinds of shapes that are told are those of all homes.
+    rosters[["geometry"]].to_parquet(whole, index=False)
+    geo = {b"geo": parquet.read_schema(whole).metadata[b"geo"]}
+    schema = table.schema.with_metadata(table.schema.metadata | geo)
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        writer.write_table(table.replace_schema_metadata(schema.metadata))
+        for low in range(some, study.n_homes, some):
+            table = part(low)
             writer.write_table(table.replace_schema_metadata(schema.metadata))
-    finally:
-        if writer is not None:
-            writer.close()
     return rosters
 
 
@@ -117,22 +117,20 @@ def _write_commutes(access: Access, path: Path) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    rows = access.outbound_s.size
-    writer: parquet.ParquetWriter | None = None
-    try:
-        for low in range(0, max(rows, 1), _ROW_GROUP):
-            frame = access.to_frame(slice(low, low + _ROW_GROUP))
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            if writer is None:
-                # Every group has nearly every home: the first and the last of them tell nothing.
-                told = [name for name in table.column_names if name != "home_id"]
-                writer = parquet.ParquetWriter(
-                    path, table.schema, compression="zstd", write_statistics=told
-                )
+    def group(low: int) -> pa.Table:
+        frame = access.to_frame(slice(low, low + _ROW_GROUP))
+        return pa.Table.from_pandas(frame, preserve_index=False)
+
+    table = group(0)
+    # Every group has nearly every home: the first and the last of them tell nothing.
+    told = [name for name in table.column_names if name != "home_id"]
+    with parquet.ParquetWriter(
+        path, table.schema, compression="zstd", write_statistics=told
+    ) as writer:
+        writer.write_table(table, row_group_size=_ROW_GROUP)
+        for low in range(_ROW_GROUP, access.outbound_s.size, _ROW_GROUP):
+            table = group(low)
             writer.write_table(table, row_group_size=_ROW_GROUP)
-    finally:
-        if writer is not None:
-            writer.close()
 
 
 def _gates_layer(access: Access) -> gpd.GeoDataFrame:

@@ -13,10 +13,18 @@ import pandas as pd
 
 from mobility.base import __version__
 from mobility.base.literal import one_line
+from mobility.commute.access import Access
+from mobility.commute.carpool import SIZES, carpool_table, chances, measure, meeting_points
+from mobility.commute.comparison import comparison
+from mobility.commute.indicators import by_group, by_overtime, by_shift, summary, whole_persons
+from mobility.commute.modal import WITHIN_MIN, modal_table
 from mobility.commute.study import Study
+from mobility.commute.white_zones import WhiteZones
 from mobility.outputs.pictures import STYLES
-from mobility.outputs.tables import Column, Kind, Sheet, cell_text
-from mobility.outputs.words import DEFINITIONS, WORST_OF, Words
+from mobility.outputs.tables import Column, Kind, Sheet, cell_text, sheet_of
+from mobility.outputs.words import ASSUMED, DEFINITIONS, PARAMETERS, ROLES, WORST_OF, Words
+from mobility.territory.factors import Factors
+from mobility.territory.project import Site, Territory
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -243,3 +251,138 @@ def timeless(data: bytes) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(entry, content)
     return out.getvalue()
+
+
+#: Means over the workers who hold, and their decimals.
+MEANS = {
+    "ratio_to_car": 2,
+    "km": 1,
+    "eur_year": 0,
+    "kgco2e_year": 0,
+    "night_km_year": 0,
+    "night_vkm_year": 0,
+}
+
+Row = tuple[str, str, str, str]
+
+
+def all_sheets(
+    access: Access, zones: WhiteZones, before: Access | None, words: Words
+) -> dict[str, Sheet]:
+    """Return every table of a report, by key; empty ones are left out."""
+    study = access.study
+    frames = {
+        "summary": summary(access, zones),
+        "shifts": _with_hours(by_shift(access, zones), study),
+        "late": by_overtime(access),
+        "groups": by_group(access),
+        "days": _days(study, words),
+        "findings": _findings(study, words),
+        "parameters": pd.DataFrame(
+            _parameter_rows(study.territory, study.sites, words),
+            columns=["meaning", "value", "unit", "name"],
+        ),
+        "sources": _sources(study, words),
+    }
+    if before is not None:
+        frames["comparison"] = comparison(before, access)
+    return {key: sheet_of(key, frame) for key, frame in frames.items() if len(frame)}
+
+
+def _with_hours(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    hours = {(s.site_name, s.roster, s.shift): (s.start_s, s.end_s) for s in study.shift_rows}
+    names = zip(frame["site"], frame["roster"], frame["shift"], strict=True)
+    starts, ends = zip(*(hours[name] for name in names), strict=True)
+    return frame.assign(start_s=starts, end_s=ends)
+
+
+def _days(study: Study, words: Words) -> pd.DataFrame:
+    rows = [
+        (
+            d.kind,
+            d.date,
+            words.weekdays(d.weekdays),
+            d.trips,
+            words.set_spaces(d.reason.render(words.language)),
+        )
+        for d in study.days
+    ]
+    return pd.DataFrame(rows, columns=["day_kind", "date", "weekdays", "trips", "why"])
+
+
+def _findings(study: Study, words: Words) -> pd.DataFrame:
+    rows = [
+        (words.t(f.severity), f.source, words.set_spaces(f.render(words.language)))
+        for f in study.findings
+        if f.severity != "info"
+    ]
+    return pd.DataFrame(rows, columns=["severity", "source", "text"])
+
+
+def _sources(study: Study, words: Words) -> pd.DataFrame:
+    rows = [
+        (words.t(ROLES.get(s.role, s.role)), s.name, s.attribution, s.licence, s.sha256)
+        for s in study.sources
+    ]
+    return pd.DataFrame(rows, columns=["role", "file", "attribution", "licence", "sha256"])
+
+
+def _parameter_rows(territory: Territory, sites: tuple[Site, ...], words: Words) -> list[Row]:
+    """Return (meaning, value, unit, name in the file) of each parameter of a run."""
+    rows = []
+    for name, (meaning, unit) in PARAMETERS.items():
+        value: object = territory
+        for part in name.split("."):
+            value = getattr(value, part)
+        if value is not None:
+            rows.append((words.t(meaning), _parameter(value, words), words.t(unit), name))
+    for site in sites:
+        for field in ("margin_in_min", "margin_out_min"):
+            own = getattr(site, field)
+            if own is not None:
+                meaning, unit = PARAMETERS[f"limits.{field}"]
+                text = f"{words.t(meaning)} ({site.name})"
+                rows.append((text, _parameter(own, words), words.t(unit), f"sites.{field}"))
+    return rows
+
+
+def _parameter(value: object, words: Words) -> str:
+    if isinstance(value, bool):
+        return words.t("yes" if value else "no")
+    if isinstance(value, list):
+        return ", ".join(words.known("mode", str(item)) for item in value)
+    if isinstance(value, float | int):
+        return words.value(value)
+    return words.t(ASSUMED.get(str(value), str(value)))
+
+
+def mode_tables(access: Access) -> dict[str, pd.DataFrame]:
+    """Return ``modal`` and ``factors``; with a table [carpool] also ``carpool`` and its points."""
+    study = access.study
+    settings = study.territory.carpool
+    if settings is None:
+        tables = {"modal": rounded_modal(modal_table(access))}
+    else:
+        drives, places, there = measure(study)
+        found = chances(study, drives, settings)
+        shared = {k: v[1][0] for k, v in found.items()}
+        points = meeting_points(study, drives, places, there, settings)
+        counts = ["headcount", "own_site_2", *(f"with_{k}" for k in SIZES)]
+        table = whole_persons(carpool_table(study, found), counts)
+        table = table.round({f"share_{k}": 3 for k in SIZES})
+        tables = {
+            "modal": rounded_modal(modal_table(access, shared)),
+            "carpool": table,
+            "carpool_points": whole_persons(points, ["near", *(f"in_{k}" for k in SIZES)]),
+        }
+    territory = study.territory
+    rows = Factors.load(territory.factors, file=territory.path).to_frame(territory.language)
+    return tables | {"factors": rows}
+
+
+def rounded_modal(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the comparison in whole persons, its means rounded."""
+    out = whole_persons(frame, ["pool", "holds", *(f"within_{m}" for m in WITHIN_MIN)])
+    for name, decimals in MEANS.items():
+        out[name] = frame[name].astype("Float64").round(decimals)
+    return out

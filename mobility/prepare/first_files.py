@@ -113,10 +113,8 @@ class CandidateSite:
     gates: tuple[tuple[float, float], ...]
 
 
-def candidate_sites(
-    industrial: gpd.GeoDataFrame, roads: gpd.GeoSeries, *, min_area_m2: float = _MIN_AREA_M2
-) -> list[CandidateSite]:
-    """Return industrial estates, the largest first.
+def candidate_sites(industrial: gpd.GeoDataFrame, roads: gpd.GeoSeries) -> list[CandidateSite]:
+    """Return industrial estates of `_MIN_AREA_M2` or more, the largest first.
 
     Polygons of the same name that nearly touch, and unnamed ones that nearly touch, are one
     estate. Its gates are the points where drivable roads cross its border, thinned out to
@@ -129,8 +127,6 @@ def candidate_sites(
         Polygons of ``landuse=industrial``, any CRS, with a column ``name``.
     roads
         Lines cars may use, in a projected system, metres.
-    min_area_m2
-        Smaller estates are left out.
     """
     if industrial.empty or roads.empty:
         return []
@@ -139,7 +135,7 @@ def candidate_sites(
     to_lonlat = transformer(roads.crs, WGS84)
     sites = []
     for name, estate in _estates(industrial, roads.crs):
-        if estate.area < min_area_m2:
+        if estate.area < _MIN_AREA_M2:
             continue
         entrances = _thin(_entrances(estate, tree), _MAX_GATES)
         if not len(entrances):
@@ -206,33 +202,6 @@ def _thin(xy: np.ndarray, count: int) -> np.ndarray:
     return np.asarray(xy[np.sort(chosen)])
 
 
-_STREETS = "Streets: OpenStreetMap extract (© OpenStreetMap contributors, ODbL)."
-_NO_STREETS = "To fill in: save an .osm.pbf extract in data/osm and name it here."
-_NO_FEEDS = "To fill in: save the networks' GTFS files in data/gtfs and name them here."
-_SITES = (
-    "Candidate sites found on OpenStreetMap's industrial land. Correct names, gates, rosters "
-    '("3x8", "2x8", "5x8", "night", "vsd", "day", "office") and headcounts.'
-)
-_NO_SITES = "Sites: name a CSV file (name,lon,lat,roster,headcount), or describe them here:"
-_HOMES = (
-    "Homes: population of the communes (INSEE, through geo.api.gouv.fr). About four residents in "
-    'ten have a job: an order of magnitude, to be replaced by MOBPRO flows (kind = "flows"), the '
-    'INSEE grid (kind = "insee_grid") or a file of employees (kind = "employees"), read straight '
-    "into counts by cell."
-)
-_GIVEN_HOMES = (
-    "Homes: population of the communes. About four residents in ten have a job: an order of "
-    "magnitude, to be replaced by flows, a grid or a file of employees (docs/formats.md)."
-)
-_GIVEN_SITES = (
-    "Sites of the table given, or industrial land; the employer says where they are assumed."
-)
-_CREDITS = "Licences and mentions, shown on the map and in the report; complete them."
-_SITE_EXAMPLE = """# [[sites]]
-# name = "Usine"
-# gates = [[{lon}, {lat}]]
-# rosters = [{{ template = "3x8", headcount = 120 }}]
-"""
 # Arrêté du 16 avril 2015: académies of each zone, as departments.
 _ZONE_A = (
     "01 03 07 15 16 17 19 21 23 24 25 26 33 38 39 40 42 43 47 58 63 64 69 70 "
@@ -269,102 +238,44 @@ def territory_text(
     more
         A line to add at the head of each of some tables.
     """
-    say, zone = partial(_comment, language), school_zone(commune.department)
-    lines = [
-        *say("Territory file: everything a study depends on. Paths start from this file."),
-        f"name = {_quoted(commune.name)}",
-        f"timezone = {_quoted(clock_of(commune.department))}",
-        "",
-        "[sources]",
-        *say(_STREETS if osm else _NO_STREETS),
-        f"{'' if osm else '# '}osm = {_quoted(osm or 'data/osm/streets.osm.pbf')}",
-        "",
-        *_feeds(language, gtfs),
-        "",
-        *say((_SITES if homes_by else _GIVEN_SITES) if sites else _NO_SITES),
-        f"{'' if sites else '# '}sites = {_quoted(sites or 'sites.csv')}",
-        "",
-        *_credits(language, gtfs, homes if homes_by else None, homes_by),
-        "[sources.homes]",
-        *say(
-            (_HOMES if homes_by else _GIVEN_HOMES)
-            if homes
-            else "To fill in: a file of homes (see docs/formats.md)."
-        ),
-        f"file = {_quoted(homes or 'data/homes/communes.geojson')}",
-        'kind = "communes"',
-        'id = "code"',
-        'workers = "population"',
-        "workers_share = 0.4",
-        "cell_m = 200",
-        "",
-        "[days]",
-        *say("Kinds of day studied; dates are chosen from the timetables, or fixed here."),
-        'kinds = ["school_weekday", "holiday_weekday", "saturday", "sunday"]',
-        *say("School holiday zone: A, B or C."),
-        '# school_zone = "A"' if zone is None else f'school_zone = "{zone}"',
-        "",
-        "[limits]",
-        *say("What a worker accepts, door to door."),
-        "max_total_min = 60",
-        "max_walk_min = 20",
-        "max_transfers = 2",
-        "max_wait_min = 30",
-        "min_workers_shown = 5",
-        "",
-        "[output]",
-        *say("Results."),
-        'dir = "resultats"' if language == "fr" else 'dir = "results"',
-        f'language = "{language}"',
-        "",
-    ]
-    text = "\n".join(lines)
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    known = [(path, offer.licence, offer.publisher) for path, offer in gtfs]
+    if homes is not None and homes_by:
+        known.append((homes, "", homes_by))
+    environment = Environment(
+        loader=PackageLoader("mobility.prepare", ""),
+        autoescape=False,  # noqa: S701 (no markup: texts are quoted as TOML has them)
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters["quoted"] = _quoted
+    text = environment.get_template("territory.toml.jinja").render(
+        say=partial(_comment, language), told_of=partial(_told, language), language=language,
+        place=commune, timezone=clock_of(commune.department), osm=osm, gtfs=gtfs, sites=sites,
+        homes=homes, homes_by=homes_by, credits=known, zone=school_zone(commune.department),
+    )  # fmt: skip
     for table, line in (more or {}).items():
         text = text.replace(f"[{table}]\n", f"[{table}]\n{line}\n", 1)
-    if sites is None:
-        text += "\n" + _SITE_EXAMPLE.format(lon=commune.centre[0], lat=commune.centre[1])
     return text
 
 
-def _comment(language: str, text: str) -> list[str]:
+def _comment(language: str, text: str) -> str:
     """Return a text of ours as lines of a comment."""
-    return [f"# {line}" for line in textwrap.wrap(translate(text, language), 88)]
+    return "\n".join(f"# {line}" for line in textwrap.wrap(translate(text, language), 88))
 
 
-def _feeds(language: str, gtfs: Sequence[tuple[str, FeedOffer]]) -> list[str]:
-    say = partial(_comment, language)
-    if not gtfs:
-        return [*say(_NO_FEEDS), "gtfs = []"]
-    lines = [*say("Timetables: GTFS files. Remove those of no use, add your own."), "gtfs = ["]
-    for path, offer in gtfs:
-        about = [offer.title, offer.source]
-        if offer.licence:
-            about.append(f"{translate('licence', language)} {offer.licence}")
-        if offer.valid_from or offer.valid_to:
-            about.append(f"{translate('valid', language)} {offer.valid_from} – {offer.valid_to}")
-        # TOML forbids control characters in comments.
-        comment = "".join(
-            c if c.isprintable() else " " for c in " ".join(" ; ".join(about).split())
-        )
-        lines.append(f"    {_quoted(path)},  # {comment}")
-    return [*lines, "]"]
-
-
-def _credits(
-    language: str, gtfs: Sequence[tuple[str, FeedOffer]], homes: str | None, homes_by: str
-) -> list[str]:
-    """Return the table of licences and mentions, as far as they are known."""
-    known = [(path, offer.licence, offer.publisher) for path, offer in gtfs]
-    if homes is not None:
-        known.append((homes, "", homes_by))
-    if not known:
-        return []
-    lines = ["[sources.credits]", *_comment(language, _CREDITS)]
-    for path, licence, by in known:
-        lines.append(
-            f"{_quoted(path)} = {{ licence = {_quoted(licence)}, attribution = {_quoted(by)} }}"
-        )
-    return [*lines, ""]
+def _told(language: str, offer: FeedOffer) -> str:
+    """Return what is known of a timetable, on one line."""
+    about = [offer.title, offer.source]
+    if offer.licence:
+        about.append(f"{translate('licence', language)} {offer.licence}")
+    if offer.valid_from or offer.valid_to:
+        about.append(f"{translate('valid', language)} {offer.valid_from} – {offer.valid_to}")
+    # TOML forbids control characters in comments.
+    return "".join(c if c.isprintable() else " " for c in " ".join(" ; ".join(about).split()))
 
 
 def _quoted(text: str) -> str:

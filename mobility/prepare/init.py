@@ -6,9 +6,7 @@ What cannot be fetched is said, with what to put where; the file is written all 
 from __future__ import annotations
 
 import json
-import re
 import shutil
-import unicodedata
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,6 +43,7 @@ from mobility.prepare.offers import (
     world_feeds,
 )
 from mobility.prepare.service import Commune, Desk, around, communes_within, find_commune
+from mobility.sources.columns import slug
 from mobility.sources.layers import need_file
 from mobility.sources.osm.clip import clip_osm
 from mobility.streets.graph import streets_from_osm
@@ -231,7 +230,7 @@ class _Work:
     def commune(self, place: str, centre: tuple[float, float] | None) -> Commune:
         """Look the commune up, unless its centre is given."""
         if centre is not None:
-            return Commune(place, "", "", "", 0, centre, around(centre, 5.0))
+            return Commune(place, "", "", 0, centre)
         self.say("commune")
         try:
             return find_commune(place, self.desk)
@@ -419,8 +418,7 @@ def _title(url: str) -> str:
 
 def _file_name(title: str, taken: set[str]) -> str:
     """Return a plain file name for a feed, unlike those taken; a title cannot leave the folder."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50] or "gtfs"
+    stem = slug(title)[:50] or "gtfs"
     name, k = f"{stem}.zip", 2
     while name in taken:
         name, k = f"{stem}-{k}.zip", k + 1

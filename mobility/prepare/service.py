@@ -24,14 +24,12 @@ from mobility.base.cache import cache_dir
 from mobility.base.errors import DownloadError
 from mobility.base.projection import Box
 from mobility.sources.columns import fold
-from mobility.sources.download import OnBytes, Patience, fetch
-from mobility.sources.kept_downloads import Kind
+from mobility.sources.download import Kind, OnBytes, Patience, fetch
 
 """West, south, east, north, degrees."""
 _DEPARTMENT = re.compile(
     r"^(?P<name>.+?)\s*[,(]\s*(?P<department>\d{2,3}|2[AB])\s*\)?$", re.IGNORECASE
 )
-_COMMUNE_FIELDS = "nom,code,codeDepartement,codeEpci,population,centre,bbox"
 
 
 @dataclass(frozen=True)
@@ -144,15 +142,13 @@ def listed(answer: Any, url: str) -> list[Any]:
 
 @dataclass(frozen=True)
 class Commune:
-    """A commune: name, INSEE code, department, centre (lon, lat) and box, degrees."""
+    """A commune: name, INSEE code, department, people, and centre (lon, lat), degrees."""
 
     name: str
     code: str
     department: str
-    epci: str
     population: int
     centre: tuple[float, float]
-    bbox: Box
 
 
 def find_commune(place: str, desk: Desk) -> Commune:
@@ -172,7 +168,7 @@ def find_commune(place: str, desk: Desk) -> Commune:
     is_code = re.fullmatch(r"\d{5}|2[ABab]\d{3}", name) is not None
     query = {
         ("code" if is_code else "nom"): name.upper() if is_code else name,
-        "fields": _COMMUNE_FIELDS,
+        "fields": "nom,code,codeDepartement,population,centre",
         "format": "json",
         "boost": "population",
         "limit": "20",
@@ -196,18 +192,14 @@ def find_commune(place: str, desk: Desk) -> Commune:
 def _commune(row: Any, url: str) -> Commune:
     try:
         lon, lat = row["centre"]["coordinates"][:2]
-        centre = (float(lon), float(lat))
-        box = shape(row["bbox"]).bounds if "bbox" in row else around(centre, 5.0)
         return Commune(
             name=str(row["nom"]),
             code=str(row["code"]),
             department=str(row.get("codeDepartement", "")),
-            epci=str(row.get("codeEpci", "")),
             population=int(row.get("population") or 0),
-            centre=centre,
-            bbox=(box[0], box[1], box[2], box[3]),
+            centre=(float(lon), float(lat)),
         )
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, shapely.GEOSException):
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         raise unexpected(url) from None
 
 

@@ -112,6 +112,11 @@ class Table:
         by_key = {fold(c): str(c) for c in reversed(list(self.frame.columns))}
         return next((by_key[fold(n)] for n in (wanted, *aliases) if fold(n) in by_key), None)
 
+    def left(self, read: Collection[str | None]) -> list[str]:
+        """Return the columns besides those read that hold something, places apart."""
+        other = [c for c in self.frame.columns if c not in read and c != "geometry"]
+        return [str(c) for c in other if (self.texts(c) != "").any()]
+
     def need(self, wanted: str, aliases: Iterable[str] = (), *, field: str | None = None) -> str:
         """Return the column called ``wanted`` or an alias.
 
@@ -344,6 +349,12 @@ def fold(name: object) -> str:
     """Return a name without case, accents, spaces and signs, to compare headers."""
     text = unicodedata.normalize("NFKD", str(name)).casefold()
     return "".join(c for c in text if c.isalnum())
+
+
+def slug(name: str) -> str:
+    """Return a name as a file can be called: plain letters, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
 
 
 def nearest(wanted: str, names: Sequence[str]) -> str | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,89 +13,7 @@ from mobility.sources.columns import Table
 from mobility.sources.gtfs.feed import Feed
 from mobility.sources.layers import need_file
 from mobility.sources.tables import read_table
-from mobility.sources.trip_updates import CANCELLED_S, WHOLE, read_updates
-
-_Late = dict[tuple[int, int], tuple[int, int]]
-_Int32 = NDArray[np.int32]
-
-
-@dataclass(frozen=True, eq=False)
-class ObservedDelays:
-    """Delays of trips on dates.
-
-    Attributes
-    ----------
-    rows
-        ``trip`` (index), ``date``, ``start_s`` (which run of a trip at a headway: its first
-        departure, seconds of the service day; -1 of any other trip, and all runs), ``stop``
-        (index of the feed's own stop, -1 the whole trip), ``visit`` (0 the trip's first call
-        there; -1 each), ``arrival_s`` and ``departure_s`` (seconds late; negative early;
-        `CANCELLED_S` did not come).
-    unknown, no_start, unplanned
-        See `mobility.sources.trip_updates.Updates` (archives only).
-    """
-
-    rows: pd.DataFrame
-    unknown: int = 0
-    no_start: int = 0
-    unplanned: int = 0
-
-    @property
-    def early(self) -> int:
-        """How many observations are early."""
-        return int((self.rows["arrival_s"] < 0).sum())
-
-    @property
-    def n_dates(self) -> int:
-        """How many dates were observed."""
-        return int(self.rows["date"].nunique())
-
-    @cached_property
-    def by_trip(self) -> dict[int, dict[dt.date, dict[int, _Late]]]:
-        """Delays by trip, date (in their order) and start of the run, of each stop and visit."""
-        found: dict[int, dict[dt.date, dict[int, _Late]]] = {}
-        rows = self.rows.sort_values(["trip", "date"], kind="stable")
-        for row in rows.itertuples(index=False):
-            trip, date, start_s, stop, visit, arrival_s, departure_s = row
-            runs = found.setdefault(int(trip), {}).setdefault(date, {})
-            late = int(arrival_s), int(departure_s)
-            runs.setdefault(int(start_s), {})[int(stop), int(visit)] = late
-        return found
-
-    def profile(
-        self, trip: int, stops: NDArray[np.int64], start_s: int = -1, within_s: int = 0
-    ) -> tuple[_Int32, _Int32] | None:
-        """Return the delays of a run at its calls on each date, two int32 (calls, dates).
-
-        None where it was not observed. Of a trip at a headway it is the run that starts at
-        ``start_s`` or, the nearest, at most ``within_s`` from it.
-
-        A stop without observation is as late as the one before it; those before the first
-        observation are as late as that one. A vehicle that is early waits for its time.
-        """
-        days = []
-        for runs in self.by_trip[trip].values():
-            near = [s for s in runs if s == -1 or abs(s - start_s) <= within_s]
-            if near:
-                days.append(runs[min(near, key=lambda s: abs(s - start_s))])
-        if not days:
-            return None
-        names = stops.tolist()
-        visits = [(stop, names[:k].count(stop)) for k, stop in enumerate(names)]
-        found = np.zeros((2, len(stops), len(days)), np.int32)
-        for d, known in enumerate(days):
-            told = [known.get(at, known.get((at[0], -1))) for at in visits]
-            # A vehicle is as late after a stop that it left out as before.
-            late = known.get(WHOLE)
-            if late is None:
-                first_s = next((one[0] for one in told if one and one[0] < CANCELLED_S), 0)
-                late = first_s, first_s
-            for k, one in enumerate(told):
-                if one is None or one[0] < CANCELLED_S:
-                    late = one or (late[1], late[1])
-                found[:, k, d] = one or late
-        found = np.maximum(found, 0)
-        return found[0], found[1]
+from mobility.sources.trip_updates import ObservedDelays, read_updates
 
 
 def read_delays(path: Path, feed: Feed) -> ObservedDelays:
@@ -120,7 +35,7 @@ def read_delays(path: Path, feed: Feed) -> ObservedDelays:
         The file is wrong or empty; names row, column, value and mend.
     """
     if path.is_dir() or path.suffix.lower() == ".pb":
-        return ObservedDelays(*read_updates(path, feed))
+        return read_updates(path, feed)
     need_file(path)
     table = read_table(path)
     names = table.texts(table.need("trip_id"))

@@ -7,20 +7,123 @@ used. A cut download stays in the cache as a part and is resumed, never in the t
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from mobility.base.cache import cache_dir, mark_used, open_cache, trim_cache
+from mobility.base.cache import cache_dir, file_hash, mark_used, open_cache, trim_cache
 from mobility.base.errors import DownloadError, system_reason
-from mobility.base.files import writing
-from mobility.sources.kept_downloads import Kind, Shelf, looks_like, place, remark
+from mobility.base.files import write_text, writing
 
 if TYPE_CHECKING:
     import requests
+
+Kind = Literal["any", "zip", "osm.pbf", "osm", "json", "csv"]
+_EDGE = 4096
+_REMARK = re.compile(rb"<remark>(.*?)</remark>", re.DOTALL)
+
+
+class _Shelf:
+    """What the cache holds about one address."""
+
+    def __init__(self, folder: Path, url: str, data: Mapping[str, str] | None) -> None:
+        asked = url if data is None else url + "\n" + json.dumps(dict(data), sort_keys=True)
+        key = hashlib.sha256(asked.encode()).hexdigest()
+        self.folder = folder
+        self.url = url
+        self.note = folder / f"{key}.json"
+        self.part = folder / f"{key}.part"
+        self.part_note = folder / f"{key}.part.json"
+
+    def read(self, note: Path) -> dict[str, str]:
+        """Return what a note says, empty when it is absent or harmed."""
+        try:
+            known = json.loads(note.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        if not isinstance(known, dict):
+            return {}
+        # Each value may stand in a header of a request.
+        plain = (isinstance(v, str) and v.isascii() and v.isprintable() for v in known.values())
+        return known if all(plain) else {}
+
+    def blob(self) -> Path:
+        """Return where the content last given stands."""
+        return self.folder / "content" / self.read(self.note).get("sha256", "none")
+
+    def has_copy(self) -> bool:
+        """Whether an earlier content is there, unharmed."""
+        blob = self.blob()
+        return blob.is_file() and file_hash(blob) == blob.name
+
+    def resume_from(self) -> tuple[int, str]:
+        """Return how many bytes of a cut download are there, and the validator to send."""
+        known = self.read(self.part_note)
+        validator = known.get("validator", "")
+        if not validator or not self.part.is_file() or file_hash(self.part) != known.get("sha256"):
+            return 0, ""
+        return self.part.stat().st_size, validator
+
+    @contextmanager
+    def resumable(self, validator: str) -> Iterator[None]:
+        """Note, where the block is cut short, what has come and for which version of the content.
+
+        After a kill there is no note: what is there cannot be vouched for.
+        """
+        self.part_note.unlink(missing_ok=True)
+        try:
+            yield
+        except BaseException:
+            if self.part.is_file():
+                note = {"url": self.url, "validator": validator, "sha256": file_hash(self.part)}
+                write_text(self.part_note, json.dumps(note) + "\n")
+            raise
+
+    def drop_part(self) -> None:
+        """Forget what a cut download left."""
+        self.part.unlink(missing_ok=True)
+        self.part_note.unlink(missing_ok=True)
+
+    def keep(self, headers: Mapping[str, str]) -> None:
+        """Move the complete part to its place and note what the address gave."""
+        sha256 = file_hash(self.part)
+        place = self.folder / "content" / sha256
+        place.parent.mkdir(parents=True, exist_ok=True)
+        self.part.replace(place)
+        self.part_note.unlink(missing_ok=True)
+        note = {
+            "url": self.url,
+            "sha256": sha256,
+            "etag": headers.get("ETag", ""),
+            "last_modified": headers.get("Last-Modified", ""),
+        }
+        write_text(self.note, json.dumps(note, indent=1, sort_keys=True) + "\n")
+
+
+def _looks_like(head: bytes, tail: bytes, kind: Kind) -> bool:
+    """Whether a file begins as its kind does, and an OpenStreetMap one in XML ends as it should."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if kind == "zip":
+        return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+    if kind == "osm.pbf":
+        return b"OSMHeader" in head[:64]
+    if kind == "osm":
+        return text.startswith(b"<") and b"<osm" in head and tail.rstrip().endswith(b"</osm>")
+    if kind == "json":
+        return text.startswith((b"{", b"["))
+    # A network one has to log in to answers any question with a page.
+    if kind == "csv":
+        return bool(text) and not text.startswith((b"<", b"{", b"PK\x03\x04"))
+    return True
+
 
 State = Literal["new", "same", "offline"]
 OnBytes = Callable[[int, int | None], None]
@@ -104,7 +207,7 @@ def fetch(
     request.check_url()
     base = cache or cache_dir()
     try:
-        shelf = Shelf(open_cache("downloads", base), url, data)
+        shelf = _Shelf(open_cache("downloads", base), url, data)
     except OSError as error:
         raise request.unwritable(base, error) from None
     state: State
@@ -116,7 +219,12 @@ def fetch(
         state = "offline"
     blob = shelf.blob()
     with writing(target) as part:
-        place(blob, part, shared=base in target.parents)
+        # In the cache a second name of the content, a copy elsewhere.
+        if base in target.parents:
+            with suppress(OSError):  # a file system without links
+                part.hardlink_to(blob)
+        if not part.exists():
+            shutil.copyfile(blob, part)
     mark_used(blob)
     if cache is None:
         trim_cache(keep=blob)
@@ -176,7 +284,7 @@ class _Request:
                 mend="Write an address that begins with https://, or the path of a local file.",
             )
 
-    def run(self, shelf: Shelf) -> Literal["new", "same"]:
+    def run(self, shelf: _Shelf) -> Literal["new", "same"]:
         """Try until the content is on the shelf."""
         import requests
 
@@ -186,14 +294,13 @@ class _Request:
                 try:
                     return self._try(session, shelf)
                 except _Cut as cut:
-                    last = attempt + 1 >= min(self.patience.tries, cut.tries)
-                    if last:
+                    if attempt + 1 >= min(self.patience.tries, cut.tries):
                         raise cut.error from None
                     time.sleep(max(pause, cut.wait_s))
                     pause *= 2
         raise self.error("The server answered nothing.")
 
-    def _try(self, session: requests.Session, shelf: Shelf) -> Literal["new", "same"]:
+    def _try(self, session: requests.Session, shelf: _Shelf) -> Literal["new", "same"]:
         import requests
 
         start, validator = shelf.resume_from()
@@ -222,8 +329,7 @@ class _Request:
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
             raise self.error("The address redirects to no web address.") from None
         except requests.exceptions.ReadTimeout:
-            problem = "{host} stopped answering."
-            raise _Cut(self.error(problem)) from None
+            raise _Cut(self.error("{host} stopped answering.")) from None
         except requests.RequestException:
             # Without a network, more tries only make one wait.
             raise _Cut(self.error("No connection to {host}."), tries=2) from None
@@ -232,7 +338,7 @@ class _Request:
         except OSError as error:
             raise self.unwritable(shelf.folder, error) from None
 
-    def _cut_error(self, shelf: Shelf) -> DownloadError:
+    def _cut_error(self, shelf: _Shelf) -> DownloadError:
         done = shelf.part.stat().st_size if shelf.part.is_file() else 0
         return self.error(
             "The download was cut after {done} bytes.",
@@ -242,7 +348,7 @@ class _Request:
         )
 
     def _receive(
-        self, answer: requests.Response, shelf: Shelf, start: int
+        self, answer: requests.Response, shelf: _Shelf, start: int
     ) -> Literal["new", "same"]:
         status = answer.status_code
         if status == 304:
@@ -252,7 +358,9 @@ class _Request:
             shelf.drop_part()
             raise _Cut(self._status_error(status))
         if status in _RETRY_STATUS:
-            raise _Cut(self._status_error(status), _retry_after(answer))
+            text = answer.headers.get("Retry-After", "")
+            wait_s = min(float(text), _MAX_RETRY_AFTER_S) if text.isdigit() else 0.0
+            raise _Cut(self._status_error(status), wait_s)
         if status not in {200, 206}:
             raise self._status_error(status)
         # A server may answer with another range than the one it was asked for.
@@ -269,13 +377,12 @@ class _Request:
         return "new"
 
     def _store(
-        self, answer: requests.Response, shelf: Shelf, start: int, total: int | None
+        self, answer: requests.Response, shelf: _Shelf, start: int, total: int | None
     ) -> None:
         """Append the body to the part, which stays resumable if the line drops."""
-        too_large = self.error(
-            "The answer is larger than {limit} bytes.", limit=self.patience.max_bytes
-        )
-        if total is not None and total > self.patience.max_bytes:
+        most = self.patience.max_bytes
+        too_large = self.error("The answer is larger than {limit} bytes.", limit=most)
+        if total is not None and total > most:
             raise too_large
         etag = answer.headers.get("ETag", "")
         # A weak tag cannot vouch for a range of bytes.
@@ -289,7 +396,7 @@ class _Request:
             for block in self._blocks(answer, shelf):
                 part.write(block)
                 done += len(block)
-                if done > self.patience.max_bytes:
+                if done > most:
                     shelf.drop_part()
                     raise too_large
                 if self.on_bytes is not None:
@@ -299,7 +406,7 @@ class _Request:
             if total is not None and done != total:
                 raise _Cut(self._cut_error(shelf))
 
-    def _blocks(self, answer: requests.Response, shelf: Shelf) -> Iterator[bytes]:
+    def _blocks(self, answer: requests.Response, shelf: _Shelf) -> Iterator[bytes]:
         """Yield what arrives as it arrives, so that a dripping link meets the time limit."""
         import urllib3
 
@@ -312,9 +419,15 @@ class _Request:
         except (urllib3.exceptions.HTTPError, OSError):
             raise _Cut(self._cut_error(shelf)) from None
 
-    def _check_content(self, shelf: Shelf) -> None:
-        reason = remark(shelf.part) if self.kind == "osm" else ""
-        if not reason and looks_like(shelf.part, self.kind):
+    def _check_content(self, shelf: _Shelf) -> None:
+        with shelf.part.open("rb") as file:
+            head = file.read(_EDGE)
+            file.seek(max(0, shelf.part.stat().st_size - _EDGE))
+            tail = file.read(_EDGE)
+        # Why a query service left its answer incomplete.
+        remark = _REMARK.search(tail) if self.kind == "osm" else None
+        reason = "" if remark is None else " ".join(remark[1].decode("utf-8", "replace").split())
+        if not reason and _looks_like(head, tail, self.kind):
             return
         shelf.drop_part()
         if reason:
@@ -334,8 +447,3 @@ class _Request:
         else:
             problem = "The server answered with error {status}."
         return self.error(problem, status=status)
-
-
-def _retry_after(answer: requests.Response) -> float:
-    text = answer.headers.get("Retry-After", "")
-    return min(float(text), _MAX_RETRY_AFTER_S) if text.isdigit() else 0.0

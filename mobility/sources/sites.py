@@ -42,9 +42,8 @@ from mobility.sources.layers import (
     refuse_swapped,
     to_lonlat,
 )
-from mobility.sources.sites_rows import ALIASES, Draft, Row, finished
+from mobility.sources.sites_rows import ALIASES, Draft, Row, finished, rosters_worked
 from mobility.sources.tables import read_table, without_sums
-from mobility.sources.worked import rosters_worked
 from mobility.territory.changes import ShiftChange
 from mobility.territory.project import Site, Territory
 from mobility.territory.rosters import MOST_WORKERS, Shift, in_english
@@ -153,12 +152,7 @@ def read_sites_file(
 
 def _columns_not_read(table: Table) -> list[Finding]:
     """Return a warning about columns that hold something and are no field of a site."""
-    read = {table.find(key, names) for key, names in ALIASES.items()}
-    left = [
-        str(name)
-        for name in table.frame.columns
-        if name not in read and name != "geometry" and (table.texts(name) != "").any()
-    ]
+    left = table.left({table.find(key, names) for key, names in ALIASES.items()})
     if not left:
         return []
     return [

@@ -1,77 +1,36 @@
 """Rows of a sites table, gathered into sites: each adds a gate, a roster or a shift.
 
+And lists of dates and hours that were, or will be, worked: tides, harvests, orders of the day.
 Headers, rosters, days and times are read in French and in English.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from dataclasses import dataclass, field
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
-from mobility.base.errors import SourceError
+from mobility.base.clock import DAY_S, parse_clock
+from mobility.base.errors import Finding, SourceError
 from mobility.sources.columns import Table, fold, row_number, unknown_value
-from mobility.sources.homes.commune_codes import plain_code
-from mobility.territory.project import Site
+from mobility.sources.homes.zones import plain_code
+from mobility.sources.tables import read_table
+from mobility.territory.project import Site, Territory
 from mobility.territory.rosters import ENGLISH_SHIFTS, ROSTER_TEMPLATES
 from mobility.territory.validation import explain_validation
 
-# fmt: off
-ALIASES: dict[str, tuple[str, ...]] = {
-    "name": (
-        "nom", "site", "nom du site", "nom de site", "établissement", "usine", "site_name",
-        "site name",
-    ),
-    "commune": ("code insee", "insee", "code commune"),
-    "employer": ("employeur", "entreprise", "société", "raison sociale", "company"),
-    "lon": ("longitude", "lng", "x"),
-    "lat": ("latitude", "y"),
-    "gate": ("portail", "porte", "entrée", "accès", "entrance"),
-    "roster": (
-        "roulement", "roulements", "équipe", "équipes", "rythme", "horaire", "horaires", "régime",
-        "cycle", "rotation", "type de poste", "régime de travail", "rythme de travail", "team",
-    ),
-    "shift": ("poste", "vacation", "faction", "nom du poste", "shift name"),
-    "start": (
-        "début", "heure de début", "heure début", "début de poste", "début du poste",
-        "prise de poste", "heure de prise de poste", "embauche", "from", "begin",
-        "start time",
-    ),
-    "hours": (
-        "heures", "heures de travail", "plage horaire", "horaire", "horaires", "working hours",
-    ),
-    "end": (
-        "fin", "heure de fin", "heure fin", "fin de poste", "fin du poste", "débauche",
-        "to", "end time",
-    ),
-    "days": ("jours", "jour", "jours travaillés", "jours de travail", "weekdays", "working days"),
-    "headcount": (
-        "effectif", "effectifs", "salariés", "nombre de salariés", "nb salariés", "nb de salariés",
-        "nombre d'employés", "employés", "emplois", "workers", "employees", "staff", "nombre",
-    ),
-    "margin_in_min": ("marge_entrée", "marge_entrée_min", "marge avant"),
-    "margin_out_min": ("marge_sortie", "marge_sortie_min", "marge après"),
-}
-# fmt: on
-_ROSTER_ALIASES: dict[str, str] = {
-    "3*8": "3x8",
-    "2*8": "2x8",
-    "5*8": "5x8",
-    "3/8": "3x8",
-    "2/8": "2x8",
-    "5/8": "5x8",
-    "3×8": "3x8",
-    "2×8": "2x8",
-    "5×8": "5x8",
-    "nuit": "night",
-    "journée": "day",
-    "jour": "day",
-    "bureau": "office",
-    "week-end": "vsd",
-}
+_HEADINGS = tomllib.loads((files(__package__) / "headings.toml").read_text(encoding="utf-8"))
+#: How people head each column of a sites table.
+ALIASES: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in _HEADINGS["sites"].items()}
+_ROSTER_ALIASES: dict[str, str] = _HEADINGS["rosters"]
 _CLOCK = r"\d{1,2}(?: ?[h:](?: ?\d{2})?)?|\d{4}"
 _BOTH_HOURS = re.compile(rf"(?:de )?({_CLOCK}) ?(?:-|–|—|/|→|à|a|to) ?({_CLOCK})", re.IGNORECASE)
 _WORDS_OF_TIME = {"minuit": "00:00", "midnight": "00:00", "midi": "12:00", "noon": "12:00"}
@@ -122,7 +81,16 @@ class Row:
 
     def add(self, draft: Draft) -> None:
         """Add what the row says to its site."""
-        self._add_employer(draft)
+        employer = self.text("employer")
+        if employer and draft.employer and fold(draft.employer) != fold(employer):
+            raise self.error(
+                "employer",
+                "Two sites have the same name {name!r} (the other employer is {other!r}).",
+                "Give each site a name of its own.",
+                name=draft.name,
+                other=draft.employer,
+            )
+        draft.employer = draft.employer or employer
         draft.commune = draft.commune or plain_code(self.text("commune"))
         lon, lat = self.number("lon"), self.number("lat")
         if lon is not None and lat is not None and (lon, lat) not in draft.gates:
@@ -150,20 +118,6 @@ class Row:
                 'Write a roster, e.g. "3x8", or "start" and "end".',
             )
 
-    def _add_employer(self, draft: Draft) -> None:
-        employer = self.text("employer")
-        if not employer:
-            return
-        if draft.employer and fold(draft.employer) != fold(employer):
-            raise self.error(
-                "employer",
-                "Two sites have the same name {name!r} (the other employer is {other!r}).",
-                "Give each site a name of its own.",
-                name=draft.name,
-                other=draft.employer,
-            )
-        draft.employer = draft.employer or employer
-
     def _headcount(self) -> int:
         value = self.number("headcount") or 0.0
         if value != int(value):
@@ -172,16 +126,20 @@ class Row:
             )
         return int(value)
 
+    def _unknown(self, key: str, known: list[str], mend: str) -> SourceError:
+        """Return an error about a field that is none of those known."""
+        column, value = self.columns[key] or key, self.text(key)
+        error = unknown_value(self.table, self.row, column, value, known)
+        error.mend = mend
+        return error
+
     def _add_template(self, draft: Draft) -> None:
         key = "roster" if self.text("roster") else "shift"
         name = self.text(key)
         template = roster_template(name)
         if template is None:
-            error = unknown_value(
-                self.table, self.row, self.columns[key] or key, name, list(ROSTER_TEMPLATES)
-            )
-            error.mend = 'Choose a known roster, or write the hours in "start" and "end".'
-            raise error
+            mend = 'Choose a known roster, or write the hours in "start" and "end".'
+            raise self._unknown(key, list(ROSTER_TEMPLATES), mend)
         listed = [dict(shift) for shift in ROSTER_TEMPLATES[template]]
         if self.text("days"):
             listed = [shift | {"days": self.text("days")} for shift in listed]
@@ -208,15 +166,8 @@ class Row:
         names = {fold(s["name"]): s for s in listed}
         names |= {fold(ENGLISH_SHIFTS[s["name"]]): s for s in listed if s["name"] in ENGLISH_SHIFTS}
         if wanted not in names:
-            error = unknown_value(
-                self.table,
-                self.row,
-                self.columns["shift"] or "shift",
-                self.text("shift"),
-                [s["name"] for s in listed],
-            )
-            error.mend = 'Name a shift of this roster, or write the hours in "start" and "end".'
-            raise error
+            mend = 'Name a shift of this roster, or write the hours in "start" and "end".'
+            raise self._unknown("shift", [s["name"] for s in listed], mend)
         shift = names[wanted] | {"headcount": self._headcount()}
         into = draft.rosters.setdefault(
             fold(name), {"name": name, "template": template, "shifts": []}
@@ -293,22 +244,14 @@ def finished(table: Table, draft: Draft) -> Site:
     SourceError, TerritoryError
         It has no gate or no shift, or a field is out of bounds.
     """
-    if not draft.gates:
-        raise table.error(
-            "The site {name!r} has no gate.",
-            row=draft.row,
-            column="lon, lat",
-            mend="Write the longitude and latitude of at least one gate.",
-            name=draft.name,
-        )
-    if not draft.rosters:
-        raise table.error(
-            "The site {name!r} has no shift.",
-            row=draft.row,
-            column="roster",
-            mend='Write a roster, e.g. "3x8", or "start" and "end".',
-            name=draft.name,
-        )
+    for there, column, problem, mend in (
+        (draft.gates, "lon, lat", "The site {name!r} has no gate.",
+         "Write the longitude and latitude of at least one gate."),
+        (draft.rosters, "roster", "The site {name!r} has no shift.",
+         'Write a roster, e.g. "3x8", or "start" and "end".'),
+    ):  # fmt: skip
+        if not there:
+            raise table.error(problem, row=draft.row, column=column, mend=mend, name=draft.name)
     data = {
         "name": draft.name,
         "employer": draft.employer,
@@ -327,11 +270,9 @@ def finished(table: Table, draft: Draft) -> Site:
 
 def roster_template(name: str) -> str | None:
     """Return the roster template a name stands for, in English or French, or None."""
-    for known in ROSTER_TEMPLATES:
-        if fold(known) == fold(name):
-            return known
+    known = next((t for t in ROSTER_TEMPLATES if fold(t) == fold(name)), None)
     plain = name.strip().casefold().replace(" ", "")
-    return next((t for a, t in _ROSTER_ALIASES.items() if plain == a.casefold()), None)
+    return known or next((t for a, t in _ROSTER_ALIASES.items() if plain == a.casefold()), None)
 
 
 def both_hours(text: str) -> tuple[str, str] | None:
@@ -368,3 +309,141 @@ def clock_text(text: str, *, ends: bool = False) -> str:
     if late is not None and 24 <= int(late[1]) < 48 and (late[1] != "24" or int(late[3] or 0)):
         return f"{int(late[1]) - 24:02}{late[2]}"
     return plain
+
+
+_FRENCH_DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
+
+
+@dataclass(frozen=True, order=True)
+class Worked:
+    """One day of one site's list: local wall-clock seconds, the end on the next day if earlier."""
+
+    site: int
+    roster: str
+    date: dt.date
+    start_s: int
+    end_s: int
+
+
+def rosters_worked(territory: Territory, sites: Sequence[Site]) -> dict[Path, list[Worked]]:
+    """Return the lists that rosters give as ``dates``, by file; rosters may share one.
+
+    Raises
+    ------
+    SourceError
+        A list is wrong.
+    """
+    found: dict[Path, list[Worked]] = {}
+    for index, site in enumerate(sites):
+        for roster in site.rosters:
+            if roster.dates is not None:
+                path = territory.resolve(roster.dates)
+                days = read_worked(path, [site.name], roster.name)
+                found.setdefault(path, []).extend(replace(day, site=index) for day in days)
+    return found
+
+
+def read_worked(
+    path: Path,
+    sites: Sequence[str],
+    roster: str | None = None,
+    findings: list[Finding] | None = None,
+) -> list[Worked]:
+    """Read a list: a row per day, with ``date``, ``start``, ``end``, and ``site``, ``roster``.
+
+    ``site`` may be left out where there is one only. Dates are written ``2026-11-17`` or
+    ``17/11/2026``.
+
+    Parameters
+    ----------
+    sites
+        Those that a row may name.
+    roster
+        The only one that a row may name, and that of rows that name none.
+    findings
+        Gets a warning about the columns that are not read.
+
+    Raises
+    ------
+    SourceError
+        A column is missing, a site unknown, or a field no date or time of day.
+    """
+    table = read_table(path)
+    names = list(sites)
+    columns = {
+        "date": table.need("date", ("jour", "day")),
+        "start": table.need("start", ALIASES["start"]),
+        "end": table.need("end", ALIASES["end"]),
+        "site": table.find("site", ALIASES["name"]),
+        "roster": table.find("roster", ALIASES["roster"]),
+    }
+    if columns["site"] is None and len(names) > 1:
+        # It is not there: this tells so.
+        table.need("site", ALIASES["name"])
+    left = table.left(columns.values())
+    if findings is not None and left:
+        message = (
+            "{count} columns of the list are not read; if one of them is the site or the roster, "
+            "call it site or roster"
+        )
+        told = (message, path.name, len(left), tuple(left[:5]))
+        findings.append(Finding("warning", "list_columns_not_read", *told))
+    texts = {key: table.texts(c) for key, c in columns.items() if c is not None}
+    found = []
+    at = {write(name): k for write in (fold, str) for k, name in enumerate(names)}
+    for k, row in enumerate(table.frame.index):
+        site = texts["site"].iloc[k] if "site" in texts else names[0]
+        index = at.get(site, at.get(fold(site)))
+        if index is None:
+            raise unknown_value(table, row, str(columns["site"]), site, names)
+        start_s, end_s = (
+            _clock(table, row, str(columns[key]), texts[key].iloc[k], ends=key == "end")
+            for key in ("start", "end")
+        )
+        if start_s == end_s:
+            raise table.error(
+                "It ends when it starts.",
+                row=row,
+                column=columns["end"],
+                value=texts["end"].iloc[k],
+                mend="Correct its start or its end; a shift is shorter than a day.",
+            )
+        date = _date(table, row, str(columns["date"]), texts["date"].iloc[k])
+        named = texts["roster"].iloc[k] if "roster" in texts else ""
+        if roster is not None and fold(named) not in ("", fold(roster)):
+            raise unknown_value(table, row, str(columns["roster"]), named, [roster])
+        found.append(Worked(index, roster or named, date, start_s, end_s))
+    return sorted(set(found))
+
+
+def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> int:
+    try:
+        second = parse_clock(clock_text(text, ends=ends))
+    except ValueError:
+        second = -1
+    # A start at 24:00 is of the next date, which the row does not say.
+    if second < 0 or (second == DAY_S and not ends):
+        raise table.error(
+            "It is no time of day.",
+            row=row,
+            column=column,
+            value=text,
+            mend='Write a time of day, e.g. "05:00".',
+        )
+    return second % DAY_S
+
+
+def _date(table: Table, row: object, column: str, text: str) -> dt.date:
+    match = _FRENCH_DATE.fullmatch(text)
+    try:
+        if match is not None:
+            return dt.date(int(match[3]), int(match[2]), int(match[1]))
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        raise table.error(
+            "It is no date.",
+            row=row,
+            column=column,
+            value=text,
+            mend="Write it as 2026-11-17 or 17/11/2026.",
+        ) from None

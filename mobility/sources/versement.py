@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mobility.base.errors import SourceError
 from mobility.sources.columns import fold
-from mobility.sources.homes.commune_codes import Changes
+from mobility.sources.homes.zones import Changes
 from mobility.sources.layers import need_file
 
 _COLUMNS: dict[str, tuple[str, ...]] = {

@@ -29,9 +29,9 @@ from mobility.commute.said_before import findings_in_order
 from mobility.studio import data, edits, jobs
 from mobility.studio.asking import Part, Shown
 from mobility.studio.drafts import Draft, stepped
+from mobility.studio.edits import checked_page, costs, live_of, of_draft, settings, sharing
 from mobility.studio.guard import PAGE
 from mobility.studio.lines import UnfinishedError, lines_on, plans_of, trips_at_gate, with_feeds
-from mobility.studio.shown import checked_page, costs, live_of, of_draft, settings, sharing
 from mobility.studio.studies import Opened, Studies
 
 #: What a page asks: the fields of a body, or of a query.

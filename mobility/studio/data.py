@@ -10,7 +10,9 @@ import csv
 import io
 import shutil
 import tempfile
+import tomllib
 from collections.abc import AsyncIterator
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,14 +27,13 @@ from mobility.base.literal import csv_cell
 from mobility.base.projection import Box
 from mobility.commute.loading import read_sources
 from mobility.settings import read_territory
-from mobility.sources.columns import fold
+from mobility.sources.columns import fold, slug
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.employees import write_counts
 from mobility.sources.homes.model import Homes
 from mobility.sources.layers import home_box
 from mobility.sources.sites import check_sites, read_sites, read_sites_file
 from mobility.streets.graph import streets_from_lines, streets_from_osm
-from mobility.studio.drafts import slug
 from mobility.studio.edits import document_of, said_by
 from mobility.territory.project import Site, Territory
 from mobility.territory.validation import explain_validation, read_toml
@@ -51,42 +52,9 @@ _MOST_FILES = 60
 COUNTS = "data/homes/protected-counts.csv"
 _SAME_NAME = "{now} takes the place of {before}; to keep two timetables of one name, rename one."
 _ONE_FILE = "{now} takes the place of {before}: where workers live is told by one file."
-TEMPLATES: dict[str, dict[str, list[list[object]]]] = {
-    "sites": {
-        "fr": [
-            ["nom", "employeur", "lon", "lat", "roulement", "poste", "début", "fin", "jours",
-             "effectif"],
-            ["Fonderie", "Exemple SA", -0.533274, 47.105675, "3x8", "", "", "", "", 420],
-            ["Atelier", "Exemple SA", -0.538268, 47.098853, "2x8", "matin", "05:30", "13:30",
-             "lun-ven", 90],
-            ["Atelier", "Exemple SA", -0.538268, 47.098853, "2x8", "après-midi", "13:30", "21:30",
-             "lun-ven", 90],
-        ],
-        "en": [
-            ["name", "employer", "lon", "lat", "roster", "shift", "start", "end", "days",
-             "headcount"],
-            ["Foundry", "Example Ltd", -0.533274, 47.105675, "3x8", "", "", "", "", 420],
-            ["Workshop", "Example Ltd", -0.538268, 47.098853, "2x8", "morning", "05:30", "13:30",
-             "mon-fri", 90],
-            ["Workshop", "Example Ltd", -0.538268, 47.098853, "2x8", "afternoon", "13:30", "21:30",
-             "mon-fri", 90],
-        ],
-    },
-    "employees": {
-        "fr": [["site", "roulement", "lon", "lat"], ["Fonderie", "3x8", -0.6333, 47.121],
-               ["Atelier", "2x8", -0.621, 47.118]],
-        "en": [["site", "roster", "lon", "lat"], ["Foundry", "3x8", -0.6333, 47.121],
-               ["Workshop", "2x8", -0.621, 47.118]],
-    },
-    "homes": {
-        "fr": [["id", "nom", "commune", "lon", "lat", "actifs"],
-               ["c1", "Centre", "Exempleville", -0.6333, 47.121, 180],
-               ["c2", "Les Prés", "Exempleville", -0.621, 47.118, 45]],
-        "en": [["id", "name", "commune", "lon", "lat", "workers"],
-               ["c1", "Centre", "Sampleton", -0.6333, 47.121, 180],
-               ["c2", "Meadows", "Sampleton", -0.621, 47.118, 45]],
-    },
-}  # fmt: skip
+TEMPLATES: dict[str, dict[str, list[list[object]]]] = tomllib.loads(
+    (files(__package__) / "templates.toml").read_text(encoding="utf-8")
+)
 
 
 def about(file: Path) -> dict[str, Any]:

@@ -33,8 +33,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mobility.base.cache import cache_dir
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.studio.guard import Guard
-from mobility.studio.order import BUSY, SECRET, USER, Order, free_socket
+from mobility.studio.guard import BUSY, SECRET, USER, Guard, Order, free_socket
 
 #: What a page left open asks again and again.
 _POLL = re.compile(r"/state|/studies/[^/]+")

@@ -7,8 +7,6 @@ so that two on one study lose nothing of each other's.
 from __future__ import annotations
 
 import copy
-import re
-import unicodedata
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -20,6 +18,7 @@ import tomlkit
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES
+from mobility.sources.columns import slug
 from mobility.territory.validation import read_toml
 
 Draft = dict[str, Any]
@@ -306,9 +305,3 @@ def _read(path: Path) -> Draft:
             mend="Write its fields one by one, name = value.",
         )
     return draft
-
-
-def slug(name: str) -> str:
-    """Return a name as a file can be called: plain letters, digits and hyphens."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]

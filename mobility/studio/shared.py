@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from mobility.base.errors import MobilityError, SourceError, SourceNotFoundError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.studio.drafts import slug
+from mobility.sources.columns import slug
 from mobility.studio.guard import SHELL, too_large, within
 
 _COOKIE = "mobility-session"

@@ -20,12 +20,13 @@ from typing import Any
 
 import tomlkit
 
-from mobility.base.cache import cache_dir, content_hash, open_cache
+from mobility.base.cache import cache_dir, code_hash, content_hash, open_cache
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.failures import explained
 from mobility.base.files import staging, write_text
 from mobility.settings import read_territory
-from mobility.studio.drafts import History, slug
+from mobility.sources.columns import slug
+from mobility.studio.drafts import History
 from mobility.studio.live import Live
 from mobility.territory.project import Territory, source_files
 from mobility.territory.validation import read_toml
@@ -42,9 +43,9 @@ _LOOK_S = 0.05
 def page_path(territory: Territory) -> Path:
     """Return where the map page of a study is kept, by what it and the software hold."""
     package = Path(__file__).parents[1]
-    code = [p for p in sorted(package.rglob("*")) if p.suffix in (".py", ".js", ".css", ".html")]
+    page = [p for p in sorted(package.rglob("*")) if p.suffix in (".js", ".css", ".html")]
     files = [p for p in source_files(territory) if p.is_file()]
-    return cache_dir() / "pages" / content_hash([*code, *files])
+    return cache_dir() / "pages" / content_hash([code_hash(), *page, *files])
 
 
 def drawn(live: Live, kept: Path) -> bytes:

@@ -25,8 +25,8 @@ from mobility.base.errors import MobilityError
 from mobility.base.failures import explained
 from mobility.base.files import write_text
 from mobility.studio.app import Studio
+from mobility.studio.guard import BUSY, SECRET, USER, Order, free_socket
 from mobility.studio.jobs import Queue
-from mobility.studio.order import BUSY, SECRET, USER, Order, free_socket
 from mobility.studio.studies import Studies, studies_of
 from mobility.terminal import err
 

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.base.clock import axis_origin_utc
-from mobility.sources.delays import ObservedDelays
 from mobility.sources.gtfs.read import Feed
-from mobility.sources.trip_updates import CANCELLED_S
+from mobility.sources.trip_updates import CANCELLED_S, ObservedDelays
 from mobility.timetable.arrays import Timetable
 
 Int32 = NDArray[np.int32]

@@ -214,7 +214,7 @@ def build_footpaths(
     1 the departing vehicle waits, so that any departure not before the arrival is reached;
     type 0 adds nothing. A rule naming a station holds for its platforms; one naming platforms
     comes before one naming stations. Rules for certain routes or trips are rules between
-    copies of stops by then, see `mobility.sources.gtfs.classes`.
+    copies of stops by then, see `mobility.sources.gtfs.extras`.
     """
     count = feed.n_stops
     if stop_walks.n_rows != count:

@@ -12,11 +12,11 @@ from maps_model import make_model
 from pdf_pages import assert_printed_whole, report_of
 
 from mobility.commute.loading import load
-from mobility.outputs.document import Text
 from mobility.outputs.map.from_results import map_model
 from mobility.outputs.map.model import NONE, ExistingLine, MapLever
 from mobility.outputs.map.pack import read_page
 from mobility.outputs.map.page import write_map
+from mobility.outputs.tables import Text
 from mobility.pipeline import demo_territory, evaluate
 from mobility.settings import read_territory
 

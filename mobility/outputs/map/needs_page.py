@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.commute.study import Study
-from mobility.outputs.document import Table
 from mobility.outputs.map.assets import leaflet, page_file, safe_script
 from mobility.outputs.map.background import roads_of
 from mobility.outputs.map.pack import compact_json, quantised
+from mobility.outputs.tables import Table
 
 _SLOT = re.compile(r"@@mb-(\w+)@@")
 #: Coordinates are told to this part of a degree, about a metre.

@@ -158,7 +158,7 @@ class Feed:
         ``stop_id, stop_name, lon, lat, parent_station, parent (int32, -1 none),
         location_type (int8), wheelchair_boarding (int8), platform_code, network (int16),
         on_demand (bool), copy_of (int32, -1 for the feed's own stops, see
-        `mobility.sources.gtfs.classes`)``; the row number is the stop index. Coordinates in
+        `mobility.sources.gtfs.extras`)``; the row number is the stop index. Coordinates in
         degrees (EPSG:4326), NaN if unknown.
     routes
         ``route_id, agency_id, short_name, long_name, route_type (int16, extended types

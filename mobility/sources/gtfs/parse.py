@@ -13,7 +13,6 @@ from mobility.base.errors import SourceError
 from mobility.base.i18n import Word
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.calls import booked_calls, read_stop_times
-from mobility.sources.gtfs.classes import split_stops
 from mobility.sources.gtfs.columns import PLACEHOLDERS, index_of, integers, numbers
 from mobility.sources.gtfs.extras import (
     count_booking,
@@ -22,6 +21,7 @@ from mobility.sources.gtfs.extras import (
     read_pathways,
     read_services,
     read_transfers,
+    split_stops,
 )
 from mobility.sources.gtfs.feed import Feed, Services
 from mobility.sources.gtfs.files import EXTRA_COLUMNS, RawTables, read_extra

@@ -17,13 +17,6 @@ import pandas as pd
 from mobility.base.errors import Finding, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import Table, column_or_none, fold
-from mobility.sources.homes.commune_codes import (
-    ABROAD,
-    DISTRICTS,
-    Changes,
-    read_changes,
-    written_alike,
-)
 from mobility.sources.homes.model import (
     MAX_WORKERS,
     NAME_ALIASES,
@@ -35,11 +28,16 @@ from mobility.sources.homes.model import (
     read_workers,
 )
 from mobility.sources.homes.zones import (
+    ABROAD,
     CODE_ALIASES,
+    DISTRICTS,
+    Changes,
     Zones,
     homes_in_zones,
+    read_changes,
     read_zones,
     told_of,
+    written_alike,
     zones_of,
 )
 from mobility.sources.tables import read_table, without_sums

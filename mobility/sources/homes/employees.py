@@ -21,7 +21,6 @@ from mobility.base.errors import Finding, SourceError
 from mobility.base.files import write_text
 from mobility.base.literal import csv_text, unmarked
 from mobility.sources.columns import MAX_LISTED, Table, fold, unknown_value
-from mobility.sources.homes.commune_codes import read_changes
 from mobility.sources.homes.communes import matched
 from mobility.sources.homes.door import protected_homes
 from mobility.sources.homes.grid import cell_index
@@ -36,7 +35,7 @@ from mobility.sources.homes.model import (
     rows_ledger,
 )
 from mobility.sources.homes.spread import allocate
-from mobility.sources.homes.zones import Zones, grounds, read_zones, zone_cells
+from mobility.sources.homes.zones import Zones, grounds, read_changes, read_zones, zone_cells
 from mobility.sources.sites_rows import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site

@@ -1,9 +1,17 @@
-"""Workers known by commune or other zone: their polygons, and homes inside them."""
+"""Workers known by commune or other zone: their codes, their polygons, and homes inside them.
+
+Codes may name the same ground: arrondissements, mergers, IRIS, lost zeros. Flows, layers and
+territory files come from different years and levels: Lyon 3e is 69383 in one and part of 69123 in
+another, Gée is 49147 until 2016 and part of 49021 since. A code found as it stands is used as it
+is; the others are matched through the commune of today.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,7 +23,6 @@ import shapely
 from mobility.base.errors import Finding, Severity, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.sources.columns import OTHER_LAYER, Table, column_or_none
-from mobility.sources.homes.commune_codes import written_alike
 from mobility.sources.homes.model import (
     NAME_ALIASES,
     OUTSIDE,
@@ -27,6 +34,115 @@ from mobility.sources.homes.model import (
 )
 from mobility.sources.homes.spread import LandCells, allocate, clipped_cells, land_cells
 from mobility.sources.layers import other_layers, read_layer, to_lonlat
+from mobility.sources.tables import read_table
+
+#: Municipal arrondissements of Paris, Lyon and Marseille (INSEE, Code officiel géographique).
+DISTRICTS = {
+    str(code): city
+    for city, codes in (
+        ("75056", range(75101, 75121)),
+        ("69123", range(69381, 69390)),
+        ("13055", range(13201, 13217)),
+    )
+    for code in codes
+}
+#: Codes of places abroad, as INSEE writes them in flows: a country, or a commune behind the border.
+ABROAD = r"99\d{3}|(?:AD|BE|CH|DE|ES|IT|LU|MC|UK)\w*"
+#: Kinds of event (MOD) after which an old code stands for several communes, or for the same one.
+_SPLITS = ("10", "20", "21")
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Former code → later code of the same ground."""
+
+    later: Mapping[str, str]
+
+    def of(self, code: str) -> str:
+        """Return the commune of today of a commune, arrondissement or IRIS; else ``code``."""
+        code = plain_code(code)
+        if len(code) == 9 and code[5:].isdigit():
+            code = code[:5]
+        seen: set[str] = set()
+        while code in self.later and code not in seen:
+            seen.add(code)
+            code = self.later[code]
+        return code
+
+    def today(self, codes: pd.Series) -> pd.Series:
+        """Return `of` each code."""
+        return codes.map({code: self.of(code) for code in set(codes)}).astype("str")
+
+
+def plain_code(code: str) -> str:
+    """Return a code as INSEE writes it: ``2a004`` and ``1001.0`` are 2A004 and 01001."""
+    code = code.upper().removesuffix(".0")
+    return f"0{code}" if len(code) == 4 and code.isdigit() else code
+
+
+def written_alike(code: str) -> str:
+    """Return what the ways to write a code share: capitals, and no zeros ahead of its figures."""
+    code = plain_code(code)
+    return code.lstrip("0") if code.isdigit() else code
+
+
+@cache
+def _shipped() -> Mapping[str, str]:
+    """Return INSEE's changes up to 2026, and the arrondissements."""
+    text = (files(__package__) / "communes_changed.csv").read_text(encoding="utf-8")
+    pairs = [line.split(",") for line in text.split()[1:]]
+    return DISTRICTS | dict(pairs)
+
+
+def read_changes(path: Path | None) -> Changes:
+    """Return the changes known, those of the user's own table first.
+
+    Parameters
+    ----------
+    path
+        INSEE's movements of communes (``COM_AV``, ``COM_AP``, with ``TYPECOM_AV``,
+        ``TYPECOM_AP``, ``MOD`` and ``DATE_EFF`` where given), or its *table de passage*
+        (``CODGEO_INI`` or the earliest ``CODGEO_<year>``, and the latest ``CODGEO_<year>``).
+
+    Raises
+    ------
+    SourceNotFoundError, SourceError
+        The file is missing, or has neither pair of columns.
+    """
+    if path is None:
+        return Changes(_shipped())
+    table = read_table(path)
+    old, new = _pair(table)
+    rows = pd.DataFrame({"old": table.texts(old), "new": table.texts(new)})
+    for name, kept in (("TYPECOM_AV", {"COM", "ARM"}), ("TYPECOM_AP", {"COM"})):
+        column = table.find(name)
+        if column is not None:
+            rows = rows[table.texts(column)[rows.index].isin(kept)]
+    kind, date = table.find("MOD"), table.find("DATE_EFF")
+    if kind is not None:
+        rows = rows[~table.texts(kind)[rows.index].isin(_SPLITS)]
+    if date is not None:
+        rows = rows.iloc[table.texts(date)[rows.index].argsort(kind="stable")]
+    rows = rows[(rows["old"] != rows["new"]) & (rows["old"] != "") & (rows["new"] != "")]
+    return Changes({**_shipped(), **dict(zip(rows["old"], rows["new"], strict=True))})
+
+
+def _pair(table: Table) -> tuple[str, str]:
+    """Return the columns of the former and of the later code."""
+    old, new = table.find("COM_AV", ("old",)), table.find("COM_AP", ("new",))
+    if old is not None and new is not None:
+        return old, new
+    years = sorted(c for c in table.frame.columns if c.upper().startswith("CODGEO_2"))
+    first = table.find("CODGEO_INI") or next(iter(years), None)
+    if first is None or not years or first == years[-1]:
+        raise SourceError(
+            "It is no table of changes of communes.",
+            file=table.file,
+            mend="Give INSEE's movements of communes (COM_AV, COM_AP) or its table de passage "
+            "(CODGEO_INI, CODGEO_<year>).",
+        )
+    return first, years[-1]
+
 
 CODE_ALIASES = (
     "code", "insee", "code_insee", "insee_com", "codgeo", "depcom", "com", "code_iris", "iris",
@@ -217,8 +333,7 @@ def _layer_ledger(
         return []
     left = {"no worker of the table": (~lived).sum(), OUTSIDE: (lived & ~near).sum()}
     accounts = [SourceLedger.balanced(file, near.sum(), left, "zones")]
-    others = len(other_layers(file, request.source.zones_layer))
-    if others:
+    if others := len(other_layers(file, request.source.zones_layer)):
         accounts.append(SourceLedger.balanced(file, 1, {OTHER_LAYER: others}, "layers"))
     return accounts
 
@@ -245,15 +360,14 @@ def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:
     """Say which zones reach beyond the study area, whose workers are all set inside it."""
     if request.bbox is None:
         return []
-    beyond = ~zones.polygons.within(shapely.box(*request.bbox)).to_numpy()
-    if not beyond.any():
+    beyond = zones.names[~zones.polygons.within(shapely.box(*request.bbox)).to_numpy()]
+    if beyond.empty:
         return []
     message = (
         "{count} zones reach beyond the streets; all their workers are counted on the part inside."
     )
-    examples = tuple(zones.names[beyond][:5])
-    count = int(beyond.sum())
-    return [Finding("warning", "zones_cut", message, zones.file.name, count, examples)]
+    shown = tuple(beyond[:5])
+    return [Finding("warning", "zones_cut", message, zones.file.name, len(beyond), shown)]
 
 
 def _one_home_each(
@@ -289,13 +403,12 @@ def grounds(zones: Zones, cells: LandCells) -> list[Finding]:
     """Say on what the workers of each zone are spread, where it is not residential land."""
     found = []
     if len(cells.built):
-        names = zones.names.to_numpy(dtype=object)[cells.built].astype(str)
+        names = ", ".join(zones.names.iloc[cells.built])
         message = (
             "{count} of {all} zones have no residential land in the extract; their workers are "
             "spread over the buildings people may live in, by ground area: {names}"
         )
-        params = {"all": len(zones.codes), "names": ", ".join(names)}
-        count = len(names)
+        params, count = {"all": len(zones.codes), "names": names}, len(cells.built)
         found.append(
             Finding("info", "zones_on_buildings", message, zones.file.name, count, params=params)
         )
@@ -304,10 +417,9 @@ def grounds(zones: Zones, cells: LandCells) -> list[Finding]:
             "{count} zones have neither residential land nor buildings in the extract; their "
             "workers are set at one point inside each."
         )
-        examples = tuple(zones.names[cells.fallback[:5]])
-        count = len(cells.fallback)
+        count, shown = len(cells.fallback), tuple(zones.names[cells.fallback[:5]])
         found.append(
-            Finding("warning", "zones_without_land", message, zones.file.name, count, examples)
+            Finding("warning", "zones_without_land", message, zones.file.name, count, shown)
         )
     return found
 
