@@ -235,7 +235,7 @@ def test_what_differs_between_two_scenarios_is_told(base, tmp_path) -> None:
     assert set(settings.examples) == {
         "limits.max_wait_min: 30.0 → 25.0", "Usine.margin_in_min: None → 4.0"
     }  # fmt: skip
-    assert hours.examples[0] == "Usine, 3x8, matin: 05:00–13:00 → 05:30–13:00"
+    assert hours.examples == ("Usine, 3x8, matin: 05:00–13:00 → 05:30–13:00",)
     record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert "scenarios_differ" in [finding["code"] for finding in record["findings"]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -120,7 +121,7 @@ def _settings(study: Study) -> Iterator[tuple[str, str]]:
         hours = f"{service_clock(row.start_s)}–{service_clock(row.end_s)}"
         yield f"{row.site_name}, {row.roster}, {row.shift}", hours
     # Rosters and days worked are in the shifts; names and folders change no figure.
-    rest = {"name": True, "output": True, "sites": True}
+    rest: Any = {"name": True, "output": True, "sites": True, "changes": {"shifts"}}
     yield from _flat("", study.territory.model_dump(mode="json", exclude=rest))
     for site in study.sites:
         yield from _flat(site.name, site.model_dump(mode="json", exclude={"name", "rosters"}))
