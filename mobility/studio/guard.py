@@ -31,7 +31,7 @@ from mobility.base.literal import slug
 
 #: Bytes of a request: of an upload, and of any other.
 _MOST_UPLOADED, _MOST_ASKED = 600_000_000, 2_000_000
-SHELL = (
+_SHELL = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: "
     "blob:; connect-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
@@ -42,7 +42,7 @@ PAGE = (
     "img-src data: blob:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 _HEADERS = {
-    "content-security-policy": SHELL,
+    "content-security-policy": _SHELL,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
@@ -441,7 +441,7 @@ class SharedGuard:
             'autocomplete="current-password"></label></p>'
             f"<button>{both('Sign in')}</button></form></main></html>"
         )
-        policy = SHELL.replace("form-action 'none'", "form-action 'self'")
+        policy = _SHELL.replace("form-action 'none'", "form-action 'self'")
         return HTMLResponse(text, status, {"content-security-policy": policy})
 
     def _app(self, user: str) -> ASGIApp:
