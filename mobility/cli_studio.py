@@ -34,7 +34,7 @@ def studio(  # noqa: PLR0913 (one parameter an option)
 ) -> None:
     """Open the studio in the browser: data, what-ifs on the map, scenarios."""
     from mobility.studio.door import serve, serve_many
-    from mobility.studio.guard import PORT
+    from mobility.studio.guard import PORT, Passwords
     from mobility.territory.validation import read_territory_toml
 
     if host is not None or add_user is not None:
@@ -44,8 +44,6 @@ def studio(  # noqa: PLR0913 (one parameter an option)
                 mend="Give --passwords FILE and --origin https://…",
             )
         if add_user is not None:
-            from mobility.studio.shared import Passwords
-
             asked = typer.prompt(said("Password"), hide_input=True, confirmation_prompt=True)
             Passwords(passwords).add(add_user, asked)
             return

@@ -29,7 +29,7 @@ from test_employee_privacy import MARKED, employees_csv
 from test_init_cli import site as stand_in  # noqa: F401 (a fixture)
 
 from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
-from mobility.base.literal import read_csv_text
+from mobility.base.literal import read_csv_text, slug
 from mobility.commute.access import Access, assess
 from mobility.commute.loading import load, read_sources
 from mobility.commute.study import quiet
@@ -40,7 +40,6 @@ from mobility.outputs.map.page import build
 from mobility.outputs.workbook import mode_tables
 from mobility.pipeline import _scenario_costs, demo_territory, run
 from mobility.shuttles.config import ShuttleConfig
-from mobility.sources.columns import slug
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.sites import read_sites_file
 from mobility.studio import data, edits, jobs

@@ -19,8 +19,7 @@ from small import write_territory
 from studio_server import step
 
 from mobility.studio.door import Door
-from mobility.studio.guard import USER, Guard, Order, free_socket
-from mobility.studio.shared import Passwords, SharedGuard
+from mobility.studio.guard import USER, Guard, Order, Passwords, SharedGuard, free_socket
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 TOKEN, REST_S, MOST_S = "t" * 32, 1.0, 90.0

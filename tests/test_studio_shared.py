@@ -16,9 +16,8 @@ from small import write_territory
 
 from mobility.base.errors import MobilityError
 from mobility.studio.app import Studio
-from mobility.studio.guard import free_socket
+from mobility.studio.guard import Passwords, SharedGuard, free_socket
 from mobility.studio.jobs import Queue
-from mobility.studio.shared import Passwords, SharedGuard
 from mobility.studio.studies import Studies
 
 WORDS = {"ana": "one long password", "bob": "another password"}

@@ -7,6 +7,7 @@ CSV, which spreadsheets search for formulas, Markdown, the terminal and one-line
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,3 +123,9 @@ def read_csv_text(path: Path) -> pd.DataFrame:
 def markdown(text: str) -> str:
     """Return a text as Markdown that shows it."""
     return _MARKDOWN.sub(lambda m: f"{m[0][:-1]}\\{m[0][-1]}", one_line(text))
+
+
+def slug(name: str) -> str:
+    """Return a name as a file can be called: plain letters, digits and hyphens."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]

@@ -29,7 +29,7 @@ STYLES = (
     ("#e99a52", "\\\\\\\\\\", "#9a5414"),
     ("#d9ad96", "xxxxx", "#a0583a"),
 )
-_LAND, LABEL, _GATE, GATE_DOT = "#f6f4ef", "#26323a", "#111820", "#ffd166"
+_LAND, _LABEL, _GATE, GATE_DOT = "#f6f4ef", "#26323a", "#111820", "#ffd166"
 _AREAS = {"forest": "#dfe8d5", "built": "#ebe6dd", "industrial": "#e6dde6", "water": "#bcd7e6"}
 _RIVER, _RAIL = "#a5c9de", "#8d8a94"
 #: Fill, casing and width (points, for a picture of 4 inches) of each class of road.
@@ -202,7 +202,7 @@ class Painter:
             for xy, colour, _ in drawn:
                 yield axes.plot(xy[:, 0], xy[:, 1], "-", color="white", lw=3.4)[0]
                 yield axes.plot(xy[:, 0], xy[:, 1], "-", color=colour, lw=2)[0]
-            yield axes.plot(dots[:, 0], dots[:, 1], "o", ms=3.6, mfc="white", mec=LABEL)[0]
+            yield axes.plot(dots[:, 0], dots[:, 1], "o", ms=3.6, mfc="white", mec=_LABEL)[0]
             for site in sites:
                 yield from self._gates(axes, site, small=False)
             named = {name: (xy, colour) for xy, colour, name in reversed(drawn)}
@@ -271,7 +271,7 @@ class Painter:
             taken.append(box)
             yield axes.text(
                 x, y, one_line(place.name), ha="center", va="center",
-                fontsize=size + (place.rank == 0), color=LABEL,
+                fontsize=size + (place.rank == 0), color=_LABEL,
                 path_effects=[withStroke(linewidth=1.6, foreground="white")],
             )  # fmt: skip
 
@@ -301,17 +301,18 @@ class Painter:
         x1, y = view.west + view.width * 0.97, view.south + view.height * 0.075
         halo = [withStroke(linewidth=2.4, foreground="white")]
         yield axes.plot(
-            [x1 - length, x1], [y, y], "-|", color=LABEL, lw=1.6 if small else 1, ms=4,
+            [x1 - length, x1], [y, y], "-|", color=_LABEL, lw=1.6 if small else 1, ms=4,
             path_effects=halo,
         )[0]  # fmt: skip
         text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
         yield axes.text(
             x1 - length / 2, y + view.height * 0.012, text, ha="center", va="bottom",
-            fontsize=11 if small else 6, color=LABEL, path_effects=halo,
+            fontsize=11 if small else 6, color=_LABEL, path_effects=halo,
         )  # fmt: skip
         yield axes.text(
             x1, view.south + view.height * 0.015, one_line(self.attribution),
-            ha="right", va="bottom", fontsize=8.5 if small else 4.8, color=LABEL, path_effects=halo,
+            ha="right", va="bottom", fontsize=8.5 if small else 4.8, color=_LABEL,
+            path_effects=halo,
         )  # fmt: skip
 
 
@@ -403,8 +404,8 @@ def frontier_png(plans: pd.DataFrame, told: str, words: Words) -> bytes | None:
         canvas: Any = FigureCanvasAgg(figure)
         axes = figure.add_axes((0.12, 0.14, 0.85, 0.82))
         _draw_frontier(axes, plans, told)
-        axes.set_xlabel(words.t("EUR a year (thousands)"), fontsize=8, color=LABEL)
-        axes.set_ylabel(words.t("Jobs whose whole roster is gained"), fontsize=8, color=LABEL)
+        axes.set_xlabel(words.t("EUR a year (thousands)"), fontsize=8, color=_LABEL)
+        axes.set_ylabel(words.t("Jobs whose whole roster is gained"), fontsize=8, color=_LABEL)
         canvas.draw()
         return _as_png(np.asarray(canvas.buffer_rgba()))
 
@@ -429,12 +430,12 @@ def _draw_frontier(axes: Any, plans: pd.DataFrame, told: str) -> None:
         )
         axes.annotate(
             name, (x, y), at, textcoords="offset points", fontsize=7,
-            color=LABEL, fontweight="bold" if chosen else "normal", ha=side,
+            color=_LABEL, fontweight="bold" if chosen else "normal", ha=side,
         )  # fmt: skip
     axes.set_xlim(0, eur.max() * 1.08)
     axes.set_ylim(0, jobs.max() * 1.08)
     axes.grid(color="#e3e6e8", lw=0.6)
     axes.set_axisbelow(True)
-    axes.tick_params(labelsize=7, colors=LABEL)
+    axes.tick_params(labelsize=7, colors=_LABEL)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

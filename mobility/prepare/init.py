@@ -26,6 +26,7 @@ from mobility.base.errors import (
 )
 from mobility.base.files import write_text, writing
 from mobility.base.i18n import translate
+from mobility.base.literal import slug
 from mobility.base.projection import Box
 from mobility.prepare.first_files import (
     CandidateSite,
@@ -43,7 +44,6 @@ from mobility.prepare.offers import (
     world_feeds,
 )
 from mobility.prepare.service import Commune, Desk, around, communes_within, find_commune
-from mobility.sources.columns import slug
 from mobility.sources.layers import need_file
 from mobility.sources.osm.clip import clip_osm
 from mobility.streets.graph import streets_from_osm

@@ -351,12 +351,6 @@ def fold(name: object) -> str:
     return "".join(c for c in text if c.isalnum())
 
 
-def slug(name: str) -> str:
-    """Return a name as a file can be called: plain letters, digits and hyphens."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60]
-
-
 def nearest(wanted: str, names: Sequence[str]) -> str | None:
     """Return the name most like ``wanted``, if any is near."""
     by_key = {fold(n): n for n in names}

@@ -215,8 +215,8 @@ class Row:
             )
         shift: dict[str, Any] = {
             "name": name,
-            "start": clock_text(start),
-            "end": clock_text(end, ends=True),
+            "start": _clock_text(start),
+            "end": _clock_text(end, ends=True),
             "headcount": self._headcount(),
         }
         if self.text("days"):
@@ -282,7 +282,7 @@ def both_hours(text: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found and re.search(r"[h:]|\d{3}", text.casefold()) else None
 
 
-def clock_text(text: str, *, ends: bool = False) -> str:
+def _clock_text(text: str, *, ends: bool = False) -> str:
     """Return ``05:00`` of ``5``, ``500``, ``5 am``, ``29:00``, ``0.208333``; else unchanged.
 
     Below 1 a number is a fraction of a day, as a sheet without a time format gives it. Any
@@ -418,7 +418,7 @@ def read_worked(
 
 def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> int:
     try:
-        second = parse_clock(clock_text(text, ends=ends))
+        second = parse_clock(_clock_text(text, ends=ends))
     except ValueError:
         second = -1
     # A start at 24:00 is of the next date, which the row does not say.

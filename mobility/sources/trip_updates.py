@@ -30,7 +30,7 @@ _SCHEDULED, _UNSCHEDULED, _GONE = 0, 2, (3, 7)
 _SKIPPED, _NO_DATA = 1, 2
 #: A message that gives no time is of its own day, but for a trip this near of the day beside it.
 _NEAR_S = 3 * 3600
-WHOLE = (-1, -1)
+_WHOLE = (-1, -1)
 """In the place of stop and visit: the whole trip."""
 _Run = tuple[int, dt.date, int]
 _Late = dict[tuple[int, int], tuple[int, int]]
@@ -109,7 +109,7 @@ class ObservedDelays:
         for d, known in enumerate(days):
             told = [known.get(at, known.get((at[0], -1))) for at in visits]
             # A vehicle is as late after a stop that it left out as before.
-            late = known.get(WHOLE)
+            late = known.get(_WHOLE)
             if late is None:
                 first_s = next((one[0] for one in told if one and one[0] < CANCELLED_S), 0)
                 late = first_s, first_s
@@ -223,11 +223,11 @@ class _Planned:
         late = self.late.setdefault((trip, day, start_s), {})
         if relationship in _GONE:
             late.clear()
-            late[WHOLE] = CANCELLED_S, CANCELLED_S
+            late[_WHOLE] = CANCELLED_S, CANCELLED_S
             return
-        late.pop(WHOLE, None)  # a trip that was cancelled and runs after all
+        late.pop(_WHOLE, None)  # a trip that was cancelled and runs after all
         if update.HasField("delay"):
-            late[WHOLE] = _held(update.delay), _held(update.delay)
+            late[_WHOLE] = _held(update.delay), _held(update.delay)
         origin_s = axis_origin_utc(day, ZoneInfo(self._zone[trip])) + shift_s
         late.update(self._told(calls, update.stop_time_update, origin_s, header_s))
 

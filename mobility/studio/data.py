@@ -23,11 +23,11 @@ from pydantic import ValidationError
 from mobility.base.clock import format_clock
 from mobility.base.errors import Finding, MobilityError, SourceError, TerritoryError
 from mobility.base.files import write_text, writing
-from mobility.base.literal import csv_cell
+from mobility.base.literal import csv_cell, slug
 from mobility.base.projection import Box
 from mobility.commute.loading import read_sources
 from mobility.settings import read_territory
-from mobility.sources.columns import fold, slug
+from mobility.sources.columns import fold
 from mobility.sources.gtfs.read import read_feed
 from mobility.sources.homes.employees import write_counts
 from mobility.sources.homes.model import Homes

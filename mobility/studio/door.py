@@ -33,7 +33,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mobility.base.cache import cache_dir
 from mobility.base.i18n import LANGUAGES, translate
-from mobility.studio.guard import BUSY, SECRET, USER, Guard, Order, free_socket
+from mobility.studio.guard import (
+    BUSY,
+    SECRET,
+    USER,
+    Guard,
+    Order,
+    Passwords,
+    SharedGuard,
+    free_socket,
+)
 
 #: What a page left open asks again and again.
 _POLL = re.compile(r"/state|/studies/[^/]+")
@@ -391,14 +400,12 @@ def serve_many(
     Parameters
     ----------
     passwords
-        The file of users, see `shared.Passwords`.
+        The file of users, see `guard.Passwords`.
     origin, prefix
-        Under which browsers know it, see `shared.SharedGuard`.
+        Under which browsers know it, see `guard.SharedGuard`.
     rest_s, language
         See `serve`.
     """
-    from mobility.studio.shared import Passwords, SharedGuard
-
     known = Passwords(passwords)
     known.read()
 

@@ -18,7 +18,7 @@ import tomlkit
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.files import write_text
 from mobility.base.i18n import LANGUAGES
-from mobility.sources.columns import slug
+from mobility.base.literal import slug
 from mobility.territory.validation import read_toml
 
 Draft = dict[str, Any]

@@ -24,8 +24,8 @@ from mobility.base.cache import cache_dir, code_hash, content_hash, open_cache
 from mobility.base.errors import MobilityError, SourceNotFoundError, TerritoryError
 from mobility.base.failures import explained
 from mobility.base.files import staging, write_text
+from mobility.base.literal import slug
 from mobility.settings import read_territory
-from mobility.sources.columns import slug
 from mobility.studio.drafts import History
 from mobility.studio.live import Live
 from mobility.territory.project import Territory, source_files
