@@ -42,12 +42,13 @@ class Row:
     name
         Of the row, and of its figures: ``<name>_cpu_s`` and ``<name>_peak_mb``.
     command
-        Arguments after ``python``; ``{out}`` is a folder of the row's own.
+        Arguments after ``python``; ``{out}`` is a folder of the row's own, so that nothing that
+        another row wrote, as shuttle plans, is read.
     goal
         Processor seconds and megabytes that are wanted, None where nothing is.
     before
-        Rows whose commands are run first, unmeasured; their results stay for this one, and they
-        are run before each of its runs where something is fresh.
+        Rows whose commands are run first, unmeasured, into the same folder; their results stay
+        for this one, and they are run before each of its runs where something is fresh.
     fresh
         What is removed before each run: ``cache`` (what is prepared from sources), ``kernels``
         (what is compiled).
@@ -162,13 +163,16 @@ def _measured(row: Row, place: Path, *, first: bool) -> dict[str, float]:
     if "kernels" in row.fresh:
         environment["NUMBA_CACHE_DIR"] = str(place / "kernels")
         shutil.rmtree(place / "kernels", ignore_errors=True)
+    out = place / f"out-{row.name}"
+    if row.fresh:
+        shutil.rmtree(out, ignore_errors=True)
     for name in row.before if first or row.fresh else ():
-        _process(next(other for other in ROWS if other.name == name), place, environment)
-    return _process(row, place, environment)
+        _process(next(other for other in ROWS if other.name == name), out, environment)
+    return _process(row, out, environment)
 
 
-def _process(row: Row, place: Path, environment: dict[str, str]) -> dict[str, float]:
-    words = {"out": str(place / "out"), **_first_question()}
+def _process(row: Row, out: Path, environment: dict[str, str]) -> dict[str, float]:
+    words = {"out": str(out), **_first_question()}
     command = [part.format(**words) if "{" in part else part for part in row.command]
     found = json.loads(
         subprocess.run(

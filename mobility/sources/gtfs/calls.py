@@ -1,4 +1,4 @@
-"""Stop times of a feed: its largest table, checked, sorted and completed.
+"""Stop times of a feed, its largest table, checked, sorted and completed, and its headways.
 
 GTFS asks for times at the first and last stop of a trip only; between timed calls a vehicle is
 taken to run at one speed (https://gtfs.org/documentation/schedule/reference/#stop_timestxt).
@@ -338,3 +338,71 @@ def _local(lonlat: _Float, around: _Float) -> _Float:
     known = around[np.isfinite(around[:, 1]), 1]
     middle = np.radians(known.mean()) if known.size else 0.0
     return EARTH_M * np.column_stack([lon * np.cos(middle), lat])
+
+
+def read_frequencies(raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFrame) -> pd.DataFrame:
+    """Return frequencies.txt linked by index.
+
+    A period that ends before it starts passes midnight; one that is incomplete, ends when it
+    starts or stands there already is empty, so that its trip does not run at the times of its
+    pattern.
+    """
+    file, table = raw.file("frequencies"), "frequencies"
+    column = partial(raw.column, table)
+    trip = index_of(column("trip_id"), trips["trip_id"])
+    raw.unknown(trip, table, "trip_id", column("trip_id"), required=True)
+    start, end = (seconds(column(f"{k}_time"), file=file) for k in ("start", "end"))
+    headway = integers(column("headway_secs"), -1, file=file, low=1, high=86_400)
+    exact = integers(column("exact_times"), 0, file=file, high=1)
+    late = (end < start) & (end + DAY_S > start)
+    message = (
+        "{count} periods of frequencies.txt end before they start; they are taken to end on the "
+        "next day (05:00:00 as 29:00:00)"
+    )
+    raw.tell("warning", "frequencies_over_midnight", message, table, late, column("trip_id"))
+    end = np.where(late, end + DAY_S, end)
+    incomplete = (headway < 0) | np.isnan(start) | np.isnan(end)
+    void = ~incomplete & (end <= start)
+    message = "{count} periods of frequencies.txt have no end after their start, and no departure"
+    raw.tell("warning", "frequencies_void", message, table, void, column("trip_id"))
+    message = "{count} rows of {file} are incomplete and left out"
+    raw.tell("warning", "rows_incomplete", message, table, incomplete, file=f"{table}.txt")
+    periods = pd.DataFrame({"trip": trip, "start": start, "end": end, "s": headway, "exact": exact})
+    reasons = {
+        "an unknown trip_id": trip < 0,
+        "incomplete": incomplete,
+        "no departure": void,
+        "a trip without stop times": ~np.isin(trip, stop_times["trip"]),
+        "written twice": periods.duplicated().to_numpy(),
+    }
+    used = raw.count(table, reasons)
+    raw.tell(
+        "warning",
+        "frequencies_overlap",
+        "{count} periods of frequencies.txt begin before an earlier one of their trip ends: a "
+        "departure that both give runs once, all others run; let each begin where the one before "
+        "it ends",
+        table,
+        _begun_early(periods, used),
+        column("trip_id"),
+    )
+    frame = pd.DataFrame(
+        {
+            "trip": trip,
+            "start_s": np.where(used, start, 0).astype(np.int32),
+            "end_s": np.where(used, end, 0).astype(np.int32),
+            "headway_s": np.where(used, headway, 1).astype(np.int32),
+            "exact": exact == 1,
+        }
+    )
+    return frame[trip >= 0].reset_index(drop=True)
+
+
+def _begun_early(periods: pd.DataFrame, used: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of some periods used begin before an earlier one of the same trip ends."""
+    early = np.zeros(len(periods), np.bool_)
+    rows = periods[used].sort_values(["trip", "start", "end"], kind="stable")
+    last = rows.groupby("trip")["end"].cummax().shift()
+    again = rows["trip"].eq(rows["trip"].shift())
+    early[rows.index] = (again & (rows["start"] < last)).to_numpy()
+    return early

@@ -1,4 +1,4 @@
-"""The smaller tables of a GTFS feed: services, transfers, frequencies, pathways, credits.
+"""The smaller tables of a GTFS feed: services, transfers, pathways, credits.
 
 A rule of transfers.txt may hold for the riders of some routes or trips alone. The calls that
 such rules name get a stop of their own at the same place, a *copy*; every rule is then one
@@ -7,18 +7,16 @@ between two stops, the most particular one as GTFS would choose it, and holds ri
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.clock import DAY_S
 from mobility.base.errors import Finding, Severity
 from mobility.base.i18n import WEEKDAY_NAMES
 from mobility.base.ledger import SourceLedger
-from mobility.sources.gtfs.columns import dates, index_of, integers, numbers, seconds
+from mobility.sources.gtfs.columns import dates, index_of, integers, numbers
 from mobility.sources.gtfs.feed import (
     IMPOSSIBLE,
     MINIMUM,
@@ -153,74 +151,6 @@ def read_transfers(
     raw.tell("warning", "transfers_without_stops", message, table, nowhere)
     kept = raw.count(table, reasons | {"no stop": nowhere})
     return pd.DataFrame(columns)[kept].reset_index(drop=True)
-
-
-def read_frequencies(raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFrame) -> pd.DataFrame:
-    """Return frequencies.txt linked by index.
-
-    A period that ends before it starts passes midnight; one that is incomplete, ends when it
-    starts or stands there already is empty, so that its trip does not run at the times of its
-    pattern.
-    """
-    file, table = raw.file("frequencies"), "frequencies"
-    column = partial(raw.column, table)
-    trip = index_of(column("trip_id"), trips["trip_id"])
-    raw.unknown(trip, table, "trip_id", column("trip_id"), required=True)
-    start, end = (seconds(column(f"{k}_time"), file=file) for k in ("start", "end"))
-    headway = integers(column("headway_secs"), -1, file=file, low=1, high=86_400)
-    exact = integers(column("exact_times"), 0, file=file, high=1)
-    late = (end < start) & (end + DAY_S > start)
-    message = (
-        "{count} periods of frequencies.txt end before they start; they are taken to end on the "
-        "next day (05:00:00 as 29:00:00)"
-    )
-    raw.tell("warning", "frequencies_over_midnight", message, table, late, column("trip_id"))
-    end = np.where(late, end + DAY_S, end)
-    incomplete = (headway < 0) | np.isnan(start) | np.isnan(end)
-    void = ~incomplete & (end <= start)
-    message = "{count} periods of frequencies.txt have no end after their start, and no departure"
-    raw.tell("warning", "frequencies_void", message, table, void, column("trip_id"))
-    message = "{count} rows of {file} are incomplete and left out"
-    raw.tell("warning", "rows_incomplete", message, table, incomplete, file=f"{table}.txt")
-    periods = pd.DataFrame({"trip": trip, "start": start, "end": end, "s": headway, "exact": exact})
-    reasons = {
-        "an unknown trip_id": trip < 0,
-        "incomplete": incomplete,
-        "no departure": void,
-        "a trip without stop times": ~np.isin(trip, stop_times["trip"]),
-        "written twice": periods.duplicated().to_numpy(),
-    }
-    used = raw.count(table, reasons)
-    raw.tell(
-        "warning",
-        "frequencies_overlap",
-        "{count} periods of frequencies.txt begin before an earlier one of their trip ends: a "
-        "departure that both give runs once, all others run; let each begin where the one before "
-        "it ends",
-        table,
-        _begun_early(periods, used),
-        column("trip_id"),
-    )
-    frame = pd.DataFrame(
-        {
-            "trip": trip,
-            "start_s": np.where(used, start, 0).astype(np.int32),
-            "end_s": np.where(used, end, 0).astype(np.int32),
-            "headway_s": np.where(used, headway, 1).astype(np.int32),
-            "exact": exact == 1,
-        }
-    )
-    return frame[trip >= 0].reset_index(drop=True)
-
-
-def _begun_early(periods: pd.DataFrame, used: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of some periods used begin before an earlier one of the same trip ends."""
-    early = np.zeros(len(periods), np.bool_)
-    rows = periods[used].sort_values(["trip", "start", "end"], kind="stable")
-    last = rows.groupby("trip")["end"].cummax().shift()
-    again = rows["trip"].eq(rows["trip"].shift())
-    early[rows.index] = (again & (rows["start"] < last)).to_numpy()
-    return early
 
 
 def read_pathways(raw: RawTables, stops: pd.DataFrame) -> pd.DataFrame:

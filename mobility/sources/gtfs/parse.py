@@ -12,12 +12,11 @@ import pandas as pd
 from mobility.base.errors import SourceError
 from mobility.base.i18n import Word
 from mobility.base.ledger import SourceLedger
-from mobility.sources.gtfs.calls import booked_calls, read_stop_times
+from mobility.sources.gtfs.calls import booked_calls, read_frequencies, read_stop_times
 from mobility.sources.gtfs.columns import PLACEHOLDERS, index_of, integers, numbers
 from mobility.sources.gtfs.extras import (
     count_booking,
     read_feed_info,
-    read_frequencies,
     read_pathways,
     read_services,
     read_transfers,
