@@ -1,14 +1,14 @@
 #!/bin/sh
-# A village that is made a zone cuts those behind it off from the plant, in AequilibraE's matrices of
-# travel times.
+# A village that is made a zone cuts those behind it off from the plant, in the matrices of travel
+# times of AequilibraE.
 #
 # Library:   aequilibrae 1.7.2, numpy 2.4.6, pandas 3.1.1 (PyPI)
-# Expected:  A road from the valley's end over a village to the plant, 10 and 16 minutes, and another
-#            road from the plant to the town. From the end to the plant it takes 26 minutes, whether
-#            or not the village is among the zones asked for.
+# Expected:  A road from the valley's end over a village to the plant, 10 and 16 minutes, and on to
+#            the town. From the end to the plant it takes 26 minutes, whether or not the village is
+#            among the zones asked for.
 # Observed:  26 minutes with the end and the plant as zones. With the village and the town as zones
-#            too the end reaches the village alone: the plant and the town are infinite, since no way
-#            leads through a zone unless set_blocked_centroid_flows(False) is called. The town
+#            too the end reaches the village alone: the plant and the town are infinite, since no
+#            way leads through a zone unless set_blocked_centroid_flows(False) is called. The town
 #            reaches neither village nor end: the plant, a zone too, is in the way.
 # Matters:   Zones at real crossroads, as communes' centres are in a network without connectors,
 #            cut the valley into neighbours. Each zone added makes more of the others unreachable.

@@ -52,8 +52,8 @@ trips.put_carpool(
         lastUpdated="2026-11-01T00:00:00+00:00",
         path={"type": "LineString", "coordinates": [(lon, lat) for _, _, lat, lon, *_ in CALLS]},
         stops=[
-            {"id": id_, "name": name, "lat": lat, "lon": lon, "arrivalTime": at, "departureTime": on}
-            for id_, name, lat, lon, at, on in CALLS
+            dict(id=id_, name=name, lat=lat, lon=lon, arrivalTime=arrival, departureTime=departure)
+            for id_, name, lat, lon, arrival, departure in CALLS
         ],
     )
 )

@@ -6,8 +6,8 @@
 # Expected:  A trip with two rows in frequencies.txt, 04:00 to 07:00 every 10 minutes and 19:00 to
 #            23:00 every 30, has both periods in the package, and the pickup_type 1 of a bus that
 #            lets nobody on at the plant. The documentation lists what is skipped, neither is there.
-# Observed:  The trip has one period, 19:00 to 23:00; with the rows the other way round it is the one
-#            of the morning. No stop has a pickup or drop-off type: they are read from
+# Observed:  The trip has one period, 19:00 to 23:00; with the rows the other way round, that of the
+#            morning. No stop has a pickup or drop-off type: they are read from
 #            continuous_pickup and continuous_drop_off, which are about the road between stops, and
 #            are there when those columns are.
 # Matters:   Each period of a day is a row, so of most lines at even headways one shift remains, the
@@ -63,7 +63,7 @@ def packed(periods, types, column="pickup_type"):
     )
     with open("feed.gtp", "rb") as file:
         (trip,) = gtfs_proto.GtfsProto(file, read_now=True).trips
-    hours = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in (trip.start_time, trip.end_time))
+    hours = tuple(f"{at // 60:02}:{at % 60:02}" for at in (trip.start_time, trip.end_time))
     return hours, trip.interval, list(trip.pickup_types)
 
 

@@ -102,7 +102,9 @@ def by_vrp_cli(ready, limits):
         "vehicleIds": ["minibus_1"],
         "profile": {"matrix": "road"},
         "costs": {"fixed": 20, "distance": 0.001, "time": 0.001},
-        "shifts": [{"start": {"earliest": at(ready)} | plant, "end": {"latest": at("08:00")} | plant}],
+        "shifts": [
+            {"start": {"earliest": at(ready)} | plant, "end": {"latest": at("08:00")} | plant}
+        ],
         "capacity": [8],
     }
     problem = {

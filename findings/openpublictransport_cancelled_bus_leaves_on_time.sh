@@ -1,13 +1,13 @@
 #!/bin/sh
-# A bus that is cancelled leaves on time on the departure board that python-openpublictransport makes
-# of FPTF, the format of the public HAFAS interfaces.
+# A bus that is cancelled leaves on time on the departure board that python-openpublictransport
+# makes of FPTF, the format of the public HAFAS interfaces.
 #
 # Library:   python-openpublictransport 0.3.3, tzdata 2026.2 (PyPI)
 # Expected:  In FPTF a departure with "cancelled": true has no "when", its "plannedWhen" says when
 #            it would have left. It is left out or told as cancelled, as the same library tells a
 #            cancelled departure of Entur, with the notice "Cancelled".
-# Observed:  For Entur the notice is there. For BVG, read as FPTF, the cancelled bus equals, field by
-#            field, one that runs on time: planned and told at 04:45, 15 minutes from now, delay 0,
+# Observed:  For Entur the notice is there. For BVG, read as FPTF, the cancelled bus equals one that
+#            runs on time, field by field: planned and told at 04:45, 15 minutes from now, delay 0,
 #            no notice. A missing "when" is replaced by the planned hour, "cancelled" is never read.
 # Matters:   Reliability counted from such boards rises with every bus that does not run, and the
 #            workers of the morning shift are told to wait for it.
