@@ -19,7 +19,14 @@ from mobility.base.i18n import translate
 from mobility.cli import app
 from mobility.commute import walks
 from mobility.commute.access import assess
-from mobility.commute.data_sheet import day_gaps, edge_text, gates_table, hours_table, ledger_table
+from mobility.commute.data_sheet import (
+    day_gaps,
+    edge_text,
+    edges_tables,
+    gates_table,
+    hours_table,
+    ledger_table,
+)
 from mobility.commute.loading import load
 from mobility.commute.said_before import place_of_answer
 from mobility.commute.white_zones import REASONS, white_zones
@@ -43,7 +50,10 @@ def test_stops_and_vehicles_around_the_shifts(tmp_path):
     assert study.feed.stops["stop_id"].iloc[gate.stops].tolist() == ["B"]
     assert (gate.nearest, gate.nearest_s) == ("Stop B", 240)
     served = {
-        edge_text(s.edge).replace("\u00a0", " "): (s.count, format_clock(s.first_s))
+        edge_text(s, study.territory.zone).replace("\u00a0", " "): (
+            s.count,
+            format_clock(s.first_s),
+        )
         for s in sheet.services
     }
     assert served == {
@@ -57,12 +67,33 @@ def test_stops_and_vehicles_around_the_shifts(tmp_path):
     assert not sheet.cut_off.any()
 
 
+def test_hours_are_told_as_clocks_show_them_when_they_are_turned_back(tmp_path):
+    """The night of 24 October lasts an hour longer; its shift ends at 04:00 all the same.
+
+    The bus of 29:30 of that Saturday, counted from noon, leaves at 04:30 by the new time.
+    """
+    night = (
+        '[{ name = "N", shifts = [{ name = "n", start = "21:00", end = "04:00", days = "all" }] }]'
+    )
+    path = write_territory(
+        tmp_path, rosters=night, trips=[("home", "B", "29:30", "A", "29:50", "week")],
+        days='kinds = ["saturday"]\ndates = { saturday = 2026-10-24 }',
+        services={"week": service("1111111", "20260101", "20261231")},
+    )  # fmt: skip
+    study = load(path)
+    ((_, table),) = edges_tables(study.sheet, study, "en")
+    told = {row.iloc[0].replace("\u00a0", " "): row.iloc[1] for _, row in table.iterrows()}
+    assert told == {"→ 21:00": "0", "04:00 →": "1 04:30–04:30"}
+
+
 @pytest.mark.parametrize(("minute", "count"), [("46", 1), ("47", 0)])
 def test_a_vehicle_serves_a_start_when_its_riders_walk_to_the_gate_in_time(tmp_path, minute, count):
     """05:00 less 10 min and a walk of 4 min is 04:46."""
     late = ("early", "A", "28:20", "B", f"28:{minute}", "eve")
     study = load(write_territory(tmp_path, trips=[late, *TRIPS[1:]]))
-    (first,) = [s for s in study.sheet.services if edge_text(s.edge).endswith("05:00")]
+    (first,) = [
+        s for s in study.sheet.services if edge_text(s, study.territory.zone).endswith("05:00")
+    ]
     assert first.count == count
 
 

@@ -22,6 +22,7 @@ from mobility.outputs.render import markdown_text
 from mobility.remedies.full_runs import what_if
 from mobility.remedies.gains import gains_between
 from mobility.remedies.recommendations import recommend
+from mobility.remedies.remedy import TAKEN_UP
 from mobility.remedies.shift_hours import shift_hours, with_hours
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.outputs import write_plans
@@ -64,6 +65,10 @@ def test_examples_hold_after_and_not_before(results):
     for example in shown:
         assert not all(example.before)
         assert all(example.after) or example.street_s is not None
+    # A booked ride was told as so many minutes by bicycle.
+    by_street = {o.remedy.kind for o in results.illustrations if o.example and o.example.street_s}
+    assert "on_demand" in {one.remedy.kind for one in results.illustrations}
+    assert by_street <= set(TAKEN_UP)
 
 
 def test_full_runs_are_those_of_a_study_by_itself(results):

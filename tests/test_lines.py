@@ -18,8 +18,9 @@ from mobility.commute.white_zones import white_zones
 from mobility.needs.lines import changed, lines_of, supply
 from mobility.needs.swaps import swap_table, swaps
 from mobility.outputs.map.from_results import map_model
-from mobility.outputs.needs_ways import lines_answer
+from mobility.outputs.needs_ways import _uneven, lines_answer
 from mobility.outputs.table_files import stops_layer
+from mobility.outputs.words import Words
 from mobility.remedies.factors import load_factors
 from mobility.remedies.model import Lever
 from mobility.remedies.search import workbench
@@ -295,3 +296,13 @@ def test_a_vehicle_that_goes_on_as_another_line_is_on_the_map_as_each(tmp_path) 
     np.testing.assert_allclose(second.path, [m, b])
     assert first.trips[0].tolist() == [[720, 20]]
     assert second.trips[0].tolist() == [[745, 15]]
+
+
+def test_lines_that_run_alike_all_year_are_not_told_as_uneven() -> None:
+    frame = pd.DataFrame(
+        {"line": ["1", "2"], "trips_year": [500.0, 40.0], "trips_calendar": [500.2, 40.0]}
+    )
+    assert _uneven(frame, Words("en")) == ""
+    text = _uneven(frame.assign(trips_calendar=[500.2, 30.0]), Words("en"))
+    assert text.startswith("1 line")
+    assert "2 (40 → 30)" in text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from street_cases import METRE_A_SECOND, UTM, lonlat, streets_of
 
 from mobility.sources.osm.pieces import empty_tags
-from mobility.streets.ends import Snaps
+from mobility.streets.ends import Snaps, connectors
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import node_times, street_times
@@ -113,6 +113,13 @@ def test_the_limit_counts_the_connectors_and_is_inclusive():
     streets = streets_of(SQUARE, [("a", "b"), ("b", "c")])
     assert table(streets, "walk", [(30, 10)], [(110, 40)], limit_s=130) == [[130]]
     assert table(streets, "walk", [(30, 10)], [(110, 40)], limit_s=129) == [[-1]]
+
+
+def test_a_point_without_street_has_no_way_to_it_at_any_speed():
+    lost = Snaps(np.array([-1, 0]), np.zeros(2), np.array([np.inf, 30.0]))
+    with np.errstate(all="raise"):
+        assert connectors(lost, np.inf).tolist() == [np.inf, 0.0]
+        assert connectors(lost, 1.5).tolist() == [np.inf, 20.0]
 
 
 def test_a_point_without_street_has_no_pair():

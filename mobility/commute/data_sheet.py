@@ -9,12 +9,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.clock import DAY_S, format_clock, service_clock
+from mobility.base.clock import DAY_S, axis_to_local, format_clock, service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import HARD_SPACE, number, translate
 from mobility.commute.study import Study
@@ -290,7 +291,8 @@ def _edges(sheet: DataSheet, study: Study) -> Iterator[Finding]:
         "min before the start or after the end:",
         count=len(bare),
         examples=tuple(
-            f"{s.day.date} {study.sites[s.site].name} {edge_text(s.edge)}" for s in bare[:5]
+            f"{s.day.date} {study.sites[s.site].name} {edge_text(s, study.territory.zone)}"
+            for s in bare[:5]
         ),
         params={"minutes": round(study.territory.limits.max_total_min)},
     )
@@ -353,10 +355,15 @@ def _cut_off(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     )
 
 
-def edge_text(edge: Edge) -> str:
+def edge_text(service: EdgeService, zone: ZoneInfo) -> str:
     """Return an edge of a shift: ``→ 06:00`` to be there, ``14:00 →`` to leave."""
-    clock = format_clock(edge.at_s)
-    return f"{clock}{HARD_SPACE}→" if edge.returning else f"→{HARD_SPACE}{clock}"
+    clock = _clock(service, service.edge.at_s, zone)
+    return f"{clock}{HARD_SPACE}→" if service.edge.returning else f"→{HARD_SPACE}{clock}"
+
+
+def _clock(service: EdgeService, second: int, zone: ZoneInfo) -> str:
+    """Return a second of the axis as clocks show it, on the day of a clock change too."""
+    return axis_to_local(service.day.date, second, zone).strftime("%H:%M")
 
 
 def gates_table(sheet: DataSheet, study: Study, language: str) -> pd.DataFrame:
@@ -386,12 +393,14 @@ def edges_tables(
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield for each site what serves its shift edges: number, first and last by kind of day."""
     heads = {day.kind: translate(day.label, language) for day in study.days}
+    zone = study.territory.zone
     for index, site in enumerate(study.sites):
         rows: dict[str, dict[str, str]] = {}
         for service in (s for s in sheet.services if s.site == index):
-            text = edge_text(service.edge)
+            text = edge_text(service, zone)
             row = rows.setdefault(text, {"edge": text} | dict.fromkeys(heads.values(), "–"))
-            span = f" {format_clock(service.first_s)}–{format_clock(service.last_s)}"
+            first, last = (_clock(service, s, zone) for s in (service.first_s, service.last_s))
+            span = f" {first}–{last}"
             row[heads[service.day.kind]] = str(service.count) + (span if service.count else "")
         if rows:
             yield site.name, pd.DataFrame([rows[text] for text in sorted(rows)])

@@ -28,7 +28,7 @@ from mobility.outputs.tables import Block, Heading, Text
 from mobility.outputs.words import Words
 from mobility.remedies.bill import Bill, CostLine, total
 from mobility.remedies.gains import gains_between
-from mobility.remedies.remedy import Remedy
+from mobility.remedies.remedy import TAKEN_UP, Remedy
 from mobility.remedies.search import Workbench
 from mobility.remedies.shift_hours import with_hours
 from mobility.shuttles.after import read_tables
@@ -342,7 +342,12 @@ def _texts(study: Study, shift_id: int, kind: str, home: int) -> Journeys:
 
 
 def _cycled(zones: WhiteZones, remedy: Remedy) -> _Example | None:
-    """Return the ride, by bicycle or car, of the home of most workers that a remedy serves."""
+    """Return the ride, by bicycle or car, of the home of most workers that a remedy serves.
+
+    A booked ride has no hour before it is booked, and is neither.
+    """
+    if remedy.kind not in TAKEN_UP:
+        return None
     study = zones.access.study
     mode = "car" if remedy.kind == "carpool" else "bike"
     mode = "e_bike" if mode == "bike" and "e_bike" in study.street_times else mode

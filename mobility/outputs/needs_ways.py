@@ -95,7 +95,7 @@ def lines_answer(
 def _uneven(lines: pd.DataFrame, words: Words) -> str:
     """Return which lines do not run alike on all days that a day studied stands for, if any."""
     off = (lines["trips_year"] - lines["trips_calendar"]).abs()
-    most = lines[off > 0.5].assign(off=off).nlargest(3, "off")
+    most = lines.assign(off=off)[off > 0.5].nlargest(3, "off")
     if most.empty:
         return ""
     text = (

@@ -42,7 +42,10 @@ class Snaps:
 
 def connectors(snaps: Snaps, speed_ms: float) -> np.ndarray:
     """Return seconds over the straight line to the street, infinite without one, (p,)."""
-    return np.where(snaps.edge >= 0, snaps.distance_m / speed_ms, np.inf)
+    seconds = np.full(len(snaps.edge), np.inf)
+    found = snaps.edge >= 0
+    seconds[found] = snaps.distance_m[found] / speed_ms
+    return seconds
 
 
 def end_seconds(streets: Streets, times: Times, snaps: Snaps, *, leaving: bool) -> np.ndarray:
