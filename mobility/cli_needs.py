@@ -147,6 +147,16 @@ def _answered(
     print_findings(answer.findings, lang)
 
 
+def _with_plans(study: Study, plan: Sequence[Path] | None) -> Iterator[Study]:
+    """Yield the study with each of some feeds, and print what is told of them."""
+    from mobility.commute.changes import with_timetable
+
+    for path in plan or ():
+        found = with_timetable(study, path, scenario=path.stem)
+        print_findings(found.findings[len(study.findings) :], study.territory.language)
+        yield found
+
+
 def _situations(
     access: Access,
     plan: Sequence[Path] | None,
@@ -157,11 +167,9 @@ def _situations(
 ) -> Iterator[tuple[str, Access, Remedy | None]]:
     """Yield what is set beside the present: the feeds, then the recommended levers."""
     from mobility.commute.access import assess
-    from mobility.commute.additions import with_feed
-    from mobility.sources.gtfs.read import read_feed
 
-    for path in plan or ():
-        yield path.stem, assess(with_feed(access.study, read_feed(path), scenario=path.stem)), None
+    for feed in _with_plans(access.study, plan):
+        yield feed.scenario, assess(feed), None
     if levers:
         from mobility.outputs.levers import find_levers
 
@@ -240,10 +248,8 @@ def apprentices(
     from functools import partial
 
     from mobility.commute.access import assess
-    from mobility.commute.additions import with_feed
     from mobility.needs.apprentices import Rules, after_remedies, triangles, with_centres
     from mobility.outputs.needs import apprentices_answer
-    from mobility.sources.gtfs.read import read_feed
 
     rules = Rules(age, boarding, apart, group)
 
@@ -252,8 +258,7 @@ def apprentices(
         study, companies = with_centres(base, centres, unread), len(base.sites)
         access = assess(study, progress=step)
         found = triangles(access, companies, rules)
-        feeds = [with_feed(study, read_feed(p), scenario=p.stem) for p in plan or ()]
-        variants = [(feed.scenario, partial(assess, feed)) for feed in feeds]
+        variants = [(feed.scenario, partial(assess, feed)) for feed in _with_plans(study, plan)]
         if retimings:
             step("levers")
         remedies = after_remedies(

@@ -13,16 +13,16 @@ from mobility.base.errors import MobilityError
 from mobility.base.files import staging
 from mobility.base.machine import trim_memory
 from mobility.commute.access import Access, assess
-from mobility.commute.additions import with_feed
 from mobility.commute.any_hour import Hours
+from mobility.commute.changes import with_timetable
 from mobility.commute.comparison import asked_alike, check_comparable, comparison, differences
 from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
+from mobility.commute.modes import riding
 from mobility.commute.side_by_side import with_each
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.settings import check_outputs, check_settings, read_territory
-from mobility.sources.gtfs.read import read_feed
 from mobility.streets.hour_times import forget_hours
 from mobility.territory.changes import Changes
 from mobility.territory.project import Language, Territory, source_files
@@ -101,6 +101,9 @@ def run(
     study = load(territory, progress=progress)
     if not keep:
         study = replace(study)  # a study of unknown content
+    if shuttles or plans:  # a line may be the first one
+        asked = riding(study.territory, has_timetable=not study.feed.trips.empty)
+        study = replace(study, territory=asked)
     present = evaluate(study, progress=progress)
     costs = _scenario_costs(territory, present[0], progress)
     if shuttles:
@@ -109,7 +112,7 @@ def run(
             progress=progress,
         )  # fmt: skip
     for path in plans:
-        study = with_feed(study, read_feed(path), scenario=Path(path).stem)
+        study = with_timetable(study, Path(path), scenario=Path(path).stem)
     variants = [evaluate(study, progress=progress)] if plans else []
     feeds = [Path(path) for path in plans]
     return _written(

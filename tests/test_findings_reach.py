@@ -328,6 +328,15 @@ def streets_only(folder):
     return edited(write_territory(folder, days=""), ('gtfs = ["gtfs.zip"]', ""))
 
 
+@scene("feed_idle")
+def next_year_s_line(folder):
+    """A scenario adds a line that begins a year after the date studied."""
+    path = write_territory(folder)
+    year = {name: service("1111111", "20280103", "20281217") for name in SERVICES}
+    write_gtfs(folder / "more.zip", stops=PLACES, trips=USUAL, services=year)
+    return edited(path, ("[[sites]]", '[[changes.feeds]]\nfile = "more.zip"\n[[sites]]'))
+
+
 @scene("on_demand_idle")
 def zones_of_nobody(folder):
     """One holds no home; another both homes, and neither the gate nor a hub."""
@@ -752,6 +761,7 @@ def checked(path: Path, monkeypatch: pytest.MonkeyPatch, *options: str):
     monkeypatch.setattr(loading, "load", lambda *a, **k: kept.append(load(*a, **k)) or kept[-1])
     result = CliRunner().invoke(app, ["check", str(path), "--lang", "fr", *options])
     assert kept, result.output
+    assert result.exit_code in (0, 2), result.output
     return kept[0], " ".join(result.output.split())
 
 

@@ -3,13 +3,17 @@
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 from small import write_territory
 
+from mobility.base.errors import TerritoryError
 from mobility.commute.access import STATUSES, assess
+from mobility.commute.additions import with_feeds
 from mobility.commute.loading import load
 from mobility.commute.white_zones import REASONS, white_zones
-from mobility.pipeline import run
+from mobility.outputs.record import inputs_hash
+from mobility.pipeline import compare, run
 from mobility.sources.days import PLAIN_DATES, plain_days
 from mobility.sources.gtfs.read import empty_feed, merge_feeds, read_feed
 from mobility.territory.fields import DaysConfig
@@ -100,3 +104,47 @@ def test_a_territory_with_timetables_keeps_its_modes(tmp_path):
     study = load(Territory.from_toml(write_territory(tmp_path)))
     assert study.territory.modes.evaluated == ["transit", "walk"]
     assert not [f for f in study.findings if f.code == "no_timetable"]
+
+
+def gained(folder):
+    rows = pd.read_csv(folder / "comparison.csv", keep_default_na=False)
+    return rows.set_index("shift")["gained"].to_dict()
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    """Write a territory without timetables, and a scenario of it with its first bus line."""
+    path = street_only(tmp_path / "in", modes='["transit", "walk"]', extra="")
+    after = path.with_name("after.toml")
+    after.write_text(f'base = "{path.name}"\n[[changes.feeds]]\nfile = "gtfs.zip"\n', "utf-8")
+    return path, after
+
+
+def test_the_first_line_of_a_territory_gains_what_the_engine_says(scenario, tmp_path):
+    path, after = scenario
+    with_plan = run(path, tmp_path / "plan", plans=[path.with_name("gtfs.zip")])
+    compare(*scenario, tmp_path / "compared")
+    # Of 3x8, the bus alone holds what it holds beside other timetables: see test_small_case.
+    served = assess(load(Territory.from_toml(write_territory(tmp_path / "own"))))
+    known = served.counted(0, "school_weekday")[2]
+    assert known.any()
+    shift = served.study.shift_rows[0]
+    expected = int(served.study.pool(shift.site, shift.roster)[known].sum())
+    assert gained(tmp_path / "plan")[shift.shift] == expected
+    assert gained(tmp_path / "compared")[shift.shift] == expected
+    assert "no_timetable" not in [f.code for f in load(after).findings]
+    # The same inputs, whether a line is added or not.
+    assert inputs_hash(with_plan.study) == inputs_hash(load(path))
+
+
+def test_a_line_is_not_given_what_trips_that_are_not_studied_do(tmp_path):
+    path = write_territory(tmp_path)
+    text = path.read_text(encoding="utf-8").replace('["transit", "walk"]', '["walk"]')
+    path.write_text(text, encoding="utf-8")
+    for more in ({"shuttles": True}, {"plans": [tmp_path / "gtfs.zip"]}):
+        with pytest.raises(TerritoryError) as caught:
+            run(path, tmp_path / "out", **more)
+        assert caught.value.column == "modes.evaluated"
+        assert "transit" in caught.value.mend
+    with pytest.raises(TerritoryError, match="public transport"):
+        next(with_feeds(load(path), {"more": read_feed(tmp_path / "gtfs.zip")}))

@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.cache import content_hash
+from mobility.base.errors import Finding
+from mobility.commute.modes import riding
 from mobility.commute.on_demand_rides import on_demand_services
 from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import on_ways, stops_served, variant
@@ -193,7 +195,14 @@ def _more_rows(
     return pd.concat([stops, rows], ignore_index=True)
 
 
-def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True) -> Study:
+def with_feed(
+    study: Study,
+    extra: Feed,
+    *,
+    scenario: str,
+    feeders: bool = True,
+    findings: tuple[Finding, ...] = (),
+) -> Study:
     """Return the study with one more feed: same dates, ways completed for the new stops.
 
     Parameters
@@ -205,18 +214,24 @@ def with_feed(study: Study, extra: Feed, *, scenario: str, feeders: bool = True)
     feeders
         Whether cycling, park-and-ride and on-demand transport reach the new stops too; False
         where only public transport from the door is asked for.
+    findings
+        What is told of the feed besides its own.
     """
-    return next(with_feeds(study, {scenario: extra}, feeders=feeders))
+    return next(with_feeds(study, {scenario: extra}, feeders=feeders, findings=findings))
 
 
 def with_feeds(
-    study: Study, extras: Mapping[str, Feed], *, feeders: bool = True
+    study: Study,
+    extras: Mapping[str, Feed],
+    *,
+    feeders: bool = True,
+    findings: tuple[Finding, ...] = (),
 ) -> Iterator[Study]:
     """Yield the study with each of some feeds, by the name of the variant; see `with_feed`."""
     stops = NewStops(study, [extra.lonlat() for extra in extras.values()])
     merge = merge_each(study.feed)
     for k, (scenario, extra) in enumerate(extras.items()):
-        yield _with_feed(study, extra, merge(extra), (stops, k), scenario, feeders)
+        yield _with_feed(study, extra, merge(extra), (stops, k), scenario, feeders, findings)
 
 
 def with_feeds_together(
@@ -244,9 +259,12 @@ def _with_feed(
     own: tuple[NewStops, int | None],
     scenario: str,
     feeders: bool,
+    findings: tuple[Finding, ...] = (),
 ) -> Study:
     """Return the study with one more feed, ``feed`` being both."""
-    territory, (stops, k), old = study.territory, own, len(study.feed.stops)
+    has_timetable = not study.feed.trips.empty
+    territory = riding(study.territory, has_timetable=has_timetable)
+    (stops, k), old = own, len(study.feed.stops)
     between = stops.walks_between(study, k, feed)
     timetables = _day_timetables(study, extra, feed, between)
     on_demand = study.on_demand
@@ -278,12 +296,15 @@ def _with_feed(
             runs = once(one, "feet", ["walk"], lambda: on_ways_of(one))
         after = replace(
             one,
+            territory=riding(one.territory, has_timetable=has_timetable),
             feed=feed,
             timetables=runs,
             home_walks=tables[0],
             gate_walks=tables[1],
             on_demand=on_demand,
             scenario=scenario,
+            findings=(*one.findings, *extra.findings, *findings),
+            ledger=(*one.ledger, *extra.rows),
         )
         if not (feeders and one.feeders):
             return after

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from mobility.base.clock import format_clock
-from mobility.base.errors import TerritoryError
+from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.additions import with_feed
+from mobility.commute.data_sheet import DataSheet, data_sheet
 from mobility.commute.line_changes import with_lines
 from mobility.commute.study import Study, Timetables
-from mobility.commute.variants import with_timetables
+from mobility.commute.variants import variant, with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.territory.changes import FeedChange, TripChange
@@ -26,10 +28,31 @@ from mobility.timetable.trips import DayNetwork, mended, moved, one_run, only_tr
 Edit = tuple[str, tuple[int, ...], int]
 
 
+def with_timetable(study: Study, path: Path, *, scenario: str) -> Study:
+    """Return the study with one more feed, read from its file; see `additions.with_feed`."""
+    extra = read_feed(path)
+    told: tuple[Finding, ...] = ()
+    dates = {day.date for day in study.days}
+    # What leaves in the evening arrives on the date after.
+    eves = {date - dt.timedelta(days=1) for date in dates}
+    if not any(extra.trips_on(date).size for date in dates | eves):
+        told = (
+            Finding(
+                "warning",
+                "feed_idle",
+                "The timetable that is added changes nothing: it runs on none of the dates "
+                "studied. Give it services on them, or study others (days.dates)",
+                path.name,
+                examples=tuple(date.isoformat() for date in sorted(dates)[:5]),
+            ),
+        )
+    return with_feed(study, extra, scenario=scenario, findings=told)
+
+
 def _with_feed(study: Study, change: FeedChange) -> Study:
     """Return the study with one more feed; its own trips and stops keep their ids."""
-    extra = read_feed(study.territory.resolve(change.file))
-    found = with_feed(study, extra, scenario=study.scenario)
+    path = study.territory.resolve(change.file)
+    found = with_timetable(study, path, scenario=study.scenario)
     feed, own = found.feed, study.feed
     names = {}
     for table, column in (("trips", "trip_id"), ("stops", "stop_id")):
@@ -169,7 +192,17 @@ def _whole_moves(network: DayNetwork, edits: Sequence[Edit]) -> dict[int, int] |
 
 def with_timetable_changes(study: Study) -> Study:
     """Return a study with the feeds that its scenario adds, and the trips and lines it changes."""
-    changes = study.territory.changes
+    changes, changed = study.territory.changes, study
     for feed in changes.feeds:
-        study = _with_feed(study, feed)
-    return with_lines(with_trips(study, changes.trips), changes.lines)
+        changed = _with_feed(changed, feed)
+    changed = with_lines(with_trips(changed, changes.trips), changes.lines)
+    if changed is study:
+        return study
+    made = changed
+
+    @cache
+    def sheet() -> DataSheet:
+        day_runs = {k: DayNetwork(k, both.timetable).runs for k, both in made.timetables.items()}
+        return data_sheet(made, day_runs)
+
+    return variant(changed, lambda one: replace(one, sheet_of=sheet))

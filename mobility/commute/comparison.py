@@ -14,6 +14,7 @@ from mobility.base.errors import Finding, TerritoryError
 from mobility.base.i18n import WEEKDAY_NAMES, Period, Word, Words
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.indicators import changed_counts, whole_persons
+from mobility.commute.modes import MODES
 from mobility.commute.study import ShiftRow, Study
 from mobility.territory.fields import WEEKDAYS
 
@@ -22,12 +23,17 @@ _MOST_TOLD, _LONGEST = 5, 80
 
 
 def asked_alike(study: Study, other: Study) -> Study:
-    """Return a study asked for on-demand vehicles too, where another is: it has none.
+    """Return a study asked for the modes of another that it has nothing of.
 
-    A scenario that adds the first zone of a territory adds this mode, and nothing else.
+    A scenario that adds the first zone of on-demand transport, or the first timetable, of a
+    territory adds these modes, and nothing else.
     """
     modes, theirs = study.territory.modes, other.territory.modes.evaluated
-    if "on_demand" in modes.evaluated or set(theirs) != {*modes.evaluated, "on_demand"}:
+    lacks: set[str] = set() if "on_demand" in modes.evaluated else {"on_demand"}
+    if study.feed.trips.empty:
+        lacks |= {mode for mode, row in MODES.items() if row.kind in ("transit", "feeder")}
+    more = set(theirs) - set(modes.evaluated)
+    if not more or not more <= lacks or not set(modes.evaluated) <= set(theirs):
         return study
     modes = modes.model_copy(update={"evaluated": theirs})
     return replace(study, territory=study.territory.model_copy(update={"modes": modes}))
@@ -41,7 +47,7 @@ def check_comparable(before: Study, after: Study) -> None:
     TerritoryError
         Homes, their workers, shifts, kinds of day or modes differ.
     """
-    facts, theirs = _facts(before), _facts(after)
+    facts, theirs = _facts(asked_alike(before, after)), _facts(asked_alike(after, before))
     for what, was in facts.items():
         now = theirs[what]
         if list(was.items()) == list(now.items()):

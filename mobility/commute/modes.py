@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from mobility.base.errors import TerritoryError
 from mobility.territory.project import Mode, StreetMode, Territory
 
 #: How its times are found (see `door_to_door.both_ways`): on streets alone; walking to a
@@ -74,6 +75,35 @@ MODES: Mapping[Mode, ModeRow] = {
 def evaluated(territory: Territory, *kinds: Kind) -> list[Mode]:
     """Return the modes of some kinds that a territory asks for, in its order."""
     return [mode for mode in territory.modes.evaluated if MODES[mode].kind in kinds]
+
+
+def riding(territory: Territory, *, has_timetable: bool) -> Territory:
+    """Return a territory that asks for public transport, as one with a line more does.
+
+    Parameters
+    ----------
+    has_timetable
+        Whether there are trips already: leaving them out is then the territory's own wish, and
+        a line that counted alone would be given what they do.
+
+    Raises
+    ------
+    TerritoryError
+        Public transport runs and is not asked for.
+    """
+    modes = territory.modes.evaluated
+    if "transit" in modes:
+        return territory
+    if has_timetable:
+        raise TerritoryError(
+            "A line is added, and public transport is not among the modes studied.",
+            file=territory.path,
+            column="modes.evaluated",
+            value=", ".join(modes),
+            mend='Add "transit" to them.',
+        )
+    changed = territory.modes.model_copy(update={"evaluated": ["transit", *modes]})
+    return territory.model_copy(update={"modes": changed})
 
 
 def counting(territory: Territory) -> list[Mode]:

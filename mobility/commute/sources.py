@@ -134,7 +134,7 @@ def read_timetables(territory: Territory) -> Feed:
 
 def without_timetables(territory: Territory) -> tuple[Territory, tuple[Finding, ...]]:
     """Leave out the modes that need a timetable where none is given, and say so."""
-    if territory.sources.gtfs:
+    if territory.sources.gtfs or territory.changes.feeds:
         return territory, ()
     left = evaluated(territory, "street", "booked") or ["walk"]
     changed = territory.modes.model_copy(update={"evaluated": left})

@@ -20,6 +20,7 @@ from mobility.base import __version__
 from mobility.base.cache import content_hash
 from mobility.base.errors import Finding
 from mobility.base.files import write_text
+from mobility.commute.sources import without_timetables
 from mobility.commute.study import Study
 
 SHUTTLES, RECORD, MAP, _COMPARISON = "shuttles", "run.json", "map.html", "comparison.csv"
@@ -70,9 +71,10 @@ def record(
 
 def _inputs(study: Study) -> dict[str, object]:
     """Return what a run's figures follow from, a variant's own feed apart."""
+    territory, _ = without_timetables(study.territory)  # the feed may be the first one
     return {
         "mobility": __version__,
-        "territory": study.territory.model_dump(mode="json", exclude={"sites"}),
+        "territory": territory.model_dump(mode="json", exclude={"sites"}),
         "sites": [site.model_dump(mode="json") for site in study.sites],
         "days": [
             {"kind": d.kind, "date": d.date.isoformat(), "weekdays": list(d.weekdays)}
