@@ -199,8 +199,8 @@ def print_advice(advice: Advice, language: Language) -> None:
         if isinstance(block, Text):
             out.print(block.text, soft_wrap=True)
         elif isinstance(block, Bullets):
-            for number, (_, text) in enumerate(block.items, start=1):
-                out.print(f"{number}. {text}", soft_wrap=True)
+            for rank, text in block.items:
+                out.print(f"{rank} {text}", soft_wrap=True)
 
 
 def print_outputs(folder: Path, language: Language) -> None:

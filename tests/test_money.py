@@ -31,6 +31,7 @@ from mobility.remedies.recommendations import (
     CLASHES,
     DEARER,
     NO_ROSTER,
+    REPLACED,
     TOO_FEW,
     objections,
     recommend,
@@ -251,8 +252,11 @@ def test_one_rule_advises_the_set_and_says_why_not_the_others():
     listed = [remedy(100.0, 10.0, 1), remedy(200.0, 5.0), remedy(300.0, 20.0, 1),
               remedy(50.0, 30.0, refused="dear"), remedy(10.0, 0.2), remedy(900.0, 40.0),
               remedy(400.0, 3.0, 2)]  # fmt: skip
-    told = objections(listed, on_frontier={0, 1, 5}, chosen={0, 1})
-    assert told == ["", "", CLASHES, "dear", TOO_FEW, DEARER, BEATEN]
+    listed.append(remedy(500.0, 4.0, 3))
+    told = objections(listed, [set(), {7}, {0, 1}, {0, 1, 5, 7}], advised=2)
+    assert told == ["", "", CLASHES, "dear", TOO_FEW, DEARER, BEATEN, REPLACED]
+    # Nothing is advised: what a set pays for asks for a larger budget.
+    assert objections(listed, [set(), {0}], advised=-1)[:2] == [DEARER, BEATEN]
 
 
 def test_the_ends_of_a_point_take_prices_and_uptake_at_theirs(bench):
@@ -351,7 +355,7 @@ def test_nothing_is_ranked_on_a_roster_without_headcount(tmp_path):
     access = assess(load(write_scene(tmp_path, headcounts=(0, 0, 0))))
     found = search(access, options=SearchOptions(kinds=("move_trip",)))
     remedies = recommend(found, shift_hours(access))
-    against = objections(remedies, range(len(remedies)), range(len(remedies)))
+    against = objections(remedies, [range(len(remedies))], 0)
     assert set(against) == {NO_ROSTER}
     frame = remedies_frame(remedies, against, "fr")
     assert frame["eur_per_job"].isna().all()

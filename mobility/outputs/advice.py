@@ -164,8 +164,6 @@ def read_advice(
     return None
 
 
-#: Pieces of advice told one by one.
-_FIRST = 3
 TOGETHER = (
     "Advised: {count} remedies that together gain {jobs} jobs whose whole roster can be held, for "
     "{eur} EUR a year, {job} EUR a year a job; about {users} users, {each} EUR a year each."
@@ -206,6 +204,7 @@ _OBSTACLE = "What stands in the way first there: {reason}."
 _MODES = "Modes that count: {modes}."
 _EACH_ALONE = "Each decision is counted alone."
 _LARGEST = "The decisions advised that gain most jobs, each counted alone."
+_ALSO = "Advised too, by their numbers in the list of all remedies: {ranks}."
 _RANKS = "Their numbers are their ranks in the list of all remedies."
 _HARDEST = (
     "The hardest shift of that roster is {shift}, {hours}: {share} can take it and come back, on "
@@ -214,13 +213,16 @@ _HARDEST = (
 
 
 def advice_blocks(advice: Advice, words: Words) -> Iterator[Block]:
-    """Yield the set advised, its first remedies, and where the advice would change."""
+    """Yield the set advised, its largest decisions, and where the advice would change."""
     point = advice.point
     yield Text(advice_sentence(advice, words), "lead")
     if not point:
         return
-    told = (r.sentence(words.language) for r in advice.advised[:_FIRST])
-    yield Bullets(tuple(("", words.set_spaces(sentence)) for sentence in told))
+    largest, also = _largest(advice, _MOST_DECISIONS)
+    told = {rank: advice.remedies[rank - 1].sentence(words.language) for rank in largest}
+    yield Bullets(tuple((f"{rank}.", words.set_spaces(text)) for rank, text in told.items()))
+    if also:
+        yield Text(words.t(_ALSO, ranks=", ".join(map(str, also))))
     frame = advice.tables["frontier"]
     found = {
         end: str(frame.loc[frame[f"advised_{end}"].astype(bool), "set"].iloc[0])
@@ -338,6 +340,13 @@ def modes_that_count(territory: Territory, words: Words) -> str:
     return words.t(_MODES, modes=", ".join(modes))
 
 
+def _largest(advice: Advice, most: int | None) -> tuple[list[int], list[int]]:
+    """Return the ranks of the decisions advised that gain most jobs, and of the others."""
+    advised = [rank for rank, why in enumerate(advice.against, start=1) if not why]
+    first = sorted(advised, key=lambda rank: -advice.remedies[rank - 1].net_jobs)[:most]
+    return sorted(first), [rank for rank in advised if rank not in first]
+
+
 def decisions(advice: Advice, words: Words, *, most: int | None = _MOST_DECISIONS) -> Table | None:
     """Return the decisions advised, priced, with what they gain and for whom; None for none.
 
@@ -349,20 +358,19 @@ def decisions(advice: Advice, words: Words, *, most: int | None = _MOST_DECISION
         Decisions told: those that gain most jobs, the cheapest per job first.
     """
     t, number = words.t, words.number
-    advised = {k: r for k, r in enumerate(advice.remedies, 1) if not advice.against[k - 1]}
-    largest = sorted(advised, key=lambda k: -advised[k].net_jobs)[:most]
+    largest, also = _largest(advice, most)
     rows = tuple(
         (
-            words.set_spaces(f"{rank}. {advised[rank].head(words.language)}"),
-            words.set_spaces(", ".join(advised[rank].site_names)),
-            number(advised[rank].net_jobs),
-            number(advised[rank].eur_year),
-            number(advised[rank].eur_per_job),
+            words.set_spaces(f"{rank}. {one.head(words.language)}"),
+            words.set_spaces(", ".join(one.site_names)),
+            number(one.net_jobs),
+            number(one.eur_year),
+            number(one.eur_per_job),
         )
-        for rank in sorted(largest)
+        for rank, one in ((rank, advice.remedies[rank - 1]) for rank in largest)
     )
     heads = ("Decision", "For", "Jobs gained", "EUR a year", "EUR a job gained")
     if not rows:
         return None
-    caption = f"{t(_LARGEST if len(rows) < len(advised) else _EACH_ALONE)} {t(_RANKS)}"
+    caption = f"{t(_LARGEST if also else _EACH_ALONE)} {t(_RANKS)}"
     return Table(tuple(map(t, heads)), rows, (False, False, True, True, True), caption)

@@ -183,7 +183,7 @@ def searched(
 
 def _advice_from(access: Access, remedies: tuple[Remedy, ...], combined: Combined) -> Advice:
     """Return what is advised among ranked remedies, from the frontier of their sets."""
-    against = objections(remedies, combined.members, combined.chosen)
+    against = objections(remedies, combined.sets, combined.advised)
     tables = {
         "frontier": combined.to_frame(),
         "employers": employer_steps(access.study, combined),

@@ -51,6 +51,7 @@ TOO_FEW = "less than one job gains its whole roster, net of those lost"
 CLASHES = "a cheaper one changes the same departures or hours"
 BEATEN = "cheaper sets of remedies gain as many jobs"
 DEARER = "only a larger budget pays for it"
+REPLACED = "a cheaper set has it; the set advised gains more jobs without it"
 _REMEDY_COLUMNS = (
     "rank", "rank_best", "rank_worst", "kind", "line", "site", "sentence", "jobs", "jobs_lost",
     "users", "users_low", "users_high", "inhabitants", "workers", "lost", "eur_year", "eur_low",
@@ -282,7 +283,7 @@ def recommend(
 
 
 def objections(
-    remedies: Sequence[Remedy], on_frontier: Collection[int], chosen: Collection[int]
+    remedies: Sequence[Remedy], sets: Sequence[Collection[int]], advised: int
 ) -> list[str]:
     """Return why each of the ranked remedies is not advised, empty texts for those that are.
 
@@ -292,22 +293,27 @@ def objections(
 
     Parameters
     ----------
-    on_frontier, chosen
-        Places in the list of the remedies of the frontier's sets, and of the set advised.
+    sets
+        Places in the list of the remedies of each set of the frontier, cheapest first.
+    advised
+        Place among them of the set advised, -1 for none.
     """
     either: dict[int, list[int]] = {}
     for first, later in alternatives(remedies):
         either.setdefault(later, []).append(first)
+    chosen = set(sets[advised]) if advised >= 0 else set()
+    cheaper = {k for one in sets[: max(advised, 0)] for k in one}
+    dearer = {k for one in sets[advised + 1 :] for k in one}
     told = []
     for k, one in enumerate(remedies):
         if one.net_jobs < 1:
             told.append(NO_ROSTER if one.net_jobs <= 0 else TOO_FEW)
         elif one.refused or k in chosen:
             told.append(one.refused)
-        elif set(either.get(k, ())) & set(chosen):
+        elif set(either.get(k, ())) & chosen:
             told.append(CLASHES)
         else:
-            told.append(DEARER if k in on_frontier else BEATEN)
+            told.append(REPLACED if k in cheaper else DEARER if k in dearer else BEATEN)
     return told
 
 

@@ -41,20 +41,15 @@ class Combined:
     advised: int
 
     @property
-    def members(self) -> set[int]:
-        """Places in the list of every remedy of some set."""
-        return {self.places[k] for point in self.points for k in point.chosen}
+    def sets(self) -> list[set[int]]:
+        """Places in the list of the remedies of each set, cheapest first."""
+        return [{self.places[k] for k in point.chosen} for point in self.points]
 
     @property
     def steps(self) -> list[Chosen]:
         """The set advised, grown in the order of the list from nothing."""
         order = [] if self.advised < 0 else sorted(self.points[self.advised].chosen)
         return [frozenset(order[:k]) for k in range(len(order) + 1)]
-
-    @property
-    def chosen(self) -> set[int]:
-        """Places in the list of the remedies of the set advised."""
-        return {self.places[k] for k in self.steps[-1]}
 
     def name(self, chosen: Chosen) -> str:
         """Return the ranks of a set, as the tables name it."""
