@@ -160,6 +160,17 @@ def test_a_scenario_is_costed_and_its_losers_told(base) -> None:
     assert everyone[["pool", "before", "after", "gained", "lost"]].tolist() == [20, 10, 0, 0, 10]
 
 
+def test_a_line_taken_out_is_told_as_such(base) -> None:
+    path = scenario_of(base, 'how = "remove"')
+    done = CliRunner().invoke(
+        app, ["lines", str(path), "-o", str(base.parent / "o"), "--lang", "en"]
+    )
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.output.split())
+    assert "1 line does not run any more in the scenario: R." in told
+    assert "none of the days studied" not in told
+
+
 def test_a_scenario_that_changes_nothing_costs_nothing(base) -> None:
     access = assess(load(base))
     found = changed(access, access)
@@ -219,6 +230,9 @@ def test_a_real_network_loses_a_line() -> None:
     was = supply(access.study).set_index("line")["hours_year"]["97"]
     gone = found.table.set_index("line")["hours_year"]
     assert gone[["97", ""]].tolist() == pytest.approx([-was, -was])
+    # Others are none of the lines changed, whatever the order in which their legs are summed.
+    assert set(gone.index) == {"97", ""}
+    assert found.lines_removed == ("97",)
 
 
 def test_without_a_timetable_there_is_no_line_to_tell(base) -> None:

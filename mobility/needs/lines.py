@@ -65,12 +65,15 @@ class Changed:
         Of the differences of the whole network.
     groups
         For each roster and group (empty: everyone), workers who hold it before and after.
+    lines_removed
+        Those that ran on some day studied and run on none any more.
     """
 
     gains: Gains
     table: pd.DataFrame
     bill: Bill
     groups: pd.DataFrame
+    lines_removed: tuple[str, ...]
 
 
 def lines_of(access: Access) -> Lines:
@@ -276,12 +279,16 @@ def changed(before: Access, after: Access) -> Changed:
     was, now = (
         supply(a.study).set_index("line").drop(columns="trips_calendar") for a in (before, after)
     )
+    # Sums of many legs differ by less than a metre, or a second, from run to run.
     more = now.sub(was, fill_value=0.0)
-    more = more[(more.abs() > 1e-9).any(axis=1) | (more.index == "")]
+    more = more[(more.round(3) != 0).any(axis=1) | (more.index == "")]
     table = _priced(more.reset_index(), factors)
+    ran = was.index[was["trips_year"] > 0]
+    removed = ran.difference(now.index[now["trips_year"] > 0])
     return Changed(
-        gains_between(before, after), table, _bill(table.iloc[0], factors), _groups(before, after)
-    )
+        gains_between(before, after), table, _bill(table.iloc[0], factors), _groups(before, after),
+        tuple(map(str, removed)),
+    )  # fmt: skip
 
 
 def _groups(before: Access, after: Access) -> pd.DataFrame:

@@ -75,12 +75,16 @@ def lines_answer(
         said = [*said, translate(text, language, lines=", ".join(unknown["line"]))]
     if uneven := _uneven(lines[runs], words):
         said = [*said, uneven]
-    if not runs.all():
+    gone = () if changed is None else changed.lines_removed
+    if gone:
+        text = "{count} lines do not run any more in the scenario: {lines}."
+        said = [*said, words.t(text, count=len(gone), lines=", ".join(gone))]
+    idle = lines.loc[~runs & ~lines["line"].isin(gone), "line"]
+    if len(idle):
         text = (
             "{count} lines run on none of the days studied; nothing is told of them but their "
             "trips a year by the calendar: {lines}."
         )
-        idle = lines.loc[~runs, "line"]
         said = [*said, words.t(text, count=len(idle), lines=", ".join(idle))]
     if swaps:
         tables["swaps"] = swap_table(found.access, swaps)
