@@ -282,7 +282,7 @@ def itinerary(
         shift_id = find_shift(study, site, shift, roster, day)
         kind = find_day(study, day).kind
         ways = [way.lines(home_index, lang) for way in answers(study, shift_id, kind)]
-        reason = "" if all(ways) else _reason(study, shift_id, kind, home_index, lang)
+        reason = "" if all(ways) else _otherwise(study, shift_id, kind, home_index, ways, lang)
         words = {"ways": ways, "reason": reason}
         keep_words(place, study, words)
     for title, lines in zip(("Outbound", "Return"), words["ways"], strict=True):
@@ -293,13 +293,26 @@ def itinerary(
         terminal.out.print(translate("Main reason: {reason}", lang, reason=words["reason"]))
 
 
-def _reason(study: Study, shift_id: int, kind: str, home: int, lang: Lang) -> str:
-    """Return why a home is white, in words; nothing where another mode serves it."""
+def _otherwise(
+    study: Study, shift_id: int, kind: str, home: int, ways: list[list[str]], lang: Lang
+) -> str:
+    """Add other modes that count to the ways that lack a journey; return why a home is white."""
     from mobility.commute.access import assess
+    from mobility.commute.modes import MODES, counting
     from mobility.commute.white_zones import REASONS, white_zones
     from mobility.outputs.words import Words
+    from mobility.timetable.arrays import INF
 
-    zones = white_zones(assess(study))
+    access = assess(study)
+    for way, door_s in zip(ways, (access.outbound_s, access.return_s), strict=True):
+        took = {m: door_s[access.row(shift_id, kind, m), home] for m in counting(study.territory)}
+        if not way:
+            way += [
+                f"{number(-(-int(took_s) // 60), lang)} min {translate(MODES[mode].by, lang)}"
+                for mode, took_s in took.items()
+                if took_s < INF
+            ]
+    zones = white_zones(access)
     reason = REASONS[zones.reason[zones.row(shift_id, kind), home]]
     return Words(lang).reason(reason) if reason else ""
 

@@ -10,8 +10,10 @@ import pytest
 import shapely
 from feeds import trip, write_gtfs
 from small import PLACES_M, SERVICES, lonlat, write_territory
+from typer.testing import CliRunner
 
 from mobility.base.errors import SourceError, TerritoryError
+from mobility.cli import app
 from mobility.commute.access import STATUSES, assess
 from mobility.commute.loading import load
 from mobility.commute.on_demand import inside
@@ -65,6 +67,25 @@ def test_ride_to_the_gate_to_the_second(tmp_path):
     # Margin of ten minutes, the ride with its detour, five minutes of time slot.
     assert seconds(access) == (600 + ride_s + 300,) * 2
     assert seconds(access, home=1)[0] > seconds(access)[0]
+
+
+def test_an_itinerary_tells_the_booked_ride_where_no_bus_goes(tmp_path):
+    path = write(tmp_path, zone(ring(-100, 12_000), start='"06:00"', end='"21:00"'))
+    home = "H2"  # farther from the stop than its limit
+    asked = ["itinerary", str(path), "--home", home, "--site", "Usine", "--lang", "en"]
+    access = assess(load(path))
+    names, told_both = {"morning": MORNING, "afternoon": AFTERNOON}, set()
+    for shift, number in names.items():
+        done = CliRunner().invoke(app, [*asked, "--shift", shift])
+        assert done.exit_code == 0, done.output
+        told = done.output[done.output.index("Outbound") :].replace("\n", " ").split("Return")
+        buses, bookings = (seconds(access, number, 1, mode) for mode in ("transit", "on_demand"))
+        for text, bus_s, booked_s in zip(told, buses, bookings, strict=True):
+            ride = f"{-(-booked_s // 60)} min by on-demand transport"
+            assert (ride in text) == (bus_s == INF and booked_s < INF)
+            assert ("no journey" in text) == (bus_s == INF and booked_s == INF)
+            told_both |= {"ride"} if ride in text else {"none"} if "no journey" in text else set()
+    assert told_both == {"ride", "none"}
 
 
 def test_a_gate_or_a_home_outside_has_no_ride(tmp_path):

@@ -283,7 +283,7 @@ def changed(before: Access, after: Access) -> Changed:
     more = now.sub(was, fill_value=0.0)
     more = more[(more.round(3) != 0).any(axis=1) | (more.index == "")]
     table = _priced(more.reset_index(), factors)
-    ran = was.index[was["trips_year"] > 0]
+    ran = was.index[(was["trips_year"] > 0) & (was.index != "")]
     removed = ran.difference(now.index[now["trips_year"] > 0])
     return Changed(
         gains_between(before, after), table, _bill(table.iloc[0], factors), _groups(before, after),
