@@ -746,6 +746,7 @@ ELSEWHERE = {
     "advice_outdated": "test_kept_plans.py",
     "canonical_{…}": "test_gtfs_gate.py",
     "scenarios_differ": "test_scenarios.py",
+    "ground_sparse": "test_housing.py",
     "date_listed": "test_irregular.py",
     "dates_outside": "test_irregular.py",
     "list_columns_not_read": "test_irregular.py",

@@ -51,6 +51,30 @@ def test_places_along_the_street_by_hand(study):
     assert found.shift_s[0, at] == pytest.approx(45 * 60 + walk_s - 300, abs=2)
 
 
+@pytest.mark.parametrize(("west_m", "ground"), [(5000, "streets"), (300, "residential")])
+def test_land_where_hardly_anybody_lives_is_told_or_passed_over(tmp_path, west_m, ground):
+    """Half a kilometre of residential land, away from both homes or around them."""
+    path = write_territory(tmp_path)
+    osm = tmp_path / "streets.osm"
+    (west, south), (east, north) = lonlat(west_m), lonlat(west_m + 500)
+    ring = [(west, south - 0.001), (east, south - 0.001), (east, north + 0.001)]
+    ring += [(west, north + 0.001)]
+    nodes = "".join(
+        f'<node id="{901 + k}" lat="{lat:.7f}" lon="{lon:.7f}" version="1"/>'
+        for k, (lon, lat) in enumerate(ring)
+    )
+    refs = "".join(f'<nd ref="{901 + k % 4}"/>' for k in range(5))
+    way = f'<way id="9" version="1">{refs}<tag k="landuse" v="residential"/></way>'
+    text = osm.read_text(encoding="utf-8").replace('<way id="1"', f'{nodes}<way id="1"')
+    osm.write_text(text.replace("</osm>", f"{way}</osm>"), encoding="utf-8")
+    study = mobility.load(path)
+    jobs = jobs_of(study, [])
+    assert housing(study, jobs).ground == ground
+    asked = housing(study, jobs, ground="residential")
+    told = [f.code for f in asked.findings]
+    assert told == (["ground_sparse"] if ground == "streets" else [])
+
+
 def test_a_place_that_is_a_home_has_the_homes_answer(study):
     access = mobility.assess(study)
     lean = with_homes(study, study.homes)

@@ -16,12 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from mobility.base.errors import TerritoryError
+from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import check_worked, counting_modes, roster_shifts
 from mobility.commute.door_to_door import both_ways
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import with_homes
-from mobility.needs.places import lattice, with_points
+from mobility.needs.places import lattice, sparse_ground, with_points
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 
@@ -51,6 +51,8 @@ class Housing:
         Per roster: whether it holds; share of the cycle's working days that do.
     residences
         Of each point given by hand, a row per shift and kind of day.
+    findings
+        What is to be known of the land.
     """
 
     study: Study
@@ -60,6 +62,7 @@ class Housing:
     holds: Bool
     share: NDArray[np.float64]
     residences: pd.DataFrame
+    findings: tuple[Finding, ...] = ()
 
     @property
     def n_lattice(self) -> int:
@@ -176,7 +179,8 @@ def housing(
     found, kind = lattice(study, cell_m=cell_m, ground=ground)
     places = with_points(study, found, points)
     progress("commutes")
-    return answered(with_homes(without_car(study), places), kind, jobs)
+    answer = answered(with_homes(without_car(study), places), kind, jobs)
+    return replace(answer, findings=sparse_ground(study, found, kind))
 
 
 def without_car(study: Study) -> Study:

@@ -15,7 +15,8 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from mobility.base.errors import TerritoryError
+from mobility.base.errors import Finding, TerritoryError
+from mobility.base.i18n import Word
 from mobility.commute.sources import read_buildings, street_points
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
@@ -25,7 +26,14 @@ from mobility.sources.homes.spread import land_cells
 from mobility.timetable.footpaths import walk_snaps
 
 Float = NDArray[np.float64]
-_GROUNDS = ("residential", "buildings", "streets")
+#: Land one may live on, the most telling first, and how it is told.
+GROUND = {
+    "residential": "residential land",
+    "buildings": "land with dwellings",
+    "streets": "land with a street",
+}
+#: Above this share of workers so far from all squares, rankings lack places: an assumption.
+_MANY_AWAY, _AWAY_M = 0.2, 500
 #: A square is of the commune, or the named place, nearest to it within this distance.
 _NAME_WITHIN_M = 5000.0
 
@@ -39,7 +47,7 @@ def lattice(study: Study, *, cell_m: float, ground: str | None) -> tuple[Homes, 
         Side of a square, metres.
     ground
         ``residential`` land, ``buildings`` that may be dwellings, or any square with a street;
-        of None the first of them that the extract has.
+        of None the first of them on which nearly all workers live, see `sparse_ground`.
 
     Raises
     ------
@@ -48,9 +56,9 @@ def lattice(study: Study, *, cell_m: float, ground: str | None) -> tuple[Homes, 
     """
     streets = study.streets
     zone = gpd.GeoSeries([shapely.box(*streets.bounds_lonlat)], crs=4326)
-    if ground is not None and ground not in _GROUNDS:
+    if ground is not None and ground not in GROUND:
         raise _no_ground(ground)
-    for kind in _GROUNDS if ground is None else (ground,):
+    for kind in GROUND if ground is None else (ground,):
 
         def squares(kind: str = kind) -> dict[str, NDArray[Any]]:
             land = _land(study, kind, cell_m)
@@ -64,11 +72,39 @@ def lattice(study: Study, *, cell_m: float, ground: str | None) -> tuple[Homes, 
         if found["missed"]:
             continue
         xy, cell = (np.asarray(found[name]) for name in ("xy", "cell"))
+        if ground is None and kind != "streets" and _away(study, xy) > _MANY_AWAY:
+            continue
         lonlat = streets.unproject(xy)
         boxes = gpd.GeoSeries(cell_boxes(cell, cell_m), crs=streets.crs).to_crs(4326)
         ids = [f"{x}_{y}" for x, y in cell]
         return _as_homes(study, lonlat, ids, ids, boxes), kind
     raise _no_ground(str(ground))
+
+
+def sparse_ground(study: Study, places: Homes, ground: str) -> tuple[Finding, ...]:
+    """Say how many workers live away from all squares, where that is many of them."""
+    share = _away(study, study.streets.project(*places.lonlat.T))
+    if share <= _MANY_AWAY:
+        return ()
+    return (
+        Finding(
+            "warning",
+            "ground_sparse",
+            "{percent} % of the workers live over {away_m} m from any square of {ground}: communes "
+            "and stops there are ranked on few places, or on none. Choose other land (--ground), "
+            "or draw it in OpenStreetMap.",
+            source="--ground",
+            params={
+                "percent": round(100 * share), "away_m": _AWAY_M, "ground": Word(GROUND[ground]),
+            },
+        ),
+    )  # fmt: skip
+
+
+def _away(study: Study, xy: Float) -> float:
+    """Return the share of the workers who live over `_AWAY_M` from all places."""
+    away_m, _ = cKDTree(xy).query(study.streets.project(*study.homes.lonlat.T))
+    return float(study.workers @ (away_m > _AWAY_M)) / max(float(study.workers.sum()), 1.0)
 
 
 def _no_ground(ground: str) -> TerritoryError:
@@ -77,7 +113,7 @@ def _no_ground(ground: str) -> TerritoryError:
         column="--ground",
         value=ground,
         mend="Choose one of: {known}; or leave it out.",
-        known=", ".join(_GROUNDS),
+        known=", ".join(GROUND),
     )
 
 

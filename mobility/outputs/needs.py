@@ -20,6 +20,7 @@ from mobility.base.i18n import translate
 from mobility.commute.access import Access, roster_shifts
 from mobility.commute.fairness import EVERYBODY, fairness, rosters_held
 from mobility.commute.study import Study
+from mobility.needs.places import GROUND
 from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import Table, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
@@ -37,11 +38,6 @@ _FURTHER = {"lines": ("swaps",)}
 _GREEN, _PINK = "#1a7f5a", "#d6276b"
 #: Rows of a table beside a map.
 MOST_ROWS = 15
-_GROUND = {
-    "residential": "residential land",
-    "buildings": "land with dwellings",
-    "streets": "land with a street",
-}
 
 
 @dataclass(frozen=True)
@@ -150,11 +146,11 @@ def housing_answer(found: Housing, language: str) -> Answer:
     note = t(
         "Each square of {ground} by the jobs that can be held from it on every shift and kind "
         "of working day, without a car. Jobs: {jobs}. Nobody's home is drawn.",
-        ground=t(_GROUND[found.ground]),
+        ground=t(GROUND[found.ground]),
         jobs=", ".join(job.name for job in found.jobs),
     )
     title = t("Where could one live and hold this job without a car?")
-    return Answer(found.study, "housing", title, note, layers, tables, gis)
+    return Answer(found.study, "housing", title, note, layers, tables, gis, findings=found.findings)
 
 
 def shapes_of(shapes: Any, /, **columns: Any) -> gpd.GeoDataFrame:
