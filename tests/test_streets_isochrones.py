@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 import shapely
-from street_cases import DATA, METRE_A_SECOND, lonlat, streets_of
+from street_cases import DATA, METRE_A_SECOND, lonlat, node_times, streets_of
 
 from mobility.streets.graph import streets_from_osm
 from mobility.streets.isochrones import isochrones, reached_lines
 from mobility.streets.modes import edge_times
-from mobility.streets.paths import node_times
 from mobility.streets.snap import snap
 
 CROSS = streets_of(
@@ -51,10 +50,11 @@ def test_one_way_streets_there_and_back():
     assert reached_m(50, (300, 0), times=times, reverse=True) == pytest.approx(50, abs=0.01)
 
 
-def test_polygons_follow_streets_and_grow_with_time():
+def test_polygons_follow_streets_and_grow_with_time(monkeypatch):
+    monkeypatch.setattr("mobility.streets.isochrones.BESIDE_M", 40)
     near = at(CROSS, (0, 0))
     limits = [100, 250, 0.5]
-    found = isochrones(CROSS, WALK, near, limits, connector_speed_ms=1.0, buffer_m=40)
+    found = isochrones(CROSS, WALK, near, limits, connector_speed_ms=1.0)
     assert found["limit_s"].tolist() == [100, 250, 0.5]
     assert found.crs == "EPSG:4326"
     local = found.to_crs(CROSS.crs).geometry.to_numpy()
@@ -79,7 +79,7 @@ def test_real_isochrones_contain_the_junctions_reached():
     path = DATA / "nantes" / "streets.osm.pbf"
     if not path.is_file():
         pytest.skip("real extracts are absent")
-    streets = streets_from_osm(path, cache=False)
+    streets = streets_from_osm(path)
     times = edge_times(streets, "walk", METRE_A_SECOND)
     centre = streets.unproject(np.median(streets.node_xy, axis=0)[None])
     source = snap(streets, centre[:, 0], centre[:, 1], np.isfinite(times[0]))

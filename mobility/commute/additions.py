@@ -219,9 +219,7 @@ def with_feeds(
         yield _with_feed(study, extra, merge(extra), (stops, k), scenario, feeders)
 
 
-def with_feeds_together(
-    study: Study, extras: Mapping[str, Feed], *, scenario: str
-) -> tuple[Study, Iterator[Study]]:
+def with_feeds_together(study: Study, extras: Mapping[str, Feed]) -> tuple[Study, Iterator[Study]]:
     """Return the study with all of some feeds at once, and what `with_feeds` yields.
 
     Walks around their stops are measured once. With all of them, nobody cycles or drives to
@@ -229,7 +227,7 @@ def with_feeds_together(
     """
     stops = NewStops(study, [extra.lonlat() for extra in extras.values()])
     merge, every = merge_each(study.feed), merge_feeds(list(extras.values()))
-    union = _with_feed(study, every, merge(every), (stops, None), scenario, False)
+    union = _with_feed(study, every, merge(every), (stops, None), "all", False)
     each = (
         _with_feed(study, extra, merge(extra), (stops, k), name, True)
         for k, (name, extra) in enumerate(extras.items())

@@ -39,7 +39,6 @@ from mobility.timetable.footpaths import WalkTable, walk_snaps
 
 #: Modes that have isochrones.
 MODES = ("transit", "walk", "bike", "e_bike", "car")
-_WALK_BUFFER_M = 80.0
 
 #: Areas by site, direction, mode, seconds, whether it is dark, and what is open at the hour.
 Known = dict[tuple[int, bool, str, int, bool, State], shapely.Geometry]
@@ -249,7 +248,6 @@ def _area(
         [cap_s],
         connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
         reverse=outbound,
-        buffer_m=_WALK_BUFFER_M,
     )
     return found.geometry.iloc[0]
 

@@ -42,8 +42,8 @@ def place_findings(streets: Streets, walking: Times, feed: Feed) -> Iterator[Fin
     for finding in (
         paths_missing_finding(streets),
         access_finding(streets),
-        island_finding(streets, walking, "walk"),
-        far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
+        island_finding(streets, walking),
+        far_finding(at_stop, stops["stop_name"].astype(str).tolist()),
     ):
         if finding is not None:
             yield finding

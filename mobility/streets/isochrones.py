@@ -14,6 +14,9 @@ from mobility.streets.ends import Snaps, end_seconds
 from mobility.streets.graph import Streets
 from mobility.streets.paths import start_times
 
+# So far from a street one is still beside it; holes narrower than twice as much close.
+BESIDE_M = 80.0
+
 
 def isochrones(
     streets: Streets,
@@ -23,7 +26,6 @@ def isochrones(
     *,
     connector_speed_ms: float,
     reverse: bool = False,
-    buffer_m: float = 80.0,
 ) -> gpd.GeoDataFrame:
     """Return the area reached from the nearest of some points, one row per limit.
 
@@ -39,9 +41,6 @@ def isochrones(
         Speed over the straight line between a point and its street.
     reverse
         The area *from* which a point is reached, instead of the area reached.
-    buffer_m
-        How far from a street one is still beside it. Holes narrower than twice as much
-        close by themselves.
 
     Returns
     -------
@@ -54,7 +53,7 @@ def isochrones(
         lines = reached_lines(
             streets, times, sources, limit, connector_speed_ms=connector_speed_ms, reverse=reverse
         )
-        areas.append(_around(lines, buffer_m))
+        areas.append(_around(lines))
     frame = gpd.GeoDataFrame(
         {"limit_s": np.asarray(limits_s, dtype=np.float64)},
         geometry=gpd.GeoSeries(areas, crs=streets.crs),
@@ -127,10 +126,10 @@ def _stretches(
     return np.array(parts, dtype=object)
 
 
-def _around(lines: np.ndarray, buffer_m: float) -> shapely.Geometry:
-    """Return the union of all places within ``buffer_m`` of the lines, smoothed."""
+def _around(lines: np.ndarray) -> shapely.Geometry:
+    """Return the union of all places beside the lines, smoothed."""
     if len(lines) == 0:
         return shapely.Polygon()
-    slim = shapely.simplify(lines, buffer_m / 10)
-    area = shapely.union_all(shapely.buffer(slim, buffer_m, quad_segs=3))
-    return shapely.simplify(area, buffer_m / 10)
+    slim = shapely.simplify(lines, BESIDE_M / 10)
+    area = shapely.union_all(shapely.buffer(slim, BESIDE_M, quad_segs=3))
+    return shapely.simplify(area, BESIDE_M / 10)

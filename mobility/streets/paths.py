@@ -99,28 +99,6 @@ def street_times(
     return PairTable(ptr, found[order], whole[order])
 
 
-def node_times(
-    streets: Streets,
-    times: Times,
-    sources: Snaps,
-    *,
-    connector_speed_ms: float,
-    limit_s: float = float("inf"),
-    reverse: bool = False,
-    together: bool = False,
-) -> np.ndarray:
-    """Return seconds from each source to every node, float64 (ns, n), infinite if unreached.
-
-    With ``reverse``, seconds from every node to each source. With ``together``, one row:
-    seconds from the nearest source.
-    """
-    times = turned(times) if reverse else times
-    net, rows = _rows(streets, times, sources, connector_speed_ms, limit_s, together)
-    found = rows[:, : net.n_nodes].T
-    np.minimum.at(found, net.place[net.n_nodes :], rows[:, net.n_nodes :].T)
-    return found.T
-
-
 def start_times(
     streets: Streets, times: Times, sources: Snaps, *, connector_speed_ms: float, limit_s: float
 ) -> np.ndarray:
@@ -128,26 +106,14 @@ def start_times(
 
     From its u end and from its v end, turns allowed for; infinite where it is not.
     """
-    net, (at,) = _rows(streets, times, sources, connector_speed_ms, limit_s, True)
+    net = arcs_at(streets, times)
+    access = connectors(sources, connector_speed_ms)
+    _, nodes, seconds = seeds_of(streets, net, times, sources, access)
+    together = np.array([0, len(nodes)], dtype=np.int64), nodes, seconds
+    (at,) = search_rows(net, together, limit_s)[0]
     found = np.full((streets.n_edges, 2), np.inf)
     np.minimum.at(found, (net.edge, np.where(net.forward, 0, 1)), at[net.tail])
     return found
-
-
-def _rows(
-    streets: Streets,
-    times: Times,
-    sources: Snaps,
-    connector_speed_ms: float,
-    limit_s: float,
-    together: bool,
-) -> tuple[Arcs, np.ndarray]:
-    net = arcs_at(streets, times)
-    access = connectors(sources, connector_speed_ms)
-    seeds = seeds_of(streets, net, times, sources, access)
-    if together:
-        seeds = (np.array([0, len(seeds[1])], dtype=np.int64), seeds[1], seeds[2])
-    return net, search_rows(net, seeds, limit_s)[0]
 
 
 def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.ndarray]:

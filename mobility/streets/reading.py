@@ -14,8 +14,8 @@ _USUAL_SHARE = 0.02
 def reading_findings(streets: Streets) -> list[Finding]:
     """Return what of the file was left out, counted once, or not known for certain."""
     ledger = streets.ledger
-    lost, twice, outside = (
-        ledger.left_out.get(OTHER_WAYS[k], 0) for k in ("without_nodes", "written_twice", "outside")
+    lost, twice = (
+        ledger.left_out.get(OTHER_WAYS[k], 0) for k in ("without_nodes", "written_twice")
     )
     cut, missing, partly, untold = (
         ledger.remarks.get(k, 0)
@@ -23,7 +23,7 @@ def reading_findings(streets: Streets) -> list[Finding]:
     )
     found = []
     if cut or (lost and missing):
-        total = ledger.used + lost + outside
+        total = ledger.used + lost
         found.append(
             Finding(
                 "warning" if cut + lost > _USUAL_SHARE * total else "info",

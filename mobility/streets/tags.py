@@ -62,6 +62,9 @@ _MEANING = {
 }
 
 
+# Residential streets are dense from so many km per km² of cells of such a side on: an assumption,
+# for extracts without land use.
+_CELL_M, DENSE_KM_PER_KM2 = 250.0, 4.0
 #: Columns of tags last asked for, each with its different texts and which of them each row has.
 #: They hold on to their column, so that no other takes its address.
 _PLACES: dict[int, tuple[object, np.ndarray, pd.Index]] = {}
@@ -246,14 +249,12 @@ def parse_duration(text: str) -> float:
     return float(hours * 3600 + minutes * 60 + seconds) or float("nan")
 
 
-def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0) -> np.ndarray:
+def built_up(streets: Streets) -> np.ndarray:
     """Return which pieces lie in a built-up area, bool (m,).
 
     A piece is in a built-up area when its tags say so (``zone:traffic``, ``maxspeed:type``,
     ``source:maxspeed``), when its middle lies on residential, commercial or retail land, or
-    when residential streets around it (the cell of ``cell_m`` metres and its eight
-    neighbours) are denser than ``km_per_km2``. The density is an assumption, for extracts
-    without land use.
+    when residential streets around it (in its cell and the eight neighbours) are dense.
     """
     tags = streets.tags
     said_in = np.zeros(len(tags), dtype=bool)
@@ -265,23 +266,22 @@ def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0
             said_out |= text.str.endswith("rural", na=False).to_numpy(dtype=bool)
     # What lies around a street is the same at any hour.
     any_hour = streets.any_hour
-    asked = cell_m, km_per_km2
-    if asked not in any_hour.worked_out.around:
+    around = any_hour.worked_out.around
+    if "built_up" not in around:
         middle = streets.geom_xy[(streets.geom_ptr[:-1] + streets.geom_ptr[1:] - 1) // 2]
-        around = _dense(any_hour, middle, cell_m, km_per_km2) | _on_built_land(any_hour, middle)
-        any_hour.worked_out.around[asked] = around
-    return np.asarray((any_hour.worked_out.around[asked] | said_in) & ~said_out)
+        around["built_up"] = _dense(any_hour, middle) | _on_built_land(any_hour, middle)
+    return np.asarray((around["built_up"] | said_in) & ~said_out)
 
 
-def _dense(streets: Streets, middle: np.ndarray, cell_m: float, km_per_km2: float) -> np.ndarray:
+def _dense(streets: Streets, middle: np.ndarray) -> np.ndarray:
     home = is_tagged(streets.tags, "highway", ("residential", "living_street", "pedestrian"))
-    cell = np.floor((middle - middle.min(axis=0)) / cell_m).astype(np.int64) + 1
+    cell = np.floor((middle - middle.min(axis=0)) / _CELL_M).astype(np.int64) + 1
     grid = np.zeros(cell.max(axis=0) + 2)
     np.add.at(grid, (cell[home, 0], cell[home, 1]), streets.length_m[home])
     around = sum(np.roll(grid, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1))
     assert isinstance(around, np.ndarray)
-    area_km2 = (3 * cell_m / 1000) ** 2
-    return np.asarray(around[cell[:, 0], cell[:, 1]] / 1000 / area_km2 >= km_per_km2)
+    area_km2 = (3 * _CELL_M / 1000) ** 2
+    return np.asarray(around[cell[:, 0], cell[:, 1]] / 1000 / area_km2 >= DENSE_KM_PER_KM2)
 
 
 def _on_built_land(streets: Streets, middle: np.ndarray) -> np.ndarray:

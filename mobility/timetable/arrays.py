@@ -7,8 +7,8 @@ day; its *calls* are consecutive in the arrays. Stop indices are those of the fe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -94,11 +94,6 @@ class Timetable:
         return self.call_stop.size
 
     @property
-    def n_connections(self) -> int:
-        """Number of pairs of consecutive calls."""
-        return self.n_calls - self.n_runs
-
-    @property
     def runs(self) -> RunArrays:
         """Its runs."""
         return RunArrays(*(getattr(self, name) for name in RunArrays._fields))
@@ -144,14 +139,6 @@ class Timetable:
         """Return the run to which ``call`` belongs."""
         return int(np.searchsorted(self.run_ptr, call, side="right")) - 1
 
-    def same_as(self, other: Timetable) -> bool:
-        """Whether every array equals the other's."""
-        return all(
-            np.array_equal(getattr(self, f.name), getattr(other, f.name))
-            for f in fields(self)
-            if f.name != "known_into"
-        )
-
 
 @dataclass(frozen=True)
 class Call:
@@ -185,7 +172,6 @@ class Run:
 
 CallLike = Call | tuple[int, int] | tuple[int, int, int] | tuple[int, int, int, bool, bool]
 RunLike = Run | Sequence[CallLike]
-Footpath = tuple[int, int, int] | tuple[int, int, int, int]
 
 
 def as_run(run: RunLike) -> Run:
@@ -349,42 +335,6 @@ def mirror_runs(runs: RunArrays) -> RunArrays:
         runs.call_trip[back],
         runs.run_day,
     )
-
-
-def timetable_from_runs(
-    n_stops: int,
-    runs: Iterable[RunLike],
-    footpaths: Iterable[Footpath] = (),
-    *,
-    min_change_s: int = 0,
-) -> Timetable:
-    """Build a timetable from plain Python lists.
-
-    Parameters
-    ----------
-    n_stops
-        Number of stops.
-    runs
-        Each a `Run`, or a sequence of calls ``(stop, arr[, dep[, board, alight]])``.
-    footpaths
-        ``(from_stop, to_stop, walk_s)``, needing ``walk_s + min_change_s``, or
-        ``(from_stop, to_stop, walk_s, need_s)``.
-    min_change_s
-        Seconds kept at each change on top of the walk.
-
-    Examples
-    --------
-    >>> tt = timetable_from_runs(3, [[(0, 100), (1, 200, 210), (2, 300)]], [(1, 2, 60)])
-    >>> tt.n_connections
-    2
-    """
-    # A change at the stop itself is a footpath of no walk.
-    pairs = {(s, s): (0, min_change_s) for s in range(n_stops)}
-    for source, target, walk, *need in footpaths:
-        pairs[source, target] = (walk, need[0] if need else walk + min_change_s)
-    foot = np.array([(*st, *wn) for st, wn in pairs.items()], np.int32).reshape(-1, 4)
-    feet = footpath_rows(n_stops, foot[:, 0], foot[:, 1], foot[:, 2], foot[:, 3])
-    return index_timetable(n_stops, flatten_runs([as_run(r) for r in runs]), feet)
 
 
 def flatten_runs(runs: Sequence[Run]) -> RunArrays:

@@ -15,7 +15,6 @@ from mobility.timetable.arrays import (
     Timetable,
     as_run,
     flatten_runs,
-    index_timetable,
     join_runs,
     run_keys,
     take_runs,
@@ -37,7 +36,7 @@ def with_runs(
 
     The result is the one `index_timetable` would build; ``tt`` stays as it is. Moving a
     few runs copies the arrays and mends them in place; adding and removing takes two passes
-    over the calls. Ask many what-ifs of one shift on a `clipped` timetable.
+    over the calls.
 
     Parameters
     ----------
@@ -66,29 +65,6 @@ def with_runs(
     if not gone.size and extra.run_day.size == 0:
         return tt
     return _edited(tt, gone, extra)
-
-
-def clipped(tt: Timetable, first_s: int, last_s: int) -> tuple[Timetable, Int64]:
-    """Return the timetable of the runs on the way at some moment of a time window.
-
-    Parameters
-    ----------
-    tt
-        The timetable.
-    first_s, last_s
-        Axis seconds; a run is kept whole when it ends no earlier and starts no later.
-
-    Returns
-    -------
-    Timetable
-        Same stops and footpaths.
-    int64
-        Index in ``tt`` of each of its runs.
-    """
-    starts, ends = tt.call_dep[tt.run_ptr[:-1]], tt.call_arr[tt.run_ptr[1:] - 1]
-    kept = np.flatnonzero((starts <= last_s) & (ends >= first_s)).astype(np.int64)
-    small = index_timetable(tt.n_stops, take_runs(tt.runs, kept), tt.feet)
-    return small.with_feet_of(tt), kept
 
 
 def muted(tt: Timetable, kept: Bool) -> Timetable:
