@@ -32,7 +32,14 @@ from benchmarks.datasets import (
 from benchmarks.timing import REPEATS, say, seconds
 from mobility.engine.journeys import Edge, HomeTimes, TwoWay, deadline_of, earliest_of, scan, travel
 from mobility.sources.gtfs.read import read_feed
-from mobility.timetable.arrays import INF, Timetable, index_timetable, mirrored, take_runs
+from mobility.timetable.arrays import (
+    INF,
+    RunArrays,
+    Timetable,
+    index_timetable,
+    mirrored,
+    take_runs,
+)
 from mobility.timetable.change import with_runs
 from mobility.timetable.footpaths import home_walks
 
@@ -207,8 +214,12 @@ def what_if(dataset: Dataset) -> dict[str, Any]:
     first, last = earliest_of(edge, LIMITS), deadline_of(edge)
     cut = clipped(tt, first, last)
     middle = cut.n_runs // 2
-    stops = cut.call_stop[cut.run_ptr[middle] : cut.run_ptr[middle] + 6].tolist()
-    line = [[(stop, first + 600 * k + 120 * n) for n, stop in enumerate(stops)] for k in range(6)]
+    stops = np.tile(cut.call_stop[cut.run_ptr[middle] : cut.run_ptr[middle] + 6], 6)
+    times = (first + 600 * np.arange(6)[:, None] + 120 * np.arange(stops.size // 6)).ravel()
+    line = RunArrays(
+        np.arange(7) * (stops.size // 6), stops, *[times.astype(np.int32)] * 2,
+        *np.ones((2, stops.size), bool), np.full(stops.size, -1, np.int32), np.zeros(6, np.int8),
+    )  # fmt: skip
 
     def moved(whole: Any) -> HomeTimes:
         run = whole.n_runs // 2

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from timetables import same, timetable_from_runs
+from timetables import Call, Run, same, timetable_from_runs
 
-from mobility.timetable.arrays import Call, Run, Timetable, mirrored
+from mobility.timetable.arrays import Timetable, mirrored
 
 
 def two_runs() -> Timetable:
@@ -65,11 +64,6 @@ def test_mirror_swaps_boarding_and_alighting() -> None:
     back = mirrored(tt)
     assert back.call_board.tolist() == [True, False, False]
     assert back.call_alight.tolist() == [False, True, True]
-
-
-def test_a_run_going_back_in_time_is_refused() -> None:
-    with pytest.raises(ValueError, match="order of time"):
-        timetable_from_runs(2, [[(0, 100), (1, 90)]])
 
 
 N_STOPS = 5

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from timetables import same, timetable_from_runs
+from timetables import Call, Run, as_run, flatten_runs, same, timetable_from_runs
 
-from mobility.timetable.arrays import Call, Run, Timetable, mirrored
+from mobility.timetable.arrays import Timetable, mirrored
 from mobility.timetable.change import mirror_index, with_runs
 
 N_STOPS = 5
@@ -58,7 +58,7 @@ def test_with_runs_equals_a_rebuild(data: st.DataObject, runs: list[Run]) -> Non
     removed = [k for k, f in enumerate(fate) if f > 30]
     shifted = {k: f for k, f in enumerate(fate) if f <= 30}
     after = [moved(run, fate[k]) for k, run in enumerate(old) if k not in removed] + added
-    changed = with_runs(tt, added=added, removed=removed, shifted=shifted)
+    changed = with_runs(tt, added=flatten_runs(added), removed=removed, shifted=shifted)
     assert same(changed, build(after))
 
 
@@ -120,7 +120,7 @@ def test_shift_by_hand() -> None:
         ({"removed": [3]}, "runs are 0 to 0"),
         ({"shifted": {-1: 5}}, "runs are 0 to 0"),
         ({"removed": [0], "shifted": {0: 5}}, "both removed and shifted"),
-        ({"added": [[(0, 0), (2, 10)]]}, "stops are 0 to 1"),
+        ({"added": flatten_runs([as_run([(0, 0), (2, 10)])])}, "stops are 0 to 1"),
     ],
 )
 def test_what_does_not_exist_is_refused(change: dict[str, object], message: str) -> None:

@@ -140,47 +140,6 @@ class Timetable:
         return int(np.searchsorted(self.run_ptr, call, side="right")) - 1
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call of a run written by hand.
-
-    Attributes
-    ----------
-    stop
-        Stop index.
-    arr, dep
-        Axis seconds; ``dep`` defaults to ``arr``.
-    board, alight
-        Whether one may board or alight here.
-    """
-
-    stop: int
-    arr: int
-    dep: int | None = None
-    board: bool = True
-    alight: bool = True
-
-
-@dataclass(frozen=True)
-class Run:
-    """One vehicle journey written by hand: its calls in order, trip index and service day."""
-
-    calls: tuple[Call, ...]
-    trip: int = -1
-    day: int = 0
-
-
-CallLike = Call | tuple[int, int] | tuple[int, int, int] | tuple[int, int, int, bool, bool]
-RunLike = Run | Sequence[CallLike]
-
-
-def as_run(run: RunLike) -> Run:
-    """Return a `Run` from one, or from a sequence of ``(stop, arr[, dep[, board, alight]])``."""
-    if isinstance(run, Run):
-        return run
-    return Run(tuple(c if isinstance(c, Call) else Call(*c) for c in run))
-
-
 class RunArrays(NamedTuple):
     """The ``run_*`` and ``call_*`` arrays of `Timetable`, the runs in any order."""
 
@@ -192,6 +151,10 @@ class RunArrays(NamedTuple):
     call_alight: Bool
     call_trip: Int32
     run_day: Int8
+
+
+_KINDS = (np.int32, np.int32, np.int32, np.bool_, np.bool_, np.int32, np.int8)
+NO_RUNS = RunArrays._make([np.zeros(1, np.int64), *(np.zeros(0, kind) for kind in _KINDS)])
 
 
 class FootArrays(NamedTuple):
@@ -274,7 +237,7 @@ def pick_calls(runs: RunArrays, calls: Int64 | slice, run_ptr: Int64, run_day: I
 def join_runs(parts: Sequence[RunArrays]) -> RunArrays:
     """Return the runs of all parts, in their order."""
     if not parts:
-        return flatten_runs([])
+        return NO_RUNS
     sizes = [int(p.run_ptr[-1]) for p in parts]
     starts = np.cumsum([0, *sizes[:-1]])
     ptr = [p.run_ptr[1:] + s for p, s in zip(parts, starts, strict=True)]
@@ -334,36 +297,4 @@ def mirror_runs(runs: RunArrays) -> RunArrays:
         runs.call_board[back],
         runs.call_trip[back],
         runs.run_day,
-    )
-
-
-def flatten_runs(runs: Sequence[Run]) -> RunArrays:
-    """Return the arrays of runs, in the order given.
-
-    Raises
-    ------
-    ValueError
-        A run has no call, or goes back in time.
-    """
-    rows: list[tuple[int, int, int, bool, bool, int]] = []
-    ptr = [0]
-    for run in runs:
-        times = [t for c in run.calls for t in (c.arr, c.arr if c.dep is None else c.dep)]
-        if not times or times != sorted(times):
-            raise ValueError(f"a run needs calls in the order of time, not {run.calls!r}")
-        rows += [
-            (c.stop, c.arr, c.arr if c.dep is None else c.dep, c.board, c.alight, run.trip)
-            for c in run.calls
-        ]
-        ptr.append(len(rows))
-    table = np.array(rows, np.int32).reshape(-1, 6)
-    return RunArrays(
-        run_ptr=np.array(ptr, np.int64),
-        call_stop=table[:, 0],
-        call_arr=table[:, 1],
-        call_dep=table[:, 2],
-        call_board=table[:, 3].astype(np.bool_),
-        call_alight=table[:, 4].astype(np.bool_),
-        call_trip=table[:, 5],
-        run_day=np.array([r.day for r in runs], np.int8),
     )

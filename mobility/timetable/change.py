@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from mobility.timetable.arrays import (
+    NO_RUNS,
     Bool,
     Int64,
     RunArrays,
-    RunLike,
     Timetable,
-    as_run,
-    flatten_runs,
     join_runs,
     run_keys,
     take_runs,
@@ -28,7 +26,7 @@ FEW = 20
 def with_runs(
     tt: Timetable,
     *,
-    added: Iterable[RunLike] | RunArrays = (),
+    added: RunArrays = NO_RUNS,
     removed: Collection[int] = (),
     shifted: Mapping[int, int] | None = None,
 ) -> Timetable:
@@ -56,15 +54,14 @@ def with_runs(
     """
     moves = {run: by for run, by in (shifted or {}).items() if by}
     gone = np.unique(np.array([*removed, *moves], np.int64))
-    extra = added if isinstance(added, RunArrays) else flatten_runs([as_run(r) for r in added])
-    _check(tt, gone, set(removed) & set(moves), extra)
-    if 0 < len(moves) <= FEW and gone.size == len(moves) and extra.run_day.size == 0:
+    _check(tt, gone, set(removed) & set(moves), added)
+    if 0 < len(moves) <= FEW and gone.size == len(moves) and added.run_day.size == 0:
         return _shifted(tt, moves)
     if moves:
-        extra = join_runs([_moved(tt, moves), extra])
-    if not gone.size and extra.run_day.size == 0:
+        added = join_runs([_moved(tt, moves), added])
+    if not gone.size and added.run_day.size == 0:
         return tt
-    return _edited(tt, gone, extra)
+    return _edited(tt, gone, added)
 
 
 def muted(tt: Timetable, kept: Bool) -> Timetable:
