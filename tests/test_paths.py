@@ -13,8 +13,7 @@ from mobility.sources.osm.pieces import empty_tags
 from mobility.streets.ends import Snaps, connectors
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
-from mobility.streets.paths import street_times
-from mobility.streets.routes import street_paths
+from mobility.streets.paths import street_paths, street_times
 from mobility.streets.snap import snap
 
 

@@ -10,6 +10,8 @@ import shapely
 from street_cases import DATA, METRE_A_SECOND, UTM, X0, Y0, osm_text, streets_of
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.commute.placing import reading_findings
+from mobility.notebook import to_graph
 from mobility.streets.graph import (
     morton_order,
     polyline_lengths,
@@ -17,9 +19,7 @@ from mobility.streets.graph import (
     streets_from_lines,
     streets_from_osm,
 )
-from mobility.streets.graphs import to_graph
 from mobility.streets.modes import edge_times
-from mobility.streets.reading import reading_findings
 from mobility.streets.snap import island_finding
 
 

@@ -1,10 +1,11 @@
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from street_cases import DATA, METRE_A_SECOND, lonlat, node_times, streets_of
 
+from mobility.commute.isochrone_layers import reached_area, reached_lines
 from mobility.streets.graph import streets_from_osm
-from mobility.streets.isochrones import isochrones, reached_lines
 from mobility.streets.modes import edge_times
 from mobility.streets.snap import snap
 
@@ -51,13 +52,10 @@ def test_one_way_streets_there_and_back():
 
 
 def test_polygons_follow_streets_and_grow_with_time(monkeypatch):
-    monkeypatch.setattr("mobility.streets.isochrones.BESIDE_M", 40)
+    monkeypatch.setattr("mobility.commute.isochrone_layers.BESIDE_M", 40)
     near = at(CROSS, (0, 0))
-    limits = [100, 250, 0.5]
-    found = isochrones(CROSS, WALK, near, limits, connector_speed_ms=1.0)
-    assert found["limit_s"].tolist() == [100, 250, 0.5]
-    assert found.crs == "EPSG:4326"
-    local = found.to_crs(CROSS.crs).geometry.to_numpy()
+    found = [reached_area(CROSS, WALK, near, s, connector_speed_ms=1.0) for s in (100, 250, 0.5)]
+    local = gpd.GeoSeries(found, crs=4326).to_crs(CROSS.crs).to_numpy()
     assert shapely.is_valid(local).all()
     assert local[0].area < local[1].area
     assert shapely.covers(shapely.buffer(local[1], 20), local[0])
@@ -70,8 +68,7 @@ def test_polygons_follow_streets_and_grow_with_time(monkeypatch):
 
 def test_an_unreachable_point_gives_an_empty_area():
     nowhere = at(CROSS, (9000, 9000))
-    found = isochrones(CROSS, WALK, nowhere, [600], connector_speed_ms=1.0)
-    assert found.geometry.is_empty.tolist() == [True]
+    assert reached_area(CROSS, WALK, nowhere, 600, connector_speed_ms=1.0).is_empty
 
 
 @pytest.mark.real
@@ -84,8 +81,8 @@ def test_real_isochrones_contain_the_junctions_reached():
     centre = streets.unproject(np.median(streets.node_xy, axis=0)[None])
     source = snap(streets, centre[:, 0], centre[:, 1], np.isfinite(times[0]))
     seconds = node_times(streets, times, source, connector_speed_ms=1.0)[0]
-    area = isochrones(streets, times, source, [600], connector_speed_ms=1.0)
-    local = area.to_crs(streets.crs).geometry.iloc[0]
+    area = reached_area(streets, times, source, 600, connector_speed_ms=1.0)
+    local = gpd.GeoSeries([area], crs=4326).to_crs(streets.crs).iloc[0]
     inside = shapely.contains(local, shapely.points(streets.node_xy))
     assert inside[seconds <= 600].all()
     ends = np.hypot(*(streets.node_xy - streets.project(*centre.T)).T)

@@ -12,8 +12,7 @@ from mobility.sources.osm.reader import read_osm
 from mobility.streets.arcs import TurnTimes, turned
 from mobility.streets.graph import streets_from_osm, streets_from_tables
 from mobility.streets.modes import edge_times
-from mobility.streets.paths import start_times, street_times
-from mobility.streets.routes import street_paths
+from mobility.streets.paths import start_times, street_paths, street_times
 from mobility.streets.snap import snap, usable_edges
 from mobility.streets.tags import parse_duration
 from mobility.streets.turns import rules_findings

@@ -56,7 +56,7 @@ class WorkedOut:
     barred, past_barriers, barriers
         Turns, and whom barriers stop, see `mobility.streets.turns`.
     local
-        Turns and pieces closed to through traffic, see `mobility.streets.through`.
+        Turns and pieces closed to through traffic, see `mobility.streets.snap`.
     usable
         Pieces that places are attached to, see `mobility.streets.snap.usable_edges`.
     searched, alike
