@@ -23,7 +23,7 @@ from mobility.pipeline import compare, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory, source_files
 from mobility.timetable.arrays import INF, RunArrays, mirrored
-from mobility.timetable.trips import mended, without_trips
+from mobility.timetable.change import mended, without_trips
 
 HOURS = """
 [[changes.shifts]]

@@ -27,10 +27,9 @@ from mobility.sources.gtfs.read import Feed, merge_each, merge_feeds
 from mobility.streets.arcs import times_key
 from mobility.territory.project import StreetMode
 from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable, join_runs
-from mobility.timetable.change import more_stops
+from mobility.timetable.change import DayNetwork, more_stops
 from mobility.timetable.footpaths import WalkTable, joined_walks
 from mobility.timetable.runs import feed_runs
-from mobility.timetable.trips import DayNetwork
 
 Points = NDArray[np.float64]
 Tables = tuple[WalkTable, ...]
