@@ -113,7 +113,7 @@ class Dataset:
 
     def footpaths(self) -> WalkTable:
         """Return walks between stops."""
-        return stop_walks(self.streets, self.stops_lonlat, TRANSFER_S, SPEEDS, cache=False)
+        return stop_walks(self.streets, self.stops_lonlat, TRANSFER_S, SPEEDS)
 
     def timetable(self, walks: WalkTable, *, min_change_s: int = 60) -> Timetable:
         """Return the study date's timetable."""

@@ -108,7 +108,7 @@ def measure(connections: int, n_homes: int) -> dict[str, Any]:
     gate = tt.n_stops // 2 + side // 2
     egress[[gate, gate + 1, gate - 1]] = [60, 360, 360]
     row: dict[str, Any] = {
-        "connections": tt.n_connections, "stops": tt.n_stops, "homes": n_homes,
+        "connections": tt.n_calls - tt.n_runs, "stops": tt.n_stops, "homes": n_homes,
         "index_s": built, "mirror_s": turned,
     }  # fmt: skip
     limits = EngineLimits()

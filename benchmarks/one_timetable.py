@@ -22,8 +22,6 @@ def build_timetable(
     min_change_s: int = 60,
     max_transfer_walk_s: int = 600,
     walk_speed_ms: float = 1.25,
-    on_demand: bool = True,
-    max_layover_s: int = 1800,
     findings: list[Finding] | None = None,
 ) -> Timetable:
     """Return the runs of service days d-1, d and d+1 and the footpaths between stops.
@@ -47,10 +45,6 @@ def build_timetable(
         Longest walk between two vehicles.
     walk_speed_ms
         Metres per second, for walks the streets do not tell.
-    on_demand
-        Whether stops served on request (pickup or drop-off types 2 and 3) count.
-    max_layover_s
-        Longest stay aboard between two trips of a block.
     findings
         What the user should know is appended here.
 
@@ -62,9 +56,7 @@ def build_timetable(
         ``stop_walks`` is not about the stops of ``feed``.
     """
     told = [] if findings is None else findings
-    runs = feed_runs(
-        feed, date, zone, on_demand=on_demand, max_layover_s=max_layover_s, findings=told
-    )
+    runs = feed_runs(feed, date, zone, findings=told)
     feet = build_footpaths(
         feed,
         stop_walks,

@@ -34,7 +34,7 @@ _HOME = {
     "rosters": "mobility.commute.access",
     "run": "mobility.pipeline",
     "summary": "mobility.commute.indicators",
-    "to_graph": "mobility.streets.graphs",
+    "to_graph": "mobility.notebook",
     "white_zones": "mobility.commute.white_zones",
     "write_map": "mobility.notebook",
 }
@@ -55,11 +55,11 @@ if TYPE_CHECKING:
     from mobility.notebook import isochrones as isochrones
     from mobility.notebook import levers as levers
     from mobility.notebook import report as report
+    from mobility.notebook import to_graph as to_graph
     from mobility.notebook import write_map as write_map
     from mobility.pipeline import compare as compare
     from mobility.pipeline import run as run
     from mobility.shuttles.design import design_shuttles as design_shuttles
-    from mobility.streets.graphs import to_graph as to_graph
     from mobility.territory.project import Territory as Territory
 
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604

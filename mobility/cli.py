@@ -85,7 +85,7 @@ def check(
         terminal.print_said(severity, source, text, lang)
     if study is not None and page is not None and study.sheet is not None:
         from mobility.base.files import write_text
-        from mobility.outputs.map.check_page import check_page
+        from mobility.outputs.map.side_pages import check_page
 
         found = answers.findings_in_order(study)
         write_text(page, check_page(study, study.sheet, found, lang))

@@ -13,16 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 from oracle import Call, Case, Rules
+from timetables import as_run, flatten_runs
 
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
-from mobility.timetable.arrays import (
-    INF,
-    Timetable,
-    as_run,
-    flatten_runs,
-    footpath_rows,
-    index_timetable,
-)
+from mobility.timetable.arrays import INF, Timetable, footpath_rows, index_timetable
 from mobility.timetable.footpaths import WalkTable
 
 MIDNIGHT = 86_400

@@ -12,7 +12,11 @@ import pyproj
 
 from mobility.sources.osm.pieces import empty_tags
 from mobility.sources.osm.ways import TAG_COLUMNS
+from mobility.streets.arcs import Times, turned
+from mobility.streets.ends import Snaps, connectors
 from mobility.streets.graph import Streets, polyline_lengths
+from mobility.streets.hourly import arcs_at
+from mobility.streets.paths import search_rows, seeds_of
 from mobility.territory.project import Speeds
 
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -95,3 +99,25 @@ def osm_text(
 
 def _tags(tags: Mapping[str, str]) -> str:
     return "".join(f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in tags.items())
+
+
+def node_times(
+    streets: Streets,
+    times: Times,
+    sources: Snaps,
+    *,
+    connector_speed_ms: float,
+    limit_s: float = float("inf"),
+    reverse: bool = False,
+) -> np.ndarray:
+    """Return seconds from each source to every node, float64 (ns, n), infinite if unreached.
+
+    With ``reverse``, seconds from every node to each source.
+    """
+    times = turned(times) if reverse else times
+    net = arcs_at(streets, times)
+    access = connectors(sources, connector_speed_ms)
+    rows = search_rows(net, seeds_of(streets, net, times, sources, access), limit_s)[0]
+    found = rows[:, : net.n_nodes].T
+    np.minimum.at(found, net.place[net.n_nodes :], rows[:, net.n_nodes :].T)
+    return found.T

@@ -14,6 +14,7 @@ from feeds import service, trip, write_gtfs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import PLACES_M, lonlat, write_territory
+from timetables import timetable_from_runs
 from typer.testing import CliRunner
 
 import mobility
@@ -24,7 +25,7 @@ from mobility.engine.delays import PlannedRide, RealRuns, ride_late, ride_of_mir
 from mobility.settings import read_territory
 from mobility.sources.delays import read_delays
 from mobility.sources.trip_updates import CANCELLED_S
-from mobility.timetable.arrays import INF, mirrored, timetable_from_runs
+from mobility.timetable.arrays import INF, mirrored
 from mobility.timetable.late import DelayDraws
 
 # --- two lines and a connection, every delay that can be ---

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from numba import njit
 from oracle import Answer, Case, leave_home, reach_home
 from strategies import as_question, cases, corridor, walk_table
+from timetables import timetable_from_runs
 
 from mobility.base.lanes import LANES, any_of, highest, least_of, load, lowest, spread, store, where
 from mobility.engine.batches import FEWEST, MOST, even_parts, travel_together
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, travel
-from mobility.timetable.arrays import INF, timetable_from_runs
+from mobility.timetable.arrays import INF
 
 SEEDS = 60
 

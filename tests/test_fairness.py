@@ -20,7 +20,7 @@ from mobility.cli import app
 from mobility.commute.fairness import fairness, fgt, gini, palma
 from mobility.needs.apprentices import Rules, triangles
 from mobility.needs.job_bus import Wishes, job_bus
-from mobility.outputs.map.needs_page import merged, told_shape
+from mobility.outputs.map.side_pages import merged, told_shape
 
 LATE = """[{ name = "late", headcount = 10, shifts = [
   { name = "l", start = "13:00", end = "21:00", headcount = 10 }] }]"""

@@ -104,9 +104,9 @@ def test_walks_on_a_real_extract_are_symmetric_and_longer_than_a_bird_flies():
     path = DATA / "nantes" / "streets.osm.pbf"
     if not path.is_file():
         pytest.skip("real extracts are absent")
-    streets = streets_from_osm(path, cache=False)
+    streets = streets_from_osm(path)
     where = streets.unproject(streets.node_xy[:: streets.n_nodes // 60][:60])
-    table = stop_walks(streets, where, 900, METRE_A_SECOND, cache=False)
+    table = stop_walks(streets, where, 900, METRE_A_SECOND)
     row = np.repeat(np.arange(60), np.diff(table.ptr))
     matrix = np.full((60, 60), -1)
     matrix[row, table.stop] = table.walk_s

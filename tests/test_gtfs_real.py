@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from feeds import to_csv
+from timetables import same
 
 from benchmarks.one_timetable import build_timetable
 from mobility.base.errors import Finding, MobilityError
@@ -104,7 +105,7 @@ def test_arrays_hold_together(feeds: dict[str, Feed], name: str) -> None:
     assert (tt.call_dep >= tt.call_arr).all()
     assert (tt.call_arr[1:] >= tt.call_dep[:-1])[same_run].all()
     assert (np.diff(tt.call_dep[tt.run_ptr[:-1]]) >= 0).all()
-    assert mirrored(mirrored(tt)).same_as(tt)
+    assert same(mirrored(mirrored(tt)), tt)
     run = tt.n_runs // 2
     there = with_runs(tt, shifted={run: 600})
     assert int(there.call_dep.sum()) - int(tt.call_dep.sum()) == 600 * int(

@@ -151,7 +151,7 @@ def world(name: str) -> World:
         -4e-3, 4e-3, (N_HOMES + 2, 2)
     )
     walks = home_walks(streets, spots, stops, 1200, Speeds(), cache=False)
-    between = stop_walks(streets, stops, 600, Speeds(), cache=False)
+    between = stop_walks(streets, stops, 600, Speeds())
     tt = build_timetable(feed, date, ZoneInfo(zone), between)
     ends = np.full((2, len(stops)), INF, np.int32)
     for k in range(2):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small import TRIPS, write_territory
+from timetables import timetable_from_runs as from_runs
 
 from mobility.commute.access import STATUSES, assess
 from mobility.commute.door_to_door import at_gate
@@ -18,7 +19,6 @@ from mobility.commute.night import dark_share, daylight, daylight_of, in_the_dar
 from mobility.commute.variants import after_dark, by_day, open_at, open_hours, variant
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.timetable.arrays import INF
-from mobility.timetable.arrays import timetable_from_runs as from_runs
 from mobility.timetable.footpaths import WalkTable, safe_footpaths
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -176,16 +176,6 @@ def test_buildings_are_points_with_their_area_when_asked(tmp_path):
     assert layer["area_m2"].iloc[0] == pytest.approx(10_000, rel=0.005)
 
 
-def test_a_box_keeps_what_touches_it(tmp_path):
-    path = background_file(tmp_path)
-    whole = read_osm(path)
-    west, south = whole.node_xy.min(axis=0)
-    east, north = whole.node_xy.max(axis=0)
-    assert len(read_osm(path, bbox=(west - 1e-4, south - 1e-4, east, north)).edge_u) == 1
-    with pytest.raises(SourceError, match="no street"):
-        read_osm(path, bbox=(10, 10, 11, 11))
-
-
 @pytest.mark.parametrize("suffix", ["osm", "osm.gz", "osm.bz2", "osm.pbf"])
 def test_every_format_reads_the_same(tmp_path, suffix):
     plain = background_file(tmp_path)

@@ -7,14 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from street_cases import METRE_A_SECOND, UTM, lonlat, streets_of
+from street_cases import METRE_A_SECOND, UTM, lonlat, node_times, streets_of
 
 from mobility.sources.osm.pieces import empty_tags
 from mobility.streets.ends import Snaps, connectors
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
-from mobility.streets.paths import node_times, street_times
-from mobility.streets.routes import street_paths
+from mobility.streets.paths import street_paths, street_times
 from mobility.streets.snap import snap
 
 

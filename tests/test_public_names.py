@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 
 import mobility
 from mobility.commute.inventory import find_shift
-from mobility.streets.graphs import to_graph
+from mobility.notebook import to_graph
 from mobility.territory.fields import Sources
 
 ROOT = Path(__file__).parents[1]

@@ -4,12 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from timetables import timetable_from_runs
 
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.remedies.family import Families, Family
 from mobility.remedies.trial import Repair, put_in
 from mobility.remedies.window import Window
-from mobility.timetable.arrays import INF, take_runs, timetable_from_runs
+from mobility.timetable.arrays import INF, take_runs
 from mobility.timetable.footpaths import WalkTable
 
 N_STOPS, N_HOMES, N_RUNS = 12, 10, 30

@@ -27,7 +27,7 @@ from mobility.remedies.factors import factors_of, load_factors
 from mobility.remedies.remedy import Remedy, Rescued
 from mobility.sources.gtfs.read import read_feed
 from mobility.streets.arcs import turned
-from mobility.streets.routes import street_paths
+from mobility.streets.paths import street_paths
 from mobility.timetable.footpaths import walk_snaps
 
 #: Reaches the gate at 4:50, by a drive within the small hours, and leaves it at 13:10.

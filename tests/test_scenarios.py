@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from feeds import trip, write_gtfs
 from small import SERVICES, TRIPS, write_territory
+from timetables import same
 
 from mobility import pipeline
 from mobility.base.errors import MobilityError
@@ -22,7 +23,7 @@ from mobility.pipeline import compare, run
 from mobility.sources.gtfs.read import read_feed
 from mobility.territory.project import Territory, source_files
 from mobility.timetable.arrays import INF, RunArrays, mirrored
-from mobility.timetable.trips import mended, without_trips
+from mobility.timetable.change import mended, without_trips
 
 HOURS = """
 [[changes.shifts]]
@@ -102,7 +103,7 @@ def test_the_mirror_of_a_moved_trip_is_that_of_the_timetable(base) -> None:
     study = load(scenario(base, TRIP.format(trip="noon", how="move", minutes=25)))
     two_way = study.timetables["school_weekday"]
     assert two_way.known_mirror is not None
-    assert two_way.known_mirror.same_as(mirrored(two_way.timetable))
+    assert same(two_way.known_mirror, mirrored(two_way.timetable))
 
 
 def test_settings_stand_in_place_of_the_bases(base) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from light_plans import write_cut
+from timetables import timetable_from_runs
 
 from mobility.base.clock import service_clock
 from mobility.commute.access import assess
@@ -19,7 +20,7 @@ from mobility.commute.white_zones import REASONS, white_zones
 from mobility.engine.journeys import Edge, EngineLimits, TwoWay, reach, scan
 from mobility.shuttles.after import read_tables
 from mobility.shuttles.gtfs_out import TABLES
-from mobility.timetable.arrays import INF, timetable_from_runs
+from mobility.timetable.arrays import INF
 from mobility.timetable.change import muted, with_runs
 from mobility.timetable.footpaths import WalkTable
 

@@ -99,7 +99,7 @@ def test_points_looked_for_again_are_where_they_would_be_found_anew(seed, monkey
 
 def test_a_far_point_is_reported_with_its_name():
     snaps = snap_at(streets_of(*CORNER), (60, -900), (60, 0), (0, 3000))
-    finding = far_finding(snaps, ["Port", "Gare", "Usine"], what="stops")
+    finding = far_finding(snaps, ["Port", "Gare", "Usine"])
     assert (finding.severity, finding.code, finding.count) == (
         "warning",
         "stops_far_from_streets",
@@ -108,7 +108,7 @@ def test_a_far_point_is_reported_with_its_name():
     assert finding.examples == ("Port", "Usine")
     assert finding.render("en").startswith("2 of 3 stops lie over 500 m")
     assert finding.render("fr").startswith("2 arrêts sur 3 sont à plus de 500 m")
-    assert far_finding(snaps.take(np.array([1])), ["Gare"], what="stops") is None
+    assert far_finding(snaps.take(np.array([1])), ["Gare"]) is None
 
 
 #   a -- b -- c        d -- e       the island d-e is 50 m of 250 m
@@ -123,7 +123,7 @@ def test_an_island_is_another_component_and_is_reported():
     times = edge_times(streets, "walk", METRE_A_SECOND)
     label = components(streets, times)
     assert label[0] == label[1] != label[2]
-    finding = island_finding(streets, times, "walk")
+    finding = island_finding(streets, times)
     assert finding.count == 1
     assert finding.params["share"] == pytest.approx(20, abs=0.05)
     assert finding.severity == "warning"
@@ -134,14 +134,16 @@ def test_an_island_is_another_component_and_is_reported():
 
 def test_connected_streets_give_no_finding():
     streets = streets_of(*CORNER)
-    assert island_finding(streets, edge_times(streets, "walk", METRE_A_SECOND), "walk") is None
+    assert island_finding(streets, edge_times(streets, "walk", METRE_A_SECOND)) is None
 
 
-def test_points_beside_a_small_island_go_to_the_next_street():
+def test_points_beside_a_small_island_go_to_the_next_street(monkeypatch):
     streets = streets_of(*ISLAND)
     times = edge_times(streets, "walk", METRE_A_SECOND)
     assert usable_edges(streets, times).tolist() == [True, True, True]
-    usable = usable_edges(streets, times, min_island_m=100, min_island_share=0.25)
+    monkeypatch.setattr("mobility.streets.snap.MIN_ISLAND_M", 100)
+    monkeypatch.setattr("mobility.streets.snap.MIN_ISLAND_SHARE", 0.25)
+    usable = usable_edges(streets, times)
     assert usable.tolist() == [True, True, False]
     assert snap_at(streets, (225, 100), usable=usable).edge.tolist() == [1]
 

@@ -10,6 +10,8 @@ import shapely
 from street_cases import DATA, METRE_A_SECOND, UTM, X0, Y0, osm_text, streets_of
 
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.commute.placing import reading_findings
+from mobility.notebook import to_graph
 from mobility.streets.graph import (
     morton_order,
     polyline_lengths,
@@ -17,9 +19,7 @@ from mobility.streets.graph import (
     streets_from_lines,
     streets_from_osm,
 )
-from mobility.streets.graphs import to_graph
 from mobility.streets.modes import edge_times
-from mobility.streets.reading import reading_findings
 from mobility.streets.snap import island_finding
 
 
@@ -80,7 +80,7 @@ def test_the_second_reading_comes_from_the_cache(small, own_cache):
     assert first.tags.equals(second.tags)
     assert first.crs == second.crs
     assert first.background.keys() == second.background.keys()
-    streets_from_osm(small, bbox=(2.9, 45, 3.1, 46))
+    streets_from_osm(small, buildings=True)
     assert len(list(own_cache.rglob("complete"))) == 2
 
 
@@ -241,7 +241,7 @@ def test_lines_are_noded_where_they_cross_and_where_they_end(tmp_path, name):
     assert set(streets.tags["name"].dropna()) == {"Rue A", "Rue C"}
     assert (streets.tags["highway"] == "road").all()
     times = edge_times(streets, "walk", METRE_A_SECOND)
-    assert island_finding(streets, times, "walk") is None
+    assert island_finding(streets, times) is None
     for mode in ("walk", "bike", "car"):
         assert np.isfinite(np.stack(edge_times(streets, mode, METRE_A_SECOND))).all()
 
@@ -303,7 +303,7 @@ def test_real_extracts_are_whole_and_mostly_one_network(name, most):
     np.testing.assert_array_equal(streets.geom_xy[start], streets.node_xy[streets.edge_u])
     np.testing.assert_array_equal(streets.geom_xy[end], streets.node_xy[streets.edge_v])
     for mode in ("walk", "bike", "car"):
-        finding = island_finding(streets, edge_times(streets, mode, METRE_A_SECOND), mode)
+        finding = island_finding(streets, edge_times(streets, mode, METRE_A_SECOND))
         assert float(finding.params["share"]) < most
 
 
@@ -311,5 +311,5 @@ def test_real_extracts_are_whole_and_mostly_one_network(name, most):
 def test_street_centrelines_without_attributes_make_a_network():
     streets = streets_from_lines(real("montpellier/streets.shp"), crs="EPSG:2154")
     assert 7_500 < streets.n_edges < 9_000
-    finding = island_finding(streets, edge_times(streets, "walk", METRE_A_SECOND), "walk")
+    finding = island_finding(streets, edge_times(streets, "walk", METRE_A_SECOND))
     assert float(finding.params["share"]) < 1

@@ -1,12 +1,12 @@
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from street_cases import DATA, METRE_A_SECOND, lonlat, streets_of
+from street_cases import DATA, METRE_A_SECOND, lonlat, node_times, streets_of
 
+from mobility.commute.isochrone_layers import reached_area, reached_lines
 from mobility.streets.graph import streets_from_osm
-from mobility.streets.isochrones import isochrones, reached_lines
 from mobility.streets.modes import edge_times
-from mobility.streets.paths import node_times
 from mobility.streets.snap import snap
 
 CROSS = streets_of(
@@ -51,13 +51,11 @@ def test_one_way_streets_there_and_back():
     assert reached_m(50, (300, 0), times=times, reverse=True) == pytest.approx(50, abs=0.01)
 
 
-def test_polygons_follow_streets_and_grow_with_time():
+def test_polygons_follow_streets_and_grow_with_time(monkeypatch):
+    monkeypatch.setattr("mobility.commute.isochrone_layers.BESIDE_M", 40)
     near = at(CROSS, (0, 0))
-    limits = [100, 250, 0.5]
-    found = isochrones(CROSS, WALK, near, limits, connector_speed_ms=1.0, buffer_m=40)
-    assert found["limit_s"].tolist() == [100, 250, 0.5]
-    assert found.crs == "EPSG:4326"
-    local = found.to_crs(CROSS.crs).geometry.to_numpy()
+    found = [reached_area(CROSS, WALK, near, s, connector_speed_ms=1.0) for s in (100, 250, 0.5)]
+    local = gpd.GeoSeries(found, crs=4326).to_crs(CROSS.crs).to_numpy()
     assert shapely.is_valid(local).all()
     assert local[0].area < local[1].area
     assert shapely.covers(shapely.buffer(local[1], 20), local[0])
@@ -70,8 +68,7 @@ def test_polygons_follow_streets_and_grow_with_time():
 
 def test_an_unreachable_point_gives_an_empty_area():
     nowhere = at(CROSS, (9000, 9000))
-    found = isochrones(CROSS, WALK, nowhere, [600], connector_speed_ms=1.0)
-    assert found.geometry.is_empty.tolist() == [True]
+    assert reached_area(CROSS, WALK, nowhere, 600, connector_speed_ms=1.0).is_empty
 
 
 @pytest.mark.real
@@ -79,13 +76,13 @@ def test_real_isochrones_contain_the_junctions_reached():
     path = DATA / "nantes" / "streets.osm.pbf"
     if not path.is_file():
         pytest.skip("real extracts are absent")
-    streets = streets_from_osm(path, cache=False)
+    streets = streets_from_osm(path)
     times = edge_times(streets, "walk", METRE_A_SECOND)
     centre = streets.unproject(np.median(streets.node_xy, axis=0)[None])
     source = snap(streets, centre[:, 0], centre[:, 1], np.isfinite(times[0]))
     seconds = node_times(streets, times, source, connector_speed_ms=1.0)[0]
-    area = isochrones(streets, times, source, [600], connector_speed_ms=1.0)
-    local = area.to_crs(streets.crs).geometry.iloc[0]
+    area = reached_area(streets, times, source, 600, connector_speed_ms=1.0)
+    local = gpd.GeoSeries([area], crs=4326).to_crs(streets.crs).iloc[0]
     inside = shapely.contains(local, shapely.points(streets.node_xy))
     assert inside[seconds <= 600].all()
     ends = np.hypot(*(streets.node_xy - streets.project(*centre.T)).T)

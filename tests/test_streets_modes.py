@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from street_cases import METRE_A_SECOND, streets_of
@@ -153,7 +155,7 @@ def test_french_defaults_in_and_outside_built_up_areas():
     assert max_kmh(tags, town).tolist() == [50, 80, 130, 70, 80]
 
 
-def test_built_up_where_residential_streets_are_dense():
+def test_built_up_where_residential_streets_are_dense(monkeypatch):
     """
     In one cell of 250 m 3 km of residential streets make 5.3 km/km2 over the nine cells
     around; the road 5 km away has none.
@@ -169,7 +171,8 @@ def test_built_up_where_residential_streets_are_dense():
     found = built_up(streets)
     assert found[:13].all()
     assert found[13:].tolist() == [False, False]
-    assert not built_up(streets, km_per_km2=8).any()
+    monkeypatch.setattr("mobility.streets.tags.DENSE_KM_PER_KM2", 8)
+    assert not built_up(replace(streets)).any()
 
 
 def test_an_extract_without_any_path_lets_walkers_on_the_roads():

@@ -3,7 +3,7 @@ import pytest
 from street_cases import METRE_A_SECOND, streets_of
 
 from mobility.streets.modes import edge_times
-from mobility.streets.safety import lit, night_safe, traffic_stress
+from mobility.streets.tags import lit, night_safe, traffic_stress
 
 
 def street(**tags):

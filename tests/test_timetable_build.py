@@ -282,9 +282,6 @@ def test_pickup_and_drop_off(tmp_path: Path) -> None:
     assert tt.call_board.tolist() == [True, False, True, True, False]
     assert tt.call_alight.tolist() == [False, True, False, True, True]
     assert codes(told) == [("on_demand", 1)]
-    strict = build(feed, on_demand=False)
-    assert strict.call_board.tolist() == [True, False, True, False, False]
-    assert strict.call_alight.tolist() == [False, True, False, False, True]
 
 
 def block(*, gap_s: int = 300, second: str = "B", **tables: Any) -> dict[str, Any]:

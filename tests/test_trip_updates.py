@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from feeds import service, trip, write_gtfs
+from timetables import timetable_from_runs
 
 from mobility.base.errors import SourceError
 from mobility.sources.delays import read_delays
 from mobility.sources.gtfs.read import merge_feeds, read_feed
 from mobility.sources.trip_updates import CANCELLED_S
-from mobility.timetable.arrays import timetable_from_runs
 from mobility.timetable.late import DelayDraws
 
 messages = pytest.importorskip("google.transit.gtfs_realtime_pb2")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mobility.base import __version__
 from mobility.base.cache import code_hash, content_hash, file_hash
 from mobility.base.errors import SourceError, SourceNotFoundError
+from mobility.base.files import read_json
 from mobility.territory.project import Territory, source_files
 
 if TYPE_CHECKING:
@@ -125,15 +126,6 @@ class Atlas:
                     known=", ".join(near),
                 )
         return [unit for unit in units if not only or unit in only]
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Return what a file of an atlas says, None where there is none that can be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def json_text(value: object) -> str:

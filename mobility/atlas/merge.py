@@ -32,16 +32,15 @@ from mobility.atlas.folder import (
     is_done,
     is_whole,
     json_text,
-    read_json,
     software,
 )
 from mobility.base.cache import file_hash
 from mobility.base.errors import MobilityError, SourceError
-from mobility.base.files import staging, write_text
+from mobility.base.files import read_json, staging, write_text
 from mobility.base.i18n import translate
 from mobility.base.literal import read_csv_text
-from mobility.outputs.map.needs_page import RAMP, side_page, told_shape
-from mobility.outputs.record import ADVICE, read_record
+from mobility.outputs.map.side_pages import RAMP, side_page, told_shape
+from mobility.outputs.record import ADVICE, RECORD
 from mobility.outputs.tables import sheet_of, write_csv
 from mobility.outputs.words import REMEDIES, Words
 from mobility.outputs.workbook import book_bytes
@@ -271,7 +270,7 @@ def _name(atlas: Atlas, unit: str) -> str:
 
 def _remedy(run: Path) -> tuple[str, float] | None:
     """Return the cheapest remedy advised for the same inputs, and its euros a job gained."""
-    advice, record = read_json(run / ADVICE), read_record(run)
+    advice, record = read_json(run / ADVICE), read_json(run / RECORD)
     if advice is None or record is None or advice.get("inputs") != record.get("inputs"):
         return None
     try:

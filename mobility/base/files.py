@@ -360,7 +360,7 @@ def _note(room: Path, plan: dict[str, Any]) -> None:
 
 def _finish(room: Path) -> None:
     """Bring a room to its end: nothing decided, all goes; decided, the set is completed."""
-    new, plan = room / _SET, _read_plan(room)
+    new, plan = room / _SET, read_json(room / _JOURNAL)
     if plan is not None and new.is_dir():
         folder = room.parent / Path(plan["folder"]).name
         if not plan["exchange"]:
@@ -377,10 +377,11 @@ def _finish(room: Path) -> None:
     shutil.rmtree(room, ignore_errors=True)
 
 
-def _read_plan(room: Path) -> dict[str, Any] | None:
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return the object that a file holds, None where there is none that can be read."""
     try:
-        found = json.loads((room / _JOURNAL).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

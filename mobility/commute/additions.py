@@ -29,10 +29,9 @@ from mobility.sources.gtfs.read import Feed, merge_each, merge_feeds
 from mobility.streets.arcs import times_key
 from mobility.territory.project import StreetMode
 from mobility.timetable.arrays import FootArrays, RunArrays, index_timetable, join_runs
-from mobility.timetable.change import more_stops
+from mobility.timetable.change import DayNetwork, more_stops
 from mobility.timetable.footpaths import WalkTable, joined_walks
 from mobility.timetable.runs import feed_runs
-from mobility.timetable.trips import DayNetwork
 
 Points = NDArray[np.float64]
 Tables = tuple[WalkTable, ...]
@@ -234,9 +233,7 @@ def with_feeds(
         yield _with_feed(study, extra, merge(extra), (stops, k), scenario, feeders, findings)
 
 
-def with_feeds_together(
-    study: Study, extras: Mapping[str, Feed], *, scenario: str
-) -> tuple[Study, Iterator[Study]]:
+def with_feeds_together(study: Study, extras: Mapping[str, Feed]) -> tuple[Study, Iterator[Study]]:
     """Return the study with all of some feeds at once, and what `with_feeds` yields.
 
     Walks around their stops are measured once. With all of them, nobody cycles or drives to
@@ -244,7 +241,7 @@ def with_feeds_together(
     """
     stops = NewStops(study, [extra.lonlat() for extra in extras.values()])
     merge, every = merge_each(study.feed), merge_feeds(list(extras.values()))
-    union = _with_feed(study, every, merge(every), (stops, None), scenario, False)
+    union = _with_feed(study, every, merge(every), (stops, None), "all", False)
     each = (
         _with_feed(study, extra, merge(extra), (stops, k), name, True)
         for k, (name, extra) in enumerate(extras.items())

@@ -21,8 +21,16 @@ from mobility.engine.journeys import TwoWay
 from mobility.sources.gtfs.read import Feed, read_feed
 from mobility.territory.changes import FeedChange, TripChange
 from mobility.timetable.arrays import RunArrays, join_runs
-from mobility.timetable.change import FEW, with_runs
-from mobility.timetable.trips import DayNetwork, mended, moved, one_run, only_trips, without_trips
+from mobility.timetable.change import (
+    FEW,
+    DayNetwork,
+    mended,
+    moved,
+    one_run,
+    only_trips,
+    with_runs,
+    without_trips,
+)
 
 #: How, trips (indices into the feed's trips) and seconds later.
 Edit = tuple[str, tuple[int, ...], int]

@@ -320,8 +320,6 @@ def fed_commute(
     egress_s: tuple[Int32, Int32],
     edges: tuple[Edge, Edge],
     limits: EngineLimits,
-    *,
-    allowed: _Allowed | None = None,
 ) -> tuple[HomeTimes, HomeTimes]:
     """Return outbound and return by the place that serves a home best both ways.
 
@@ -338,23 +336,16 @@ def fed_commute(
         As in `mobility.engine.journeys.travel`.
     edges
         Start and end of the shift.
-    allowed
-        Which rides may run; all by default.
     """
     legs = [travel(two_way[k], egress_s[k], edges[k], limits, feeder.walks[k]) for k in (0, 1)]
-    return joined(feeder, legs, edges, limits, allowed=allowed)
+    return joined(feeder, legs, edges, limits)
 
 
 def joined(
-    feeder: Feeder,
-    legs: Sequence[HomeTimes],
-    edges: tuple[Edge, Edge],
-    limits: EngineLimits,
-    *,
-    allowed: _Allowed | None = None,
+    feeder: Feeder, legs: Sequence[HomeTimes], edges: tuple[Edge, Edge], limits: EngineLimits
 ) -> tuple[HomeTimes, HomeTimes]:
     """Return what `fed_commute` does from the times between places and both edges."""
-    door_s = [door_seconds(feeder, k, legs[k], edges[k], limits, allowed) for k in (0, 1)]
+    door_s = [door_seconds(feeder, k, legs[k], edges[k], limits) for k in (0, 1)]
     return _best_place(feeder, list(legs), door_s)
 
 
@@ -374,6 +365,8 @@ def door_seconds(
         0 outbound, 1 return.
     leg
         Times between the places and the edge.
+    allowed
+        Which rides may run; all by default.
     """
     ride_s = (feeder.out_s, feeder.back_s)[side]
     whole_s = leg.elapsed_s[feeder.place].astype(np.int64) + ride_s
@@ -423,18 +416,13 @@ def _take(values: NDArray, rows: NDArray, ok: Bool, default: int) -> NDArray:  #
 
 
 def carried_times(
-    carried: Carried,
-    two_way: TwoWay,
-    site: int,
-    edge: Edge,
-    limits: EngineLimits,
-    access: WalkTable | None = None,
+    carried: Carried, two_way: TwoWay, site: int, edge: Edge, limits: EngineLimits
 ) -> HomeTimes:
     """Return the times of one direction with a bicycle taken along; cycling is no walking."""
     side = int(edge.returning)
     free = relaxed(limits, home_walk_counts=False, gate_walk_counts=False)
-    table = carried.access[side] if access is None else access
-    return travel(two_way, ridden_from(carried, two_way, site, side), edge, free, table)
+    egress_s = ridden_from(carried, two_way, site, side)
+    return travel(two_way, egress_s, edge, free, carried.access[side])
 
 
 def ridden_from(carried: Carried, two_way: TwoWay, site: int, side: int) -> Int32:

@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from shapely.ops import substring
 
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
@@ -30,19 +31,20 @@ from mobility.commute.variants import open_at
 from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge, EngineLimits, reach, scan
 from mobility.sources.days import ChosenDay
-from mobility.streets.arcs import Times
-from mobility.streets.ends import Snaps
-from mobility.streets.graph import State
-from mobility.streets.isochrones import isochrones
+from mobility.streets.arcs import Times, turned
+from mobility.streets.ends import Snaps, end_seconds
+from mobility.streets.graph import State, Streets
+from mobility.streets.paths import start_times
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, walk_snaps
 
 #: Modes that have isochrones.
 MODES = ("transit", "walk", "bike", "e_bike", "car")
-_WALK_BUFFER_M = 80.0
 
 #: Areas by site, direction, mode, seconds, whether it is dark, and what is open at the hour.
 Known = dict[tuple[int, bool, str, int, bool, State], shapely.Geometry]
+# So far from a street one is still beside it; holes narrower than twice as much close.
+BESIDE_M = 80.0
 
 
 @dataclass(frozen=True)
@@ -242,16 +244,14 @@ def _area(
 ) -> shapely.Geometry:
     if cap_s <= 0 or (points.edge < 0).all():
         return shapely.Polygon()
-    found = isochrones(
+    return reached_area(
         study.streets,
         times,
         points,
-        [cap_s],
+        cap_s,
         connector_speed_ms=study.territory.speeds.walk_kmh / 3.6,
         reverse=outbound,
-        buffer_m=_WALK_BUFFER_M,
     )
-    return found.geometry.iloc[0]
 
 
 def parse_minutes(text: str) -> tuple[float, ...]:
@@ -306,3 +306,105 @@ def write_isochrones(
     with writing(path, reads=reads) as part:
         write_gpkg(part, named())
     return list(names.values())
+
+
+def reached_area(
+    streets: Streets,
+    times: Times,
+    sources: Snaps,
+    limit_s: float,
+    *,
+    connector_speed_ms: float,
+    reverse: bool = False,
+) -> shapely.Geometry:
+    """Return the area reached from the nearest of some points, EPSG:4326, empty when none is.
+
+    Parameters
+    ----------
+    streets, times
+        The network and the seconds per piece both ways, see `modes.edge_times`.
+    sources
+        Snapped points, e.g. the gates of a site.
+    connector_speed_ms
+        Speed over the straight line between a point and its street.
+    reverse
+        The area *from* which a point is reached, instead of the area reached.
+    """
+    lines = reached_lines(
+        streets, times, sources, limit_s, connector_speed_ms=connector_speed_ms, reverse=reverse
+    )
+    return gpd.GeoSeries([_around(lines)], crs=streets.crs).to_crs(4326).iloc[0]
+
+
+def reached_lines(
+    streets: Streets,
+    times: Times,
+    sources: Snaps,
+    limit_s: float,
+    *,
+    connector_speed_ms: float,
+    reverse: bool = False,
+) -> np.ndarray:
+    """Return the stretches of street reached within a limit, projected lines.
+
+    Parameters are those of `reached_area`. A piece entered from both ends gives two
+    stretches when they do not meet.
+    """
+    times = turned(times) if reverse else times
+    at = start_times(
+        streets, times, sources, connector_speed_ms=connector_speed_ms, limit_s=limit_s
+    )
+    from_u = _share(limit_s - at[:, 0], times[0])
+    from_v = _share(limit_s - at[:, 1], times[1])
+    whole = from_u + from_v >= 1.0
+    lines = [streets.lines[whole]]
+    head = np.flatnonzero(~whole & (from_u > 0))
+    tail = np.flatnonzero(~whole & (from_v > 0))
+    length = streets.length_m
+    lines.append(_stretches(streets, head, np.zeros(len(head)), from_u[head] * length[head]))
+    lines.append(_stretches(streets, tail, (1.0 - from_v[tail]) * length[tail], length[tail]))
+    lines.append(_own_pieces(streets, times, sources, limit_s, connector_speed_ms))
+    return np.concatenate(lines)
+
+
+def _share(left_s: np.ndarray, piece_s: np.ndarray) -> np.ndarray:
+    """Return the share of each piece covered in the seconds left, 0 to 1."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(piece_s == 0, 1.0, left_s / piece_s.astype(np.float64))
+    share[~np.isfinite(left_s) | (left_s < 0) | ~np.isfinite(piece_s)] = 0.0
+    return np.clip(share, 0.0, 1.0)
+
+
+def _own_pieces(
+    streets: Streets, times: Times, sources: Snaps, limit_s: float, speed_ms: float
+) -> np.ndarray:
+    """Return the stretches around the points themselves, on their own pieces."""
+    on = sources.take(np.flatnonzero(sources.edge >= 0))
+    left = limit_s - on.distance_m / speed_ms
+    on, left = on.take(left >= 0), left[left >= 0]
+    length = streets.length_m[on.edge]
+    seconds = end_seconds(streets, times, on, leaving=True)
+    ahead = _share(left, seconds[:, 1]) * (length - on.offset_m)
+    back = _share(left, seconds[:, 0]) * on.offset_m
+    return _stretches(streets, on.edge, on.offset_m - back, on.offset_m + ahead)
+
+
+def _stretches(
+    streets: Streets, edge: np.ndarray, start_m: np.ndarray, stop_m: np.ndarray
+) -> np.ndarray:
+    """Return the parts of pieces between two distances from their u ends."""
+    parts = [
+        substring(streets.lines[e], a, b)
+        for e, a, b in zip(edge, start_m, stop_m, strict=True)
+        if b > a
+    ]
+    return np.array(parts, dtype=object)
+
+
+def _around(lines: np.ndarray) -> shapely.Geometry:
+    """Return the union of all places beside the lines, smoothed."""
+    if len(lines) == 0:
+        return shapely.Polygon()
+    slim = shapely.simplify(lines, BESIDE_M / 10)
+    area = shapely.union_all(shapely.buffer(slim, BESIDE_M, quad_segs=3))
+    return shapely.simplify(area, BESIDE_M / 10)

@@ -36,8 +36,6 @@ class LastReturn:
     ----------
     keys
         One row per shift and kind of day: ``shift_id``, ``day_kind``.
-    late_min
-        Minutes by which the shift ends late.
     on_time : bool[K, H]
         Whether the return by public transport (or on foot) holds.
     late : bool[K, L, H]
@@ -49,7 +47,6 @@ class LastReturn:
 
     study: Study
     keys: pd.DataFrame
-    late_min: tuple[int, ...]
     on_time: Bool
     late: Bool
     missed: Bool
@@ -74,14 +71,14 @@ class LastReturn:
                 "pool": pool.sum(),
                 "on_time": pool @ held,
             }
-            for m, late in zip(self.late_min, self.late[k], strict=True):
+            for m, late in zip(_LATE_MIN, self.late[k], strict=True):
                 figures[f"late_{m}"] = pool @ (held & late)
             figures["missed_connection"] = pool @ (held & self.missed[k])
             rows.append(figures)
         return pd.DataFrame(rows)
 
 
-def last_return(study: Study, *, late_min: Sequence[int] = _LATE_MIN) -> LastReturn:
+def last_return(study: Study) -> LastReturn:
     """Ask, for every shift and kind of day, who comes home when things go wrong."""
     limits = engine_limits(study.territory.limits)
     pairs = [
@@ -95,13 +92,13 @@ def last_return(study: Study, *, late_min: Sequence[int] = _LATE_MIN) -> LastRet
         for site in range(len(study.sites)):
             mine = [(s, d) for s, d in pairs if study.shift_rows[s].site == site]
             key = site_key(study, site, [(s, d, "") for s, d in mine])
-            make = partial(_of_site, study, site, mine, limits, late_min, pool)
-            found += [study.kept(["last return", *late_min, *key], make)] if mine else []
+            make = partial(_of_site, study, site, mine, limits, pool)
+            found += [study.kept(["last return", *_LATE_MIN, *key], make)] if mine else []
     on_time, late, missed = (
         np.concatenate([bundle[name] for bundle in found]) for name in ("on_time", "late", "missed")
     )
     keys = pd.DataFrame([(s, d.kind) for s, d in pairs], columns=["shift_id", "day_kind"])
-    return LastReturn(study, keys, tuple(late_min), on_time, late, missed)
+    return LastReturn(study, keys, on_time, late, missed)
 
 
 def _of_site(
@@ -109,7 +106,6 @@ def _of_site(
     site: int,
     pairs: Sequence[tuple[int, ChosenDay]],
     limits: EngineLimits,
-    late_min: Sequence[int],
     pool: ThreadPoolExecutor,
 ) -> Bundle:
     """Return who comes home after the shifts and kinds of day of one site, see `LastReturn`."""
@@ -118,7 +114,7 @@ def _of_site(
         _ = two_way.mirror.longest_s
 
     def answer(key: tuple[str, Edge]) -> tuple[Bool, Bool, Bool]:
-        return _answer(study, site, asked[key], key[1], limits, late_min)
+        return _answer(study, site, asked[key], key[1], limits)
 
     found = dict(zip(asked, spread(pool, answer, asked), strict=True))
     rows = [found[d.kind, study.edges(s, d)[1]] for s, d in pairs]
@@ -127,19 +123,14 @@ def _of_site(
 
 
 def _answer(
-    study: Study,
-    site: int,
-    day: ChosenDay,
-    edge: Edge,
-    limits: EngineLimits,
-    late_min: Sequence[int],
+    study: Study, site: int, day: ChosenDay, edge: Edge, limits: EngineLimits
 ) -> tuple[Bool, Bool, Bool]:
     on_time = transit_times(study, site, day, edge, limits)
     held = on_time.elapsed_s < INF
     late = [
         transit_times(study, site, day, replace(edge, at_s=edge.at_s + 60 * m), limits).elapsed_s
         < INF
-        for m in late_min
+        for m in _LATE_MIN
     ]
     study = open_at(study, day, edge)
     scanned, times, dark = ride(study, site, day, edge, limits)

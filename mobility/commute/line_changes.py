@@ -38,8 +38,15 @@ from mobility.streets.graph import Streets
 from mobility.territory.changes import LineChange, NewCall
 from mobility.territory.project import OnDemand, Territory
 from mobility.timetable.arrays import RunArrays, Timetable, join_runs
-from mobility.timetable.change import with_runs
-from mobility.timetable.trips import DayNetwork, mended, moved, one_run, only_trips, without_trips
+from mobility.timetable.change import (
+    DayNetwork,
+    mended,
+    moved,
+    one_run,
+    only_trips,
+    with_runs,
+    without_trips,
+)
 
 #: What a call takes on a leg that no trip of the line drives yet, beside the drive (assumption).
 STOP_S = 30

@@ -21,8 +21,8 @@ from mobility.streets.paths import street_times
 from mobility.territory.changes import LineChange, NewCall
 from mobility.territory.fields import WEEKDAYS
 from mobility.timetable.arrays import Timetable
+from mobility.timetable.change import DayNetwork
 from mobility.timetable.footpaths import walk_snaps
-from mobility.timetable.trips import DayNetwork
 
 Int64 = NDArray[np.int64]
 Leg = tuple[int, int]

@@ -236,7 +236,6 @@ def build_study(
     homes: Homes,
     *,
     progress: Progress = quiet,
-    scenario: str = "",
     findings: Sequence[Finding] = (),
     ledger: Sequence[SourceLedger] = (),
     keep: bool = False,
@@ -295,7 +294,6 @@ def build_study(
         },
         sources=tuple(source_records(territory, feed, homes)),
         ledger=(*accounts, *homes.ledger, *_calendar_ledger(territory, feed)),
-        scenario=scenario,
     )
     made: list[DataSheet] = []
 

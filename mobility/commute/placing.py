@@ -1,4 +1,4 @@
-"""Whether gates, homes and stops stand where the streets are."""
+"""Whether gates, homes and stops stand where the streets are, and how these were read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mobility.base.projection import WGS84, transformer
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.zones import Changes, read_changes
+from mobility.sources.osm.ways import OTHER_WAYS
 from mobility.sources.versement import rate_of, read_rates
 from mobility.streets.arcs import Times
 from mobility.streets.graph import Streets
 from mobility.streets.hours import hours_findings
 from mobility.streets.modes import access_finding, paths_missing_finding
-from mobility.streets.reading import reading_findings
 from mobility.streets.snap import far_finding, island_finding
 from mobility.streets.turns import rules_findings
 from mobility.territory.project import Site, Territory
@@ -30,6 +30,66 @@ from mobility.timetable.transfers import access_points
 Float = NDArray[np.float64]
 INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 NEAR_M = 1000.0
+# Extracts lack some nodes at their edge; beyond this share of the streets it is no edge: an
+# assumption.
+_USUAL_SHARE = 0.02
+
+
+def reading_findings(streets: Streets) -> list[Finding]:
+    """Return what of the file was left out, counted once, or not known for certain."""
+    ledger = streets.ledger
+    lost, twice = (
+        ledger.left_out.get(OTHER_WAYS[k], 0) for k in ("without_nodes", "written_twice")
+    )
+    cut, missing, partly, untold = (
+        ledger.remarks.get(k, 0)
+        for k in ("cut", "nodes_missing", "partly_closed", "contraflow_untold")
+    )
+    found = []
+    if cut or (lost and missing):
+        total = ledger.used + lost
+        found.append(
+            Finding(
+                "warning" if cut + lost > _USUAL_SHARE * total else "info",
+                "street_nodes_missing",
+                "{count} of {total} street ways have nodes that the file does not hold ({nodes} "
+                "nodes), as at the edge of an extract: {cut} are kept where their nodes are, "
+                "{lost} are left out.",
+                count=cut + lost,
+                params={"total": total, "nodes": missing, "cut": cut, "lost": lost},
+            )
+        )
+    if twice:
+        found.append(
+            Finding(
+                "info",
+                "streets_written_twice",
+                "{count} street ways stand in the file once more: each counts once.",
+                count=twice,
+            )
+        )
+    if partly:
+        found.append(
+            Finding(
+                "warning",
+                "streets_partly_closed",
+                "{count} streets are several ways in one, of which some are closed; which part is "
+                "not known, so they are taken as open. The .osm.pbf file tells.",
+                count=partly,
+            )
+        )
+    if untold:
+        found.append(
+            Finding(
+                "info",
+                "contraflow_untold",
+                "{count} one-way streets are one-way for cyclists too: the graph has no "
+                "oneway:bicycle. OSMnx keeps it where its useful_tags_way names it; the .osm.pbf "
+                "file tells.",
+                count=untold,
+            )
+        )
+    return found
 
 
 def place_findings(streets: Streets, walking: Times, feed: Feed) -> Iterator[Finding]:
@@ -42,8 +102,8 @@ def place_findings(streets: Streets, walking: Times, feed: Feed) -> Iterator[Fin
     for finding in (
         paths_missing_finding(streets),
         access_finding(streets),
-        island_finding(streets, walking, "walk"),
-        far_finding(at_stop, stops["stop_name"].astype(str).tolist(), what="stops"),
+        island_finding(streets, walking),
+        far_finding(at_stop, stops["stop_name"].astype(str).tolist()),
     ):
         if finding is not None:
             yield finding

@@ -320,7 +320,7 @@ class SideBySide:
 
 def with_each(study: Study, extras: Mapping[str, Feed]) -> Iterator[tuple[Study, Hours]]:
     """Yield a study with each of some feeds, and its best hours; see `additions.with_feeds`."""
-    union, each = with_feeds_together(study, extras, scenario="all")
+    union, each = with_feeds_together(study, extras)
     counts = [len(study.feed.trips), *(len(extra.trips) for extra in extras.values())]
     every = SideBySide(study, union, np.repeat(np.arange(-1, len(extras)), counts), len(extras))
     for k, one in enumerate(each):

@@ -28,8 +28,8 @@ from mobility.remedies.search import workbench
 from mobility.remedies.vehicles import Vehicles
 from mobility.sources.holidays import read_holidays
 from mobility.territory.fields import WEEKDAYS
+from mobility.timetable.change import DayNetwork
 from mobility.timetable.runs import headways, that_leave
-from mobility.timetable.trips import DayNetwork
 
 #: Columns of `supply` beside the line.
 _SUPPLY = ["trips_year", "trips_calendar", "km_year", "hours_year", "wait_year", "vehicles"]

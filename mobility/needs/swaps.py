@@ -25,7 +25,7 @@ from mobility.remedies.model import Lever, days_of
 from mobility.remedies.score import Score
 from mobility.remedies.search import Outcome, Workbench, search, workbench
 from mobility.remedies.vehicles import MAX_LAYOVER_S
-from mobility.timetable.trips import DayNetwork
+from mobility.timetable.change import DayNetwork
 
 #: Round trips whose loss is computed: those after which one waits least.
 _MOST_TRIED = 400

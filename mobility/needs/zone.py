@@ -25,10 +25,15 @@ from mobility.commute.walks import mode_times
 from mobility.needs.links import Link, LinkSet, closed, nearest_s, shortest_links, with_link
 from mobility.remedies.factors import factors_of
 from mobility.streets.arcs import Times
-from mobility.streets.paths import street_times
-from mobility.streets.routes import StreetPath, street_paths
-from mobility.streets.safety import night_safe
-from mobility.streets.tags import CAR_STREETS, built_up, has_sidewalk, is_tagged, max_kmh
+from mobility.streets.paths import StreetPath, street_paths, street_times
+from mobility.streets.tags import (
+    CAR_STREETS,
+    built_up,
+    has_sidewalk,
+    is_tagged,
+    max_kmh,
+    night_safe,
+)
 from mobility.territory.project import StreetMode
 from mobility.timetable.footpaths import walk_snaps
 

@@ -21,7 +21,7 @@ from mobility.commute.access import Access, roster_shifts
 from mobility.commute.fairness import EVERYBODY, fairness, rosters_held
 from mobility.commute.study import Study
 from mobility.needs.places import GROUND
-from mobility.outputs.map.needs_page import RAMP, PageLayer, merged, write_needs_page
+from mobility.outputs.map.side_pages import RAMP, PageLayer, merged, write_needs_page
 from mobility.outputs.tables import Table, registry, sheet_of, table_block, write_csv
 from mobility.outputs.words import Words
 from mobility.territory.project import source_files

@@ -14,7 +14,7 @@ import shapely
 from mobility.base.i18n import translate
 from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
-from mobility.outputs.map.needs_page import PageLayer
+from mobility.outputs.map.side_pages import PageLayer
 from mobility.outputs.needs import Answer, shapes_of
 from mobility.outputs.words import Words, factor_text
 from mobility.remedies.factors import factors_of

@@ -19,7 +19,7 @@ from typing import Any
 from mobility.base import __version__
 from mobility.base.cache import content_hash
 from mobility.base.errors import Finding
-from mobility.base.files import write_text
+from mobility.base.files import read_json, write_text
 from mobility.commute.sources import without_timetables
 from mobility.commute.study import Study
 
@@ -194,7 +194,7 @@ def earlier_plans(folder: Path, study: Study) -> EarlierPlans | None:
     if not (folder / PLANS).is_file():
         return None
     for place, aside in ((folder / SHUTTLES, True), (folder, False)):
-        record = read_record(place)
+        record = read_json(place / RECORD)
         if record is not None and PLANS in record.get("outputs", ()):
             same = record.get("inputs") == inputs_hash(study)
             return EarlierPlans(folder, record, aside, same)
@@ -203,7 +203,7 @@ def earlier_plans(folder: Path, study: Study) -> EarlierPlans | None:
 
 def other_outputs(folder: Path, study: Study) -> list[str]:
     """Return what an earlier run with the same inputs wrote and still holds, plans apart."""
-    record = read_record(folder)
+    record = read_json(folder / RECORD)
     if record is None or not is_of(record, study):
         return []
     names = [str(name) for name in record.get("outputs", ())]
@@ -212,15 +212,6 @@ def other_outputs(folder: Path, study: Study) -> list[str]:
         for name in names
         if name not in _BESIDE and not name.startswith(SHUTTLES) and (folder / name).is_file()
     ]
-
-
-def read_record(folder: Path) -> dict[str, Any] | None:
-    """Return the record of the run in a folder, None where there is none that can be read."""
-    try:
-        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def is_of(record: dict[str, Any], study: Study) -> bool:

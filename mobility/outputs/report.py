@@ -12,7 +12,7 @@ import pandas as pd
 
 from mobility.base import __version__
 from mobility.base.errors import Finding
-from mobility.base.files import staging
+from mobility.base.files import read_json, staging
 from mobility.commute.access import Access, counted_rows, roster_shifts, rosters
 from mobility.commute.study import Progress, ShiftRow, Study, quiet
 from mobility.commute.white_zones import REASONS, WhiteZones
@@ -28,7 +28,7 @@ from mobility.outputs.advice import (
     read_advice,
 )
 from mobility.outputs.pictures import Painter
-from mobility.outputs.record import NO_PDF, RECORD, is_of, read_record, write_record
+from mobility.outputs.record import NO_PDF, RECORD, is_of, write_record
 from mobility.outputs.render import docx_bytes, html_page, pdf_bytes
 from mobility.outputs.shuttle_tables import Shuttles, read_shuttles, shuttle_part, shuttle_sheets
 from mobility.outputs.tables import MOST_ROWS, Sheet, sheet_of, table_block
@@ -370,7 +370,7 @@ def write_report(
         The files; without the PDF where its library fails.
     """
     study, folder = access.study, Path(folder)
-    record = read_record(folder)
+    record = read_json(folder / RECORD)
     own = record if record is not None and is_of(record, study) else None
     gone: list[str] = []
     with staging(folder, reads=source_files(study.territory), gone=gone) as part:

@@ -24,7 +24,7 @@ from mobility.timetable.arrays import (
     mirror_runs,
     take_runs,
 )
-from mobility.timetable.trips import mended, moved, one_run, only_trips, without_trips
+from mobility.timetable.change import mended, moved, one_run, only_trips, without_trips
 
 _Item = TypeVar("_Item", bound=np.generic)
 Unit = tuple[Lever, ...]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mobility.commute.study import Study
 from mobility.timetable.arrays import Int32
-from mobility.timetable.trips import DayNetwork
+from mobility.timetable.change import DayNetwork
 
 if TYPE_CHECKING:
     from mobility.remedies.modes import Changed

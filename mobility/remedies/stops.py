@@ -13,7 +13,7 @@ from mobility.commute.study import Study
 from mobility.commute.variants import variant
 from mobility.streets.arcs import Times
 from mobility.streets.modes import edge_times
-from mobility.streets.routes import street_paths
+from mobility.streets.paths import street_paths
 from mobility.timetable.footpaths import WalkTable, walk_snaps
 
 Float = NDArray[np.float64]

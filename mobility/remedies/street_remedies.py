@@ -1,7 +1,7 @@
 """Remedies on streets: cycle tracks where stress alone keeps cyclists away, cycling, car-pooling.
 
 Someone cycles to work calmly when the whole way, there and back, is on streets that most
-adults accept (level of traffic stress 1 or 2, see `mobility.streets.safety`) and within the
+adults accept (level of traffic stress 1 or 2, see `mobility.streets.tags`) and within the
 cycling limits. A cycle track along a stressful road makes it calm.
 """
 
@@ -27,8 +27,8 @@ from mobility.remedies.remedy import LEAST_WORKERS, Remedy, Rescued
 from mobility.sources.layers import read_layer
 from mobility.streets.graph import Streets
 from mobility.streets.modes import edge_times
-from mobility.streets.routes import street_paths
-from mobility.streets.safety import traffic_stress
+from mobility.streets.paths import street_paths
+from mobility.streets.tags import traffic_stress
 from mobility.territory.factors import Factor
 from mobility.territory.project import StreetMode
 from mobility.timetable.footpaths import walk_snaps

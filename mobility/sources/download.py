@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from mobility.base.cache import cache_dir, file_hash, mark_used, open_cache, trim_cache
 from mobility.base.errors import DownloadError, system_reason
-from mobility.base.files import write_text, writing
+from mobility.base.files import read_json, write_text, writing
 
 if TYPE_CHECKING:
     import requests
@@ -45,12 +45,7 @@ class _Shelf:
 
     def read(self, note: Path) -> dict[str, str]:
         """Return what a note says, empty when it is absent or harmed."""
-        try:
-            known = json.loads(note.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        if not isinstance(known, dict):
-            return {}
+        known = read_json(note) or {}
         # Each value may stand in a header of a request.
         plain = (isinstance(v, str) and v.isascii() and v.isprintable() for v in known.values())
         return known if all(plain) else {}

@@ -235,9 +235,8 @@ _LATEST: list[tuple[np.ndarray, str, Arcs]] = []
 MOST_LATEST = 4
 
 
-def arcs(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
-    """Return the arcs allowed by ``times``, turned round when ``reverse``."""
-    times = turned(times) if reverse else times
+def arcs(streets: Streets, times: Times) -> Arcs:
+    """Return the arcs allowed by ``times``."""
     if not isinstance(times, TurnTimes):
         return _arcs(streets, times)
     ends, said = streets.edge_u, open_key(times)

@@ -25,6 +25,8 @@ DRAWN: dict[str, str] = {
     "lit": "no",
 }
 _LIT_M = 15.0
+# An end of a line is joined to a street so near.
+_JOIN_M = 25.0
 # Places nearer to each other than this are one junction.
 _MERGE_M = 1.0
 
@@ -39,11 +41,7 @@ class _Join:
 
 
 def with_streets(
-    streets: Streets,
-    *,
-    added: gpd.GeoDataFrame | None = None,
-    lit: gpd.GeoDataFrame | None = None,
-    join_m: float = 25.0,
+    streets: Streets, *, added: gpd.GeoDataFrame | None = None, lit: gpd.GeoDataFrame | None = None
 ) -> Streets:
     """Return the streets with lines added and roads lit; the given streets stay as they are.
 
@@ -54,12 +52,10 @@ def with_streets(
         ``lit``, ``oneway``...) are kept; without ``highway`` a line is a paved path for
         walkers and cyclists. A line meets every street it crosses, unless one of the two
         is a bridge or tunnel, and each of its ends is joined to the nearest street within
-        ``join_m`` metres.
+        25 m.
     lit
         Areas or lines: street pieces whose middle lies in or within 15 m of them get
         ``lit=yes``.
-    join_m
-        See ``added``.
 
     Raises
     ------
@@ -71,7 +67,7 @@ def with_streets(
         local = added.to_crs(streets.crs)
         for row, (_, feature) in enumerate(local.iterrows()):
             for line in _lines(feature["geometry"], row):
-                found = _add(found, line, _tags(feature), join_m, row)
+                found = _add(found, line, _tags(feature), row)
     return found if lit is None else _light(found, lit)
 
 
@@ -89,28 +85,26 @@ def _tags(feature: pd.Series) -> dict[str, str]:
     return given if "highway" in given else DRAWN | given
 
 
-def _add(
-    streets: Streets, line: shapely.LineString, tags: Mapping[str, str], join_m: float, row: int
-) -> Streets:
-    line, joins = _joined_ends(streets, line, join_m)
+def _add(streets: Streets, line: shapely.LineString, tags: Mapping[str, str], row: int) -> Streets:
+    line, joins = _joined_ends(streets, line)
     joins += _crossings(streets, line, tags)
     if not joins:
         raise SourceError(
             "An added street meets no other street.",
             row=row + 1,
             mend="Draw its ends on, or within {join_m:.0f} m of, the streets it joins.",
-            join_m=join_m,
+            join_m=_JOIN_M,
         )
     return _noded(streets, line, tags, joins)
 
 
 def _joined_ends(
-    streets: Streets, line: shapely.LineString, join_m: float
+    streets: Streets, line: shapely.LineString
 ) -> tuple[shapely.LineString, list[_Join]]:
     """Lengthen a line to the nearest street at each end."""
     tree = shapely.STRtree(streets.lines)
     xy = shapely.get_coordinates(line)
-    start, stop = (_nearest(streets, tree, xy[end], join_m) for end in (0, -1))
+    start, stop = (_nearest(streets, tree, xy[end]) for end in (0, -1))
     parts = [xy]
     if start is not None:
         parts.insert(0, start[2])
@@ -124,11 +118,11 @@ def _joined_ends(
 
 
 def _nearest(
-    streets: Streets, tree: shapely.STRtree, xy: np.ndarray, join_m: float
+    streets: Streets, tree: shapely.STRtree, xy: np.ndarray
 ) -> tuple[int, float, np.ndarray] | None:
     """Return the street piece nearest to a point, metres along it, and the place (1, 2)."""
     point = shapely.Point(xy)
-    near = tree.query_nearest(point, max_distance=join_m)
+    near = tree.query_nearest(point, max_distance=_JOIN_M)
     if len(near) == 0:
         return None
     edge = int(near.min())

@@ -56,7 +56,7 @@ class WorkedOut:
     barred, past_barriers, barriers
         Turns, and whom barriers stop, see `mobility.streets.turns`.
     local
-        Turns and pieces closed to through traffic, see `mobility.streets.through`.
+        Turns and pieces closed to through traffic, see `mobility.streets.snap`.
     usable
         Pieces that places are attached to, see `mobility.streets.snap.usable_edges`.
     searched, alike
@@ -251,15 +251,8 @@ def local_crs(lon: float, lat: float, crs: str = "auto") -> pyproj.CRS:
     return found
 
 
-def streets_from_osm(
-    path: str | Path,
-    *,
-    crs: str = "auto",
-    bbox: Box | None = None,
-    buildings: bool = False,
-    cache: bool = True,
-) -> Streets:
-    """Read streets and map background from an OpenStreetMap or OSMnx file.
+def streets_from_osm(path: str | Path, *, crs: str = "auto", buildings: bool = False) -> Streets:
+    """Read streets and map background from an OpenStreetMap or OSMnx file, kept by its content.
 
     Parameters
     ----------
@@ -267,12 +260,8 @@ def streets_from_osm(
         ``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``, or an OSMnx ``.graphml``.
     crs
         Local projected system; ``"auto"`` takes the extract's UTM zone.
-    bbox
-        West, south, east, north in degrees to keep.
     buildings
         Also gather buildings as centroids with ground area.
-    cache
-        Keep the result in the user's cache, keyed by the file's content.
 
     Raises
     ------
@@ -290,11 +279,11 @@ def streets_from_osm(
 
         if path.suffix.lower() == ".graphml":
             return _bundle(streets_from_tables(read_graphml(path), crs))
-        return _bundle(streets_from_tables(read_osm(path, bbox=bbox, buildings=buildings), crs))
+        return _bundle(streets_from_tables(read_osm(path, buildings=buildings), crs))
 
-    if not cache or not path.is_file():
+    if not path.is_file():
         return _unbundle(compute())
-    key = [FORMAT, path, path.suffix, crs, bbox, buildings]
+    key = [FORMAT, path, path.suffix, crs, buildings]
     streets = _unbundle(cached("streets", key, compute))
     # The file tells what they are, in less time than their tables.
     vars(streets)["digest"] = content_hash(key)
@@ -314,25 +303,17 @@ def streets_from_graph(graph: nx.MultiDiGraph[Any], crs: str = "auto") -> Street
     return streets_from_tables(tables_from_graph(graph), crs)
 
 
-def streets_from_lines(
-    path: str | Path,
-    *,
-    layer: str | None = None,
-    crs: str = "auto",
-    tolerance_m: float = 0.5,
-    cache: bool = True,
-) -> Streets:
+def streets_from_lines(path: str | Path, *, layer: str | None = None, crs: str = "auto") -> Streets:
     """Read any line layer as a two-way network, noded where lines meet.
+
+    It is kept by the content of the file and its companions (same name, other suffix).
 
     Parameters
     ----------
-    path, layer, tolerance_m
+    path, layer
         See `mobility.sources.osm.other_networks.read_lines`.
     crs
         Local projected system of the streets.
-    cache
-        Keep the result in the user's cache, keyed by the content of the file and its
-        companions (same name, other suffix).
 
     Raises
     ------
@@ -344,14 +325,13 @@ def streets_from_lines(
     def compute() -> Bundle:
         from mobility.sources.osm.other_networks import read_lines
 
-        tables = read_lines(path, layer=layer, tolerance_m=tolerance_m)
-        return _bundle(streets_from_tables(tables, crs))
+        return _bundle(streets_from_tables(read_lines(path, layer=layer), crs))
 
-    if not cache or not path.is_file():
+    if not path.is_file():
         return _unbundle(compute())
     parts = sorted(p for p in path.parent.glob(f"{glob.escape(path.stem)}.*") if p.is_file())
     names = tuple(p.name for p in parts)
-    return _unbundle(cached("lines", [FORMAT, names, *parts, layer, crs, tolerance_m], compute))
+    return _unbundle(cached("lines", [FORMAT, names, *parts, layer, crs], compute))
 
 
 def streets_from_tables(tables: StreetTables, crs: str = "auto") -> Streets:

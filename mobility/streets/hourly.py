@@ -26,7 +26,6 @@ from mobility.streets.arcs import (
     in_three,
     local_of,
     sequences_of,
-    turned,
     with_turns,
 )
 from mobility.streets.graph import Streets
@@ -241,14 +240,13 @@ def _every_hour(streets: Streets, asked: list[Times], grown: EveryHour | None) -
     )
 
 
-def arcs_at(streets: Streets, times: Times, *, reverse: bool = False) -> Arcs:
+def arcs_at(streets: Streets, times: Times) -> Arcs:
     """Return `mobility.streets.arcs.arcs`, for streets at some hour in less time.
 
     There may be copies of junctions at which no turn is barred, which change no time.
     """
     if not can_choose(streets, times):
-        return arcs(streets, times, reverse=reverse)
-    times = turned(times) if reverse else times
+        return arcs(streets, times)
     every = every_hour(streets, times)
     return arcs_of(streets, every, every.seconds(times))
 

@@ -18,8 +18,8 @@ from mobility.sources.osm.ways import ELEVATOR, FERRY
 from mobility.streets.arcs import Times, TurnTimes
 from mobility.streets.graph import Streets
 from mobility.streets.hours import by_hour, part_of
-from mobility.streets.safety import AssumeLit, night_safe
 from mobility.streets.slopes import slope_ms
+from mobility.streets.snap import without_through_traffic
 from mobility.streets.tags import (
     ACCESS_OF,
     CAR_STREETS,
@@ -27,6 +27,7 @@ from mobility.streets.tags import (
     LOCAL,
     MEANING_OF,
     UNSAID,
+    AssumeLit,
     access_of,
     built_up,
     by_text,
@@ -35,13 +36,13 @@ from mobility.streets.tags import (
     has_sidewalk,
     is_tagged,
     max_kmh,
+    night_safe,
     own_ways,
     parse_duration,
     parse_kmh,
     permission,
     unknown_access,
 )
-from mobility.streets.through import without_through_traffic
 from mobility.streets.turns import barred_turns, turns_past_local_barriers
 from mobility.territory.fields import StreetMode
 from mobility.territory.project import Speeds
@@ -117,7 +118,7 @@ def edge_times(
         How driving falls short of speed limits.
     safe_at_night
         Leave out streets where walking or cycling in the dark is unsafe, see
-        `safety.night_safe`; driving is as by day.
+        `tags.night_safe`; driving is as by day.
     assume_lit
         What a street without ``lit`` tag is taken to be at night.
     grades

@@ -1,13 +1,15 @@
-"""Shortest times and paths on streets, bounded, see `mobility.streets.search`."""
+"""Shortest times on streets, bounded, and the paths themselves, see `mobility.streets.search`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from shapely.ops import substring
 
-from mobility.streets.arcs import Arcs, Times, turned
-from mobility.streets.ends import Csr, Snaps, connectors, ends, rows_of, same_edge
+from mobility.streets.arcs import Arcs, Times, arcs, turned
+from mobility.streets.ends import Csr, Ends, Snaps, connectors, ends, rows_of, same_edge
 from mobility.streets.graph import Streets
 from mobility.streets.hourly import arcs_at
 
@@ -99,28 +101,6 @@ def street_times(
     return PairTable(ptr, found[order], whole[order])
 
 
-def node_times(
-    streets: Streets,
-    times: Times,
-    sources: Snaps,
-    *,
-    connector_speed_ms: float,
-    limit_s: float = float("inf"),
-    reverse: bool = False,
-    together: bool = False,
-) -> np.ndarray:
-    """Return seconds from each source to every node, float64 (ns, n), infinite if unreached.
-
-    With ``reverse``, seconds from every node to each source. With ``together``, one row:
-    seconds from the nearest source.
-    """
-    times = turned(times) if reverse else times
-    net, rows = _rows(streets, times, sources, connector_speed_ms, limit_s, together)
-    found = rows[:, : net.n_nodes].T
-    np.minimum.at(found, net.place[net.n_nodes :], rows[:, net.n_nodes :].T)
-    return found.T
-
-
 def start_times(
     streets: Streets, times: Times, sources: Snaps, *, connector_speed_ms: float, limit_s: float
 ) -> np.ndarray:
@@ -128,26 +108,14 @@ def start_times(
 
     From its u end and from its v end, turns allowed for; infinite where it is not.
     """
-    net, (at,) = _rows(streets, times, sources, connector_speed_ms, limit_s, True)
+    net = arcs_at(streets, times)
+    access = connectors(sources, connector_speed_ms)
+    _, nodes, seconds = seeds_of(streets, net, times, sources, access)
+    together = np.array([0, len(nodes)], dtype=np.int64), nodes, seconds
+    (at,) = search_rows(net, together, limit_s)[0]
     found = np.full((streets.n_edges, 2), np.inf)
     np.minimum.at(found, (net.edge, np.where(net.forward, 0, 1)), at[net.tail])
     return found
-
-
-def _rows(
-    streets: Streets,
-    times: Times,
-    sources: Snaps,
-    connector_speed_ms: float,
-    limit_s: float,
-    together: bool,
-) -> tuple[Arcs, np.ndarray]:
-    net = arcs_at(streets, times)
-    access = connectors(sources, connector_speed_ms)
-    seeds = seeds_of(streets, net, times, sources, access)
-    if together:
-        seeds = (np.array([0, len(seeds[1])], dtype=np.int64), seeds[1], seeds[2])
-    return net, search_rows(net, seeds, limit_s)[0]
 
 
 def search_rows(net: Arcs, seeds: Csr, limit_s: float) -> tuple[np.ndarray, np.ndarray]:
@@ -164,3 +132,128 @@ def ways_to(net: Arcs, vias: np.ndarray, nodes: np.ndarray) -> np.ndarray:
     found = np.full(vias.shape, -1, dtype=np.int32)
     climb(vias, net.tail, nodes, found)
     return found
+
+
+@dataclass(frozen=True)
+class StreetPath:
+    """A shortest path between two snapped points.
+
+    Attributes
+    ----------
+    edges
+        int32: street pieces in the order of travel, the partial first and last included.
+    time_s
+        Seconds, both connectors included, not rounded.
+    length_m
+        Metres along streets, without connectors.
+    from_m, to_m
+        float64: the stretch of each piece, metres along it.
+    streets
+        The network.
+    """
+
+    edges: np.ndarray
+    time_s: float
+    length_m: float
+    from_m: np.ndarray
+    to_m: np.ndarray
+    streets: Streets
+
+    @cached_property
+    def lonlat(self) -> np.ndarray:
+        """float64 (k, 2): the polyline from street to street, degrees."""
+        stretches = zip(self.edges, self.from_m, self.to_m, strict=True)
+        lines = self.streets.lines
+        parts = [np.array(substring(lines[e], a, b).coords) for e, a, b in stretches]
+        return self.streets.unproject(np.vstack([parts[0], *(p[1:] for p in parts[1:])]))
+
+
+def street_paths(
+    streets: Streets,
+    times: Times,
+    sources: Snaps,
+    targets: Snaps,
+    *,
+    connector_speed_ms: float,
+    limit_s: float = float("inf"),
+) -> list[StreetPath | None]:
+    """Return the path from each source to the target of the same row, None where there is none.
+
+    Parameters
+    ----------
+    streets, times
+        The network and the seconds per piece both ways, see `modes.edge_times`.
+    sources, targets
+        As many snapped points each.
+    connector_speed_ms
+        Speed over the straight line between a point and its street.
+    limit_s
+        Longest search.
+    """
+    net = arcs(streets, times)
+    access, egress = (
+        sources.distance_m / connector_speed_ms,
+        targets.distance_m / connector_speed_ms,
+    )
+    found: list[StreetPath | None] = []
+    for row in range(len(sources)):
+        one = slice(row, row + 1)
+        source, target = sources.take(one), targets.take(one)
+        _, _, along = same_edge(streets, times, source, target)
+        direct = float(along.min(initial=np.inf) + access[row] + egress[row])
+        out = ends(streets, net, times, source, access[one], leaving=True)
+        into = ends(streets, net, times, target, egress[one], leaving=False)
+        path = _over_nodes(streets, net, (source, out), (target, into), limit_s)
+        if direct <= min(limit_s, np.inf if path is None else path.time_s) and direct < np.inf:
+            piece = (int(source.edge[0]), float(source.offset_m[0]), float(target.offset_m[0]))
+            path = _path(streets, [piece], direct)
+        found.append(path)
+    return found
+
+
+def _over_nodes(
+    streets: Streets, net: Arcs, start: tuple[Snaps, Ends], goal: tuple[Snaps, Ends], limit_s: float
+) -> StreetPath | None:
+    """Return the shortest path that passes at least one junction."""
+    (source, out), (target, into) = start, goal
+    if not len(out.node) or not len(into.node):
+        return None
+    seeds = (np.array([0, len(out.node)]), out.node.astype(np.int32), out.seconds)
+    rows, vias = search_rows(net, seeds, limit_s)
+    whole = rows[0, into.node] + into.seconds
+    door = int(np.argmin(whole))
+    time_s = float(whole[door])
+    if time_s > limit_s or time_s == np.inf:
+        return None
+    node = int(into.node[door])
+    steps = [_step(streets, target, int(into.side[door]))]
+    while vias[0, node] >= 0:
+        arc = int(vias[0, node])
+        edge, length = int(net.edge[arc]), float(streets.length_m[net.edge[arc]])
+        steps.append((edge, 0.0, length) if net.forward[arc] else (edge, length, 0.0))
+        node = int(net.tail[arc])
+    exits = np.flatnonzero(out.node == node)
+    side = int(out.side[exits[np.argmin(out.seconds[exits])]])
+    edge, end_m, from_m = _step(streets, source, side)
+    steps.append((edge, from_m, end_m))
+    return _path(streets, steps[::-1], time_s)
+
+
+def _step(streets: Streets, snaps: Snaps, side: int) -> tuple[int, float, float]:
+    """Return the stretch from one end (0: u, 1: v) of a point's piece to the point."""
+    edge = int(snaps.edge[0])
+    return edge, float(streets.length_m[edge]) * side, float(snaps.offset_m[0])
+
+
+def _path(streets: Streets, steps: list[tuple[int, float, float]], time_s: float) -> StreetPath:
+    """Return the path made of stretches (piece, from metres, to metres)."""
+    steps = [s for s in steps if s[1] != s[2]] or steps[:1]
+    edges, from_m, to_m = zip(*steps, strict=True)
+    return StreetPath(
+        edges=np.array(edges, np.int32),
+        time_s=time_s,
+        length_m=float(sum(abs(b - a) for _, a, b in steps)),
+        from_m=np.array(from_m),
+        to_m=np.array(to_m),
+        streets=streets,
+    )

@@ -1,14 +1,19 @@
-"""Points on streets: the nearest place on an edge, and what is too far from any."""
+"""Points on streets: the nearest place on an edge, what is too far from any, and what is cut off.
+
+Streets closed to through traffic are used at the start and at the end of a way only.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import shapely
 
+from mobility.base.cache import Bundle
 from mobility.base.errors import Finding
 from mobility.sources.osm.ways import FERRY
 from mobility.streets.arcs import (
     Times,
+    TurnTimes,
     barred_of,
     listed,
     open_key,
@@ -19,7 +24,6 @@ from mobility.streets.ends import Snaps
 from mobility.streets.graph import Streets
 from mobility.streets.hourly import can_choose, components_at, strong
 from mobility.streets.tags import is_tagged
-from mobility.territory.fields import StreetMode
 
 # What barriers cut off is a part of its own from this share of all streets on.
 _ENCLOSED_SHARE = 0.1
@@ -30,20 +34,19 @@ FIRST_REACH_M, WIDER = 30.0, 4.0
 #: Components last asked for: the ends of the pieces, where the times let one go, and the labels.
 _LATEST: list[tuple[np.ndarray, str, np.ndarray]] = []
 MOST_LATEST = 8
-_ISLANDS: dict[StreetMode, str] = {
-    "walk": "{share} % of the length of streets one may walk along is cut off from the rest "
-    "({count} pieces).",
-    "bike": "{share} % of the length of streets one may cycle along is cut off from the rest "
-    "({count} pieces).",
-    "e_bike": "{share} % of the length of streets one may cycle along is cut off from the rest "
-    "({count} pieces).",
-    "car": "{share} % of the length of streets one may drive along is cut off from the rest "
-    "({count} pieces).",
-}
+#: A set of streets that cannot be left is an island where it is shorter, and a lesser share of all.
+MIN_ISLAND_M, MIN_ISLAND_SHARE = 2000.0, 0.01
+#: Points farther than this from any usable piece are not snapped.
+MAX_SNAP_M = 500.0
 
 
 def snap(
-    streets: Streets, lon: np.ndarray, lat: np.ndarray, usable: np.ndarray, *, max_m: float = 500.0
+    streets: Streets,
+    lon: np.ndarray,
+    lat: np.ndarray,
+    usable: np.ndarray,
+    *,
+    max_m: float = MAX_SNAP_M,
 ) -> Snaps:
     """Find the nearest place on a usable street piece for each point.
 
@@ -120,7 +123,7 @@ def snap_again(
     usable: np.ndarray,
     before: tuple[np.ndarray, Snaps],
     *,
-    max_m: float = 500.0,
+    max_m: float = MAX_SNAP_M,
 ) -> Snaps:
     """Return what `snap` does, from what it found of the same points on other pieces.
 
@@ -210,21 +213,18 @@ def _components(streets: Streets, times: Times) -> np.ndarray:
     return found
 
 
-def usable_edges(
-    streets: Streets, times: Times, *, min_island_m: float = 2000.0, min_island_share: float = 0.01
-) -> np.ndarray:
+def usable_edges(streets: Streets, times: Times) -> np.ndarray:
     """Return the pieces to snap to: allowed, and not on a small island, bool (m,).
 
-    A set of streets that cannot be left, both shorter than ``min_island_m`` and under
-    ``min_island_share`` of all streets, is passed over: points beside it go to the next
-    street, and `island_finding` reports it. So is what barriers
+    An island is passed over: points beside it go to the next street, and `island_finding`
+    reports it. So is what barriers
     alone cut off, unless it makes a tenth of the streets: the grounds behind private gates.
     Nobody lives or works on a motorway, a motor road or a ferry.
     """
     label = components(streets, times)
     known = label >= 0
     length = np.bincount(label[known], streets.length_m[known], minlength=1)
-    big = (length >= min_island_m) | (length >= min_island_share * length.sum())
+    big = (length >= MIN_ISLAND_M) | (length >= MIN_ISLAND_SHARE * length.sum())
     big &= ~_enclosed(streets, times, label, length)
     tags = streets.any_hour.tags
     beside = ~is_tagged(tags, "highway", (FERRY, "motorway", "motorway_link"))
@@ -244,10 +244,10 @@ def _enclosed(streets: Streets, times: Times, label: np.ndarray, length: np.ndar
     return np.asarray((around > 1.01 * length) & (length < _ENCLOSED_SHARE * length.sum()))
 
 
-def island_finding(streets: Streets, times: Times, mode: StreetMode) -> Finding | None:
+def island_finding(streets: Streets, walking: Times) -> Finding | None:
     """Return a finding when streets are cut off from the biggest connected set."""
-    label = components(streets, times)
-    allowed = np.isfinite(times[0]) | np.isfinite(times[1])
+    label = components(streets, walking)
+    allowed = np.isfinite(walking[0]) | np.isfinite(walking[1])
     known = label >= 0
     length = np.bincount(label[known], streets.length_m[known], minlength=1)
     total = float(streets.length_m[allowed].sum())
@@ -260,7 +260,8 @@ def island_finding(streets: Streets, times: Times, mode: StreetMode) -> Finding 
     return Finding(
         "warning" if share > 0.02 else "info",
         "street_islands",
-        _ISLANDS[mode],
+        "{share} % of the length of streets one may walk along is cut off from the rest "
+        "({count} pieces).",
         count=int(off.sum()),
         examples=_places(streets, label, length, off),
         params={"share": 100 * share},
@@ -280,30 +281,63 @@ def _places(
     return tuple(f"{lon:.5f} {lat:.5f}" for lon, lat in lonlat)
 
 
-def far_finding(
-    snaps: Snaps, names: list[str], *, what: str, max_m: float = 500.0, source: str = ""
-) -> Finding | None:
-    """Return a finding when points are too far from any street.
-
-    Parameters
-    ----------
-    names
-        A name per point, for the examples.
-    what
-        Plural noun of the points: ``"stops"`` or ``"gates"``.
-    """
+def far_finding(snaps: Snaps, names: list[str]) -> Finding | None:
+    """Return a finding when stops, each with its name, are too far from any street."""
     far = np.flatnonzero(snaps.edge < 0)
     if len(far) == 0:
         return None
     return Finding(
         "warning",
-        f"{what}_far_from_streets",
-        {
-            "stops": "{count} of {total} stops lie over {max_m} m from any street one may use.",
-            "gates": "{count} of {total} gates lie over {max_m} m from any street one may use.",
-        }.get(what, "{count} of {total} points lie over {max_m} m from any street one may use."),
-        source=source,
+        "stops_far_from_streets",
+        "{count} of {total} stops lie over {max_m} m from any street one may use.",
         count=len(far),
         examples=tuple(names[i] for i in far[:5]),
-        params={"total": len(snaps), "max_m": f"{max_m:.0f}"},
+        params={"total": len(snaps), "max_m": f"{MAX_SNAP_M:.0f}"},
     )
+
+
+def without_through_traffic(
+    streets: Streets, times: TurnTimes, local: np.ndarray, gates: np.ndarray
+) -> TurnTimes:
+    """Return times by which some pieces, bool (m,), are not for through traffic.
+
+    What can be come to and left again over such pieces alone, like the streets of an estate
+    behind them, lies on them: it is not for through traffic either. So is what lies behind
+    ``gates``, int64 (t, 2), turns that are not for through traffic; one that leads from a street
+    open to all to another is barred.
+    """
+    local = local & (np.isfinite(times[0]) | np.isfinite(times[1]))
+    if not local.any() and not len(gates):
+        return times
+    known = streets.any_hour.worked_out.local
+    # Where one may go says it all: at most hours it is as at any.
+    key = open_key(times), local.tobytes(), gates.tobytes()
+    if key not in known:
+        said = ["through", key[0], local, gates]
+        found = streets.kept(said, lambda: _without(streets, times, local, gates))
+        known[key] = np.asarray(found["barred"]), found.get("local")
+    barred, closed = known[key]
+    return TurnTimes(*times, barred, times.sequences, closed)
+
+
+def _without(streets: Streets, times: TurnTimes, local: np.ndarray, gates: np.ndarray) -> Bundle:
+    """Return the barred turns, and the pieces closed to through traffic where there are some."""
+    uv, vu = times
+    whole = components(streets, times)
+    open_uv, open_vu = (np.where(local, np.inf, seconds) for seconds in (uv, vu))
+    barred = np.unique(np.concatenate([times.barred, gates]), axis=0)
+    apart = components(streets, TurnTimes(open_uv, open_vu, barred, times.sequences))
+    # The longest part of each connected whole is where through traffic is.
+    known = (apart >= 0) & (whole >= 0)
+    length = np.bincount(apart[known], streets.length_m[known], minlength=1)
+    part, first = np.unique(apart[known], return_index=True)
+    around = whole[known][first]
+    order = np.lexsort((-length[part], around))
+    longest = np.full(int(whole.max(initial=0)) + 1, -2)
+    heads = np.r_[True, around[order][1:] != around[order][:-1]] if len(order) else []
+    longest[around[order][heads]] = part[order][heads]
+    behind = (whole >= 0) & (apart != longest[whole]) & (longest[whole] >= 0)
+    local = local | behind
+    past = gates[~local[gates // 2].any(axis=1)]
+    barred = np.unique(np.concatenate([times.barred, past]), axis=0)
+    return {"barred": barred, "local": local} if local.any() else {"barred": barred}

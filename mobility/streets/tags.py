@@ -1,9 +1,13 @@
-"""What OpenStreetMap tags say of streets: permissions, directions, limits, surroundings."""
+"""What OpenStreetMap tags say of streets: permissions, directions, limits, surroundings, safety.
+
+Walking and cycling are stressful by day, or unsafe by night, where the tags say so.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -62,6 +66,9 @@ _MEANING = {
 }
 
 
+# Residential streets are dense from so many km per km² of cells of such a side on: an assumption,
+# for extracts without land use.
+_CELL_M, DENSE_KM_PER_KM2 = 250.0, 4.0
 #: Columns of tags last asked for, each with its different texts and which of them each row has.
 #: They hold on to their column, so that no other takes its address.
 _PLACES: dict[int, tuple[object, np.ndarray, pd.Index]] = {}
@@ -84,6 +91,13 @@ MEANING_OF: dict[StreetMode, dict[str, int]] = {
     "e_bike": {"dismount": OPEN},
     "car": _FOR_CARS,
 }
+AssumeLit = Literal["built_up", "always", "never"]
+# At this limit and below, drivers and walkers share the street (zones 30, Code de la
+# route R110-2).
+_CALM_KMH = 30.0
+_SEPARATE = ("track", "separate", "opposite_track")
+_LANES = ("lane", "opposite_lane", "share_busway", "opposite_share_busway", "buffered_lane")
+_UNLIT = ("no", "disused")
 
 
 def _parts_of(value: str) -> list[str]:
@@ -246,14 +260,12 @@ def parse_duration(text: str) -> float:
     return float(hours * 3600 + minutes * 60 + seconds) or float("nan")
 
 
-def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0) -> np.ndarray:
+def built_up(streets: Streets) -> np.ndarray:
     """Return which pieces lie in a built-up area, bool (m,).
 
     A piece is in a built-up area when its tags say so (``zone:traffic``, ``maxspeed:type``,
     ``source:maxspeed``), when its middle lies on residential, commercial or retail land, or
-    when residential streets around it (the cell of ``cell_m`` metres and its eight
-    neighbours) are denser than ``km_per_km2``. The density is an assumption, for extracts
-    without land use.
+    when residential streets around it (in its cell and the eight neighbours) are dense.
     """
     tags = streets.tags
     said_in = np.zeros(len(tags), dtype=bool)
@@ -265,23 +277,22 @@ def built_up(streets: Streets, *, cell_m: float = 250.0, km_per_km2: float = 4.0
             said_out |= text.str.endswith("rural", na=False).to_numpy(dtype=bool)
     # What lies around a street is the same at any hour.
     any_hour = streets.any_hour
-    asked = cell_m, km_per_km2
-    if asked not in any_hour.worked_out.around:
+    around = any_hour.worked_out.around
+    if "built_up" not in around:
         middle = streets.geom_xy[(streets.geom_ptr[:-1] + streets.geom_ptr[1:] - 1) // 2]
-        around = _dense(any_hour, middle, cell_m, km_per_km2) | _on_built_land(any_hour, middle)
-        any_hour.worked_out.around[asked] = around
-    return np.asarray((any_hour.worked_out.around[asked] | said_in) & ~said_out)
+        around["built_up"] = _dense(any_hour, middle) | _on_built_land(any_hour, middle)
+    return np.asarray((around["built_up"] | said_in) & ~said_out)
 
 
-def _dense(streets: Streets, middle: np.ndarray, cell_m: float, km_per_km2: float) -> np.ndarray:
+def _dense(streets: Streets, middle: np.ndarray) -> np.ndarray:
     home = is_tagged(streets.tags, "highway", ("residential", "living_street", "pedestrian"))
-    cell = np.floor((middle - middle.min(axis=0)) / cell_m).astype(np.int64) + 1
+    cell = np.floor((middle - middle.min(axis=0)) / _CELL_M).astype(np.int64) + 1
     grid = np.zeros(cell.max(axis=0) + 2)
     np.add.at(grid, (cell[home, 0], cell[home, 1]), streets.length_m[home])
     around = sum(np.roll(grid, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1))
     assert isinstance(around, np.ndarray)
-    area_km2 = (3 * cell_m / 1000) ** 2
-    return np.asarray(around[cell[:, 0], cell[:, 1]] / 1000 / area_km2 >= km_per_km2)
+    area_km2 = (3 * _CELL_M / 1000) ** 2
+    return np.asarray(around[cell[:, 0], cell[:, 1]] / 1000 / area_km2 >= DENSE_KM_PER_KM2)
 
 
 def _on_built_land(streets: Streets, middle: np.ndarray) -> np.ndarray:
@@ -293,3 +304,72 @@ def _on_built_land(streets: Streets, middle: np.ndarray) -> np.ndarray:
             land = layer.geometry.to_crs(streets.crs).to_numpy()
             inside[tree.query(land, predicate="contains")[1]] = True
     return inside
+
+
+def lit(streets: Streets, *, assume_lit: AssumeLit = "built_up") -> np.ndarray:
+    """Return which pieces are lit at night, bool (m,).
+
+    Parameters
+    ----------
+    assume_lit
+        Pieces without a ``lit`` tag are taken to be lit in built-up areas only, always, or
+        never. Street lights switched off for part of the night are not known.
+    """
+    tags = streets.tags
+    known = tags["lit"].notna().to_numpy(dtype=bool)
+    says_lit = known & ~is_tagged(tags, "lit", _UNLIT)
+    if assume_lit == "never":
+        return np.asarray(says_lit)
+    guess = built_up(streets) if assume_lit == "built_up" else np.ones(len(tags), dtype=bool)
+    return np.where(known, says_lit, guess)
+
+
+def night_safe(
+    streets: Streets, mode: StreetMode, *, assume_lit: AssumeLit = "built_up"
+) -> np.ndarray:
+    """Return which pieces are safe to walk or cycle along in the dark, bool (m,).
+
+    Unsafe is an unlit street open to motor traffic at more than `_CALM_KMH` without a
+    sidewalk (on foot) or without a cycle track of its own (by bicycle). Footways, paths
+    and cycle tracks away from traffic count as safe, lit or not.
+    """
+    tags = streets.tags
+    fast = is_tagged(tags, "highway", CAR_STREETS)
+    fast &= max_kmh(tags, built_up(streets)) > _CALM_KMH
+    apart = has_sidewalk(tags) if mode == "walk" else has_cycleway(tags, _SEPARATE)
+    return np.asarray(~fast | apart | lit(streets, assume_lit=assume_lit))
+
+
+def traffic_stress(streets: Streets) -> np.ndarray:
+    """Return the level of traffic stress of cycling along each piece, int8 (m,), 1 to 4.
+
+    1 suits children, 2 most adults, 3 confident riders, 4 hardly anyone. After Mekuria,
+    Furth and Nixon (2012), Low-Stress Bicycling and Network Connectivity (Mineta
+    Transportation Institute report 11-19), with the tags OpenStreetMap has: separation,
+    speed limit, lanes and class; parking, lane widths and traffic counts are not known.
+    Says nothing of whether cycling is allowed.
+    """
+    tags = streets.tags
+    kmh = max_kmh(tags, built_up(streets))
+    lanes = _lanes(tags)
+    quiet = is_tagged(tags, "highway", ("residential", "service", "living_street", "road"))
+    quiet |= is_tagged(tags, "highway", ("unclassified",)) & (lanes <= 2)
+    mixed = np.select(
+        [
+            (kmh <= 30) & (lanes <= 3),
+            (kmh <= 50) & quiet & (lanes <= 2),
+            (kmh <= 50) & (lanes <= 3),
+        ],
+        [np.where(quiet, 1, 2), 2, 3],
+        default=4,
+    )
+    lane = np.select([(kmh <= 50) & (lanes <= 3), kmh <= 60], [2, 3], default=4)
+    level = np.where(has_cycleway(tags, _LANES), np.minimum(mixed, lane), mixed)
+    apart = ~is_tagged(tags, "highway", CAR_STREETS) | has_cycleway(tags, _SEPARATE)
+    return np.where(apart, 1, level).astype(np.int8)
+
+
+def _lanes(tags: pd.DataFrame) -> np.ndarray:
+    """Return the number of lanes in both directions, 2 where not tagged, float64 (m,)."""
+    number = pd.to_numeric(tags["lanes"], errors="coerce")
+    return np.asarray(number.fillna(2.0), dtype=np.float64)

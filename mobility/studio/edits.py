@@ -190,7 +190,7 @@ def of_draft(file: Path) -> Iterator[None]:
 
 def checked_page(opened: Opened, language: str) -> str:
     """Return the page of `mobility check --html` of a study; the first language where unknown."""
-    from mobility.outputs.map.check_page import check_page
+    from mobility.outputs.map.side_pages import check_page
 
     study = live_of(opened).study
     assert study.sheet is not None

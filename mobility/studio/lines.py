@@ -34,7 +34,7 @@ from mobility.territory import changes
 from mobility.territory.changes import NewCall
 from mobility.territory.project import OnDemand
 from mobility.territory.validation import explain_validation
-from mobility.timetable.trips import DayNetwork
+from mobility.timetable.change import DayNetwork
 
 if TYPE_CHECKING:
     from mobility.shuttles.edit import DrawnLine

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mobility.base.errors import MobilityError
 from mobility.base.failures import explained
-from mobility.base.files import write_text
+from mobility.base.files import read_json, write_text
 from mobility.studio.app import Studio
 from mobility.studio.guard import BUSY, SECRET, USER, Order, free_socket
 from mobility.studio.jobs import Queue
@@ -45,7 +45,7 @@ class _Workshop:
 
     def __init__(self, order: Order) -> None:
         self.order, self.queue = order, Queue()
-        self._steps: dict[str, dict[str, Any]] = _kept(Path(order.kept))
+        self._steps: dict[str, dict[str, Any]] = read_json(Path(order.kept)) or {}
         self._studios: dict[str, tuple[Studio, ASGIApp]] = {}
         # What cannot be served at all is told at the start; what was open is read before it is
         # asked again.
@@ -91,12 +91,6 @@ class _Workshop:
         }
         with suppress(MobilityError):  # without them, what is in the drafts' files is left
             write_text(Path(self.order.kept), json.dumps(steps))
-
-
-def _kept(path: Path) -> dict[str, dict[str, Any]]:
-    with suppress(OSError, ValueError):
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    return {}
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ day; its *calls* are consecutive in the arrays. Stop indices are those of the fe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -94,11 +94,6 @@ class Timetable:
         return self.call_stop.size
 
     @property
-    def n_connections(self) -> int:
-        """Number of pairs of consecutive calls."""
-        return self.n_calls - self.n_runs
-
-    @property
     def runs(self) -> RunArrays:
         """Its runs."""
         return RunArrays(*(getattr(self, name) for name in RunArrays._fields))
@@ -144,56 +139,6 @@ class Timetable:
         """Return the run to which ``call`` belongs."""
         return int(np.searchsorted(self.run_ptr, call, side="right")) - 1
 
-    def same_as(self, other: Timetable) -> bool:
-        """Whether every array equals the other's."""
-        return all(
-            np.array_equal(getattr(self, f.name), getattr(other, f.name))
-            for f in fields(self)
-            if f.name != "known_into"
-        )
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a run written by hand.
-
-    Attributes
-    ----------
-    stop
-        Stop index.
-    arr, dep
-        Axis seconds; ``dep`` defaults to ``arr``.
-    board, alight
-        Whether one may board or alight here.
-    """
-
-    stop: int
-    arr: int
-    dep: int | None = None
-    board: bool = True
-    alight: bool = True
-
-
-@dataclass(frozen=True)
-class Run:
-    """One vehicle journey written by hand: its calls in order, trip index and service day."""
-
-    calls: tuple[Call, ...]
-    trip: int = -1
-    day: int = 0
-
-
-CallLike = Call | tuple[int, int] | tuple[int, int, int] | tuple[int, int, int, bool, bool]
-RunLike = Run | Sequence[CallLike]
-Footpath = tuple[int, int, int] | tuple[int, int, int, int]
-
-
-def as_run(run: RunLike) -> Run:
-    """Return a `Run` from one, or from a sequence of ``(stop, arr[, dep[, board, alight]])``."""
-    if isinstance(run, Run):
-        return run
-    return Run(tuple(c if isinstance(c, Call) else Call(*c) for c in run))
-
 
 class RunArrays(NamedTuple):
     """The ``run_*`` and ``call_*`` arrays of `Timetable`, the runs in any order."""
@@ -206,6 +151,10 @@ class RunArrays(NamedTuple):
     call_alight: Bool
     call_trip: Int32
     run_day: Int8
+
+
+_KINDS = (np.int32, np.int32, np.int32, np.bool_, np.bool_, np.int32, np.int8)
+NO_RUNS = RunArrays._make([np.zeros(1, np.int64), *(np.zeros(0, kind) for kind in _KINDS)])
 
 
 class FootArrays(NamedTuple):
@@ -288,7 +237,7 @@ def pick_calls(runs: RunArrays, calls: Int64 | slice, run_ptr: Int64, run_day: I
 def join_runs(parts: Sequence[RunArrays]) -> RunArrays:
     """Return the runs of all parts, in their order."""
     if not parts:
-        return flatten_runs([])
+        return NO_RUNS
     sizes = [int(p.run_ptr[-1]) for p in parts]
     starts = np.cumsum([0, *sizes[:-1]])
     ptr = [p.run_ptr[1:] + s for p, s in zip(parts, starts, strict=True)]
@@ -348,72 +297,4 @@ def mirror_runs(runs: RunArrays) -> RunArrays:
         runs.call_board[back],
         runs.call_trip[back],
         runs.run_day,
-    )
-
-
-def timetable_from_runs(
-    n_stops: int,
-    runs: Iterable[RunLike],
-    footpaths: Iterable[Footpath] = (),
-    *,
-    min_change_s: int = 0,
-) -> Timetable:
-    """Build a timetable from plain Python lists.
-
-    Parameters
-    ----------
-    n_stops
-        Number of stops.
-    runs
-        Each a `Run`, or a sequence of calls ``(stop, arr[, dep[, board, alight]])``.
-    footpaths
-        ``(from_stop, to_stop, walk_s)``, needing ``walk_s + min_change_s``, or
-        ``(from_stop, to_stop, walk_s, need_s)``.
-    min_change_s
-        Seconds kept at each change on top of the walk.
-
-    Examples
-    --------
-    >>> tt = timetable_from_runs(3, [[(0, 100), (1, 200, 210), (2, 300)]], [(1, 2, 60)])
-    >>> tt.n_connections
-    2
-    """
-    # A change at the stop itself is a footpath of no walk.
-    pairs = {(s, s): (0, min_change_s) for s in range(n_stops)}
-    for source, target, walk, *need in footpaths:
-        pairs[source, target] = (walk, need[0] if need else walk + min_change_s)
-    foot = np.array([(*st, *wn) for st, wn in pairs.items()], np.int32).reshape(-1, 4)
-    feet = footpath_rows(n_stops, foot[:, 0], foot[:, 1], foot[:, 2], foot[:, 3])
-    return index_timetable(n_stops, flatten_runs([as_run(r) for r in runs]), feet)
-
-
-def flatten_runs(runs: Sequence[Run]) -> RunArrays:
-    """Return the arrays of runs, in the order given.
-
-    Raises
-    ------
-    ValueError
-        A run has no call, or goes back in time.
-    """
-    rows: list[tuple[int, int, int, bool, bool, int]] = []
-    ptr = [0]
-    for run in runs:
-        times = [t for c in run.calls for t in (c.arr, c.arr if c.dep is None else c.dep)]
-        if not times or times != sorted(times):
-            raise ValueError(f"a run needs calls in the order of time, not {run.calls!r}")
-        rows += [
-            (c.stop, c.arr, c.arr if c.dep is None else c.dep, c.board, c.alight, run.trip)
-            for c in run.calls
-        ]
-        ptr.append(len(rows))
-    table = np.array(rows, np.int32).reshape(-1, 6)
-    return RunArrays(
-        run_ptr=np.array(ptr, np.int64),
-        call_stop=table[:, 0],
-        call_arr=table[:, 1],
-        call_dep=table[:, 2],
-        call_board=table[:, 3].astype(np.bool_),
-        call_alight=table[:, 4].astype(np.bool_),
-        call_trip=table[:, 5],
-        run_day=np.array([r.day for r in runs], np.int8),
     )

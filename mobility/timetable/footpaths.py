@@ -15,14 +15,13 @@ from mobility.streets.graph import Streets
 from mobility.streets.hour_times import junctions_changed, pieces_near
 from mobility.streets.modes import edge_times
 from mobility.streets.paths import PairTable, street_times
-from mobility.streets.snap import snap, snap_again, usable_edges
+from mobility.streets.snap import MAX_SNAP_M, snap, snap_again, usable_edges
 from mobility.territory.project import Speeds
 from mobility.timetable.arrays import Timetable, footpath_rows
 
 # Raised when what is kept of it changes: entries of before are then not found.
 FORMAT = 4
 #: Longest straight line between a point and its street; beyond, the point has no walk.
-_MAX_SNAP_M = 500.0
 # On which of two streets a corner lies is not known within these metres; taken for the one open
 # to through traffic, it gives no right to drive along the other: an assumption.
 _CORNER_M = 20.0
@@ -191,7 +190,7 @@ def home_walks(
         return WalkTable(**compute())
     key = [
         FORMAT, streets.digest, *times_key(walking), homes_lonlat, stops_lonlat, float(limit_s),
-        speeds.walk_kmh, _MAX_SNAP_M,
+        speeds.walk_kmh, MAX_SNAP_M,
     ]  # fmt: skip
     if snap_times is not None:
         key += times_key(snap_times)
@@ -208,7 +207,6 @@ def stop_walks(
     times: Times | None = None,
     snap_times: Times | None = None,
     before: WalksBefore | None = None,
-    cache: bool = True,
 ) -> WalkTable:
     """Return the walks between stops within a limit, each stop to itself (0 s) included.
 
@@ -216,7 +214,7 @@ def stop_walks(
     """
     table = home_walks(
         streets, stops_lonlat, stops_lonlat, limit_s, speeds,
-        times=times, snap_times=snap_times, before=before, cache=cache,
+        times=times, snap_times=snap_times, before=before,
     )  # fmt: skip
     return table.to_itself()
 
@@ -230,7 +228,7 @@ def walk_snaps(streets: Streets, times: Times, lonlat: np.ndarray) -> Snaps:
     if streets.at is not None:
         # From those of other hours they are found in less time than in the cache.
         return _walk_snaps(streets, times, lonlat)
-    key = ["snaps", open_key(times), lonlat, _MAX_SNAP_M]
+    key = ["snaps", open_key(times), lonlat, MAX_SNAP_M]
 
     def compute() -> Bundle:
         return vars(_walk_snaps(streets, times, lonlat))
@@ -260,9 +258,9 @@ def _snapped(streets: Streets, lonlat: np.ndarray, usable: np.ndarray) -> Snaps:
     known = _LATEST.pop(key, ())
     before = min(known, key=lambda one: np.count_nonzero(one[0] != usable), default=None)
     if before is None:
-        found = snap(streets, *at, usable, max_m=_MAX_SNAP_M)
+        found = snap(streets, *at, usable)
     else:
-        found = snap_again(streets, *at, usable, before, max_m=_MAX_SNAP_M)
+        found = snap_again(streets, *at, usable, before)
     _LATEST[key] = ((usable, found), *known)[:MOST_LATEST]
     while len(_LATEST) > MOST_POINTS:
         _LATEST.pop(next(iter(_LATEST)), None)
@@ -277,7 +275,7 @@ def snaps_of_some(streets: Streets, lonlat: np.ndarray, rows: np.ndarray) -> Non
 
 
 def _points_key(streets: Streets, lonlat: np.ndarray) -> str:
-    return content_hash([streets.digest, lonlat, _MAX_SNAP_M])
+    return content_hash([streets.digest, lonlat, MAX_SNAP_M])
 
 
 def _usable(streets: Streets, times: Times) -> np.ndarray:

@@ -25,9 +25,11 @@ _MAX_MOMENTS = 100_000
 _MAX_WAYS = 64
 # A trip of the day before may run past midnight, and a night shift ends on the day after.
 _SERVICE_DAYS = (-1, 0, 1)
-# Values of pickup_type and drop_off_type, then of transfer_type, in the reference of GTFS.
-REGULAR, NONE = 0, 1
+# A value of pickup_type and drop_off_type, then some of transfer_type, in the reference of GTFS.
+NONE = 1
 IN_SEAT, RE_BOARD = 4, 5
+# Longest stay aboard between two trips of a block.
+_MAX_LAYOVER_S = 1800
 
 
 class Journeys(NamedTuple):
@@ -55,15 +57,7 @@ class Ends(NamedTuple):
     arrival_s: Int64
 
 
-def feed_runs(
-    feed: Feed,
-    date: dt.date,
-    zone: ZoneInfo,
-    *,
-    on_demand: bool = True,
-    max_layover_s: int = 1800,
-    findings: list[Finding],
-) -> RunArrays:
+def feed_runs(feed: Feed, date: dt.date, zone: ZoneInfo, findings: list[Finding]) -> RunArrays:
     """Return the runs of service days d-1, d and d+1 on the axis of ``date``, unsorted."""
     parts = []
     for offset in _SERVICE_DAYS:
@@ -72,11 +66,11 @@ def feed_runs(
         told = findings if offset == 0 else []
         journeys = _journeys(feed, day, date, zone, told)
         parts.append(journeys._replace(day=np.full(journeys.trip.size, offset, np.int8)))
-        _tell_on_demand(feed, journeys, told, on_demand=on_demand)
+        _tell_on_demand(feed, journeys, told)
     journeys = Journeys(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-    links = _links(feed, journeys, max_layover_s, findings)
+    links = _links(feed, journeys, findings)
     order, members = _chains(journeys.trip.size, links, findings)
-    return _flat_runs(feed, journeys, order, members, on_demand=on_demand)
+    return _flat_runs(feed, journeys, order, members)
 
 
 def _journeys(
@@ -180,15 +174,13 @@ def _ends(feed: Feed, journeys: Journeys) -> Ends:
     )
 
 
-def _links(
-    feed: Feed, journeys: Journeys, max_layover_s: int, findings: list[Finding]
-) -> list[tuple[int, int]]:
+def _links(feed: Feed, journeys: Journeys, findings: list[Finding]) -> list[tuple[int, int]]:
     """Return the pairs of journeys between which riders stay aboard.
 
     In-seat transfers (``transfers.txt`` type 4) come first; a vehicle may split or join. Else
     the next trip of the same block follows, on the same service day or, through midnight, on
     the next one, when it starts where the other ends (same stop or station), not before, nor
-    later than ``max_layover_s``; type 5 forbids it.
+    later than `_MAX_LAYOVER_S`; type 5 forbids it.
     """
     linked = feed.transfers[feed.transfers["kind"].isin((IN_SEAT, RE_BOARD))]
     blocks = pd.factorize(feed.trips["block_id"])[0][journeys.trip]
@@ -196,7 +188,7 @@ def _links(
     if not inside.size and linked.empty:
         return []
     ends = _ends(feed, journeys)
-    links = _in_seat(feed, journeys, ends, linked, max_layover_s, findings)
+    links = _in_seat(feed, journeys, ends, linked, findings)
     has_after, has_before = np.zeros((2, journeys.trip.size), np.bool_)
     for one, two in links:
         has_after[one] = has_before[two] = True
@@ -211,7 +203,7 @@ def _links(
             (blocks[one] == blocks[two])
             & (station[ends.last_stop[one]] == station[ends.first_stop[two]])
             & (layover >= 0)
-            & (layover <= max_layover_s)
+            & (layover <= _MAX_LAYOVER_S)
             & ~has_after[one]
             & ~has_before[two]
             & ~np.isin(journeys.trip[one] * len(feed.trips) + journeys.trip[two], pairs_barred)
@@ -237,12 +229,7 @@ def _stations(feed: Feed) -> Int64:
 
 
 def _in_seat(
-    feed: Feed,
-    journeys: Journeys,
-    ends: Ends,
-    linked: pd.DataFrame,
-    max_layover_s: int,
-    findings: list[Finding],
+    feed: Feed, journeys: Journeys, ends: Ends, linked: pd.DataFrame, findings: list[Finding]
 ) -> list[tuple[int, int]]:
     """Return the in-seat transfers that can be, to a trip of the same or of the next day."""
     place = np.full((len(_SERVICE_DAYS) + 1, len(feed.trips)), -1, np.int64)
@@ -264,7 +251,7 @@ def _in_seat(
             soon, later = (ends.departure_s[[today, tomorrow]] - ends.arrival_s[one]).tolist()
             if today >= 0 and soon >= 0:
                 links.append((int(one), int(today)))
-            elif tomorrow >= 0 and 0 <= later <= max_layover_s:
+            elif tomorrow >= 0 and 0 <= later <= _MAX_LAYOVER_S:
                 links.append((int(one), int(tomorrow)))
             late |= offset == 0 and today >= 0
         if late and len(links) == before:
@@ -332,9 +319,7 @@ def _chains(
     return np.array(order, np.int64), np.array(sizes, np.int64)
 
 
-def _flat_runs(
-    feed: Feed, journeys: Journeys, order: Int64, members: Int64, *, on_demand: bool
-) -> RunArrays:
+def _flat_runs(feed: Feed, journeys: Journeys, order: Int64, members: Int64) -> RunArrays:
     """Return the runs made of ``members`` journeys each, one after the other in ``order``."""
     trip, shift = journeys.trip[order], journeys.shift_s[order]
     sizes = feed.trip_ptr[trip + 1] - feed.trip_ptr[trip]
@@ -344,9 +329,7 @@ def _flat_runs(
     later = (shift + journeys.late_s[order]).astype(np.int32)
     arrival = calls["arrival_s"].to_numpy()[take] + np.repeat(later, sizes)
     departure = calls["departure_s"].to_numpy()[take] + np.repeat(shift.astype(np.int32), sizes)
-    pickup, dropoff = (calls[c].to_numpy()[take] for c in ("pickup", "dropoff"))
-    board = pickup != NONE if on_demand else pickup == REGULAR
-    alight = dropoff != NONE if on_demand else dropoff == REGULAR
+    board, alight = (calls[c].to_numpy()[take] != NONE for c in ("pickup", "dropoff"))
     run_end = np.cumsum(members)
     follows = np.ones(trip.size + 1, np.bool_)
     follows[0] = follows[run_end] = False
@@ -407,9 +390,7 @@ def departures(tt: Timetable | RunArrays) -> NDArray[np.float64]:
     return weight
 
 
-def _tell_on_demand(
-    feed: Feed, journeys: Journeys, findings: list[Finding], *, on_demand: bool
-) -> None:
+def _tell_on_demand(feed: Feed, journeys: Journeys, findings: list[Finding]) -> None:
     calls = feed.stop_times
     asked = (calls["pickup"].to_numpy() > NONE) | (calls["dropoff"].to_numpy() > NONE)
     if not asked.any():
@@ -420,16 +401,11 @@ def _tell_on_demand(
     trips = trips[running[trips]].astype(np.int64)
     if not trips.size:
         return
-    message = (
-        "{count} trips have stops served on request only (call the operator or ask the driver)"
-        if on_demand
-        else "{count} trips have stops served on request only; these stops are left out"
-    )
     findings.append(
         Finding(
             "warning",
             "on_demand",
-            message,
+            "{count} trips have stops served on request only (call the operator or ask the driver)",
             source="stop_times.txt",
             count=int(trips.size),
             examples=_trip_names(feed, trips),

@@ -272,7 +272,7 @@ def _coordinate_column(table: Table, named: str, default: str, aliases: tuple[st
     return table.need(default, aliases, field=default)
 
 
-def read_ids(table: Table, named: str | None, aliases: tuple[str, ...]) -> pd.Series:
+def read_ids(table: Table, named: str | None) -> pd.Series:
     """Return unique ids: the named column, else a usual one, else the row numbers.
 
     Raises
@@ -280,7 +280,7 @@ def read_ids(table: Table, named: str | None, aliases: tuple[str, ...]) -> pd.Se
     SourceError
         The named column is missing, an id is empty, or it stands twice.
     """
-    column = column_or_none(table, named, aliases)
+    column = column_or_none(table, named, ID_ALIASES)
     if column is None:
         return pd.Series(table.frame.index.astype(str), index=table.frame.index)
     ids = table.texts(column)

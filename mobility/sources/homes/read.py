@@ -21,7 +21,6 @@ from mobility.sources.homes.employees import read_counts, read_employees
 from mobility.sources.homes.grid import cell_index, insee_column, read_insee_grid, squares_around
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
-    ID_ALIASES,
     NAME_ALIASES,
     Homes,
     HomesRequest,
@@ -216,7 +215,7 @@ def _are_zones(table: Table, shapes: gpd.GeoSeries) -> bool:
 def _read_places(request: HomesRequest, table: Table, shapes: gpd.GeoSeries) -> Homes:
     """Return points, or cells with a point inside each."""
     source = request.source
-    ids = read_ids(table, source.id, ID_ALIASES)
+    ids = read_ids(table, source.id)
     names = read_names(table, source.name, NAME_ALIASES)
     communes = read_names(table, source.commune, COMMUNE_ALIASES)
     workers = read_workers(table, source.workers, _workers_aliases(source))

@@ -17,7 +17,6 @@ import pandas as pd
 import shapely
 
 from mobility.base.ledger import SourceLedger
-from mobility.base.projection import Box
 from mobility.sources.columns import Table, fold
 from mobility.sources.layers import check_lonlat, to_lonlat
 from mobility.sources.tables import is_csv, read_table
@@ -102,13 +101,9 @@ class BackgroundRows:
             last = {(row[0], own): k for k, (row, own) in enumerate(zip(rows, kinds, strict=True))}
             self._rows[kind] = [rows[k] for k in last.values()]
 
-    def frames(self, bbox: Box | None) -> dict[str, gpd.GeoDataFrame]:
-        """Return one layer per kind, empty ones included, those touching ``bbox`` only."""
-        layers = {kind: self._frame(kind) for kind in COLUMNS}
-        if bbox is not None:
-            window = shapely.box(*bbox)
-            layers = {k: f[f.intersects(window)].reset_index(drop=True) for k, f in layers.items()}
-        return layers
+    def frames(self) -> dict[str, gpd.GeoDataFrame]:
+        """Return one layer per kind, empty ones included."""
+        return {kind: self._frame(kind) for kind in COLUMNS}
 
     def _frame(self, kind: str) -> gpd.GeoDataFrame:
         rows = self._rows.get(kind, [])

@@ -32,6 +32,8 @@ _CLASSES = (
     "tertiary", "secondary_link", "secondary", "primary_link", "primary", "trunk_link", "trunk",
     "motorway_link", "motorway",
 )  # fmt: skip
+# Points within about this distance are one, so that lines drawn almost to each other meet.
+_ONE_POINT_M = 0.5
 # What would close a street.
 _CLOSING = frozenset(
     {
@@ -222,9 +224,7 @@ def _least(classes: str) -> str:
     return next((name for name in _CLASSES if name in found), found[0])
 
 
-def read_lines(
-    path: str | Path, *, layer: str | None = None, tolerance_m: float = 0.5
-) -> StreetTables:
+def read_lines(path: str | Path, *, layer: str | None = None) -> StreetTables:
     """Read a line layer and node it into street pieces.
 
     Parameters
@@ -234,9 +234,6 @@ def read_lines(
         (``highway``, ``name``, ``oneway``, ``maxspeed``, ``lit``...), others are not.
     layer
         Name of the layer in a file that holds several.
-    tolerance_m
-        Points within about this distance are one point, so that lines drawn almost to
-        each other meet.
 
     Raises
     ------
@@ -256,10 +253,10 @@ def read_lines(
     long = int((shapely.length(frame.geometry.to_numpy()) > 0).sum())
     left = {"not a line": read - len(frame), "a line without length": len(frame) - long}
     ledger = SourceLedger.balanced(path.name, long, left, "lines")
-    return replace(_node_lines(frame, tolerance_m=tolerance_m), ledger=ledger)
+    return replace(_node_lines(frame), ledger=ledger)
 
 
-def _node_lines(frame: gpd.GeoDataFrame, *, tolerance_m: float = 0.5) -> StreetTables:
+def _node_lines(frame: gpd.GeoDataFrame) -> StreetTables:
     """Cut lines where they meet or cross, and return them as street pieces.
 
     Tunnels and bridges cannot be told from crossings: every crossing is a junction.
@@ -270,7 +267,7 @@ def _node_lines(frame: gpd.GeoDataFrame, *, tolerance_m: float = 0.5) -> StreetT
     local = frame.estimate_utm_crs()
     frame = frame.to_crs(local)
     lines = shapely.force_2d(frame.geometry.to_numpy())
-    pieces = shapely.get_parts(shapely.union_all(lines, grid_size=tolerance_m))
+    pieces = shapely.get_parts(shapely.union_all(lines, grid_size=_ONE_POINT_M))
     pieces = pieces[shapely.length(pieces) > 0]
     middle = shapely.line_interpolate_point(pieces, 0.5, normalized=True)
     nearest, row = shapely.STRtree(lines).query_nearest(middle, all_matches=False)

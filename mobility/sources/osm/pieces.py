@@ -18,7 +18,6 @@ import pandas as pd
 import shapely
 
 from mobility.base.ledger import SourceLedger
-from mobility.base.projection import Box
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm.ways import (
@@ -261,7 +260,7 @@ class StreetTables:
     ledger: SourceLedger = NO_WAYS
 
 
-def split(stream: Gathered, bbox: Box | None) -> StreetTables:
+def split(stream: Gathered) -> StreetTables:
     """Split every way at its ends, at each node used twice by streets and at barriers."""
     refs = np.array(stream.refs, dtype=np.int64)
     x, y = np.array(stream.x, dtype=np.int32), np.array(stream.y, dtype=np.int32)
@@ -282,12 +281,12 @@ def split(stream: Gathered, bbox: Box | None) -> StreetTables:
     stream.counts["without_nodes"] -= len(np.unique(way[segment]))
     if len(segment) == 0:
         empty = np.zeros(0, dtype=np.int64)
-        return _tables(stream, empty, empty, refs, lonlat, way, bbox)
+        return _tables(stream, empty, empty, refs, lonlat, way)
     starts = np.ones(len(segment), dtype=bool)
     starts[1:] = cut[segment[1:]] | (segment[1:] != segment[:-1] + 1)
     first = segment[starts]
     last = segment[np.append(np.flatnonzero(starts)[1:] - 1, len(segment) - 1)] + 1
-    return _tables(stream, first, last, refs, lonlat, way, bbox)
+    return _tables(stream, first, last, refs, lonlat, way)
 
 
 def _tables(
@@ -297,16 +296,7 @@ def _tables(
     refs: np.ndarray,
     lonlat: np.ndarray,
     way: np.ndarray,
-    bbox: Box | None,
 ) -> StreetTables:
-    if bbox is not None:
-        west, south, east, north = bbox
-        inside = (lonlat >= (west, south)).all(axis=1) & (lonlat <= (east, north)).all(axis=1)
-        upto = np.append(0, np.cumsum(inside))
-        kept = upto[last + 1] > upto[first]
-        before = len(np.unique(way[first]))
-        first, last = first[kept], last[kept]
-        stream.counts["outside"] = before - len(np.unique(way[first]))
     stream.counts["street"] = len(np.unique(way[first]))
     node_id, ends = np.unique(np.concatenate([refs[first], refs[last]]), return_inverse=True)
     node_xy = np.zeros((len(node_id), 2))
@@ -325,7 +315,7 @@ def _tables(
         geom_ptr=geom_ptr,
         geom_xy=lonlat[points],
         tags=tags,
-        background=stream.rows.frames(bbox),
+        background=stream.rows.frames(),
         barriers=barriers[on_street].reset_index(drop=True),
         ledger=_ledger(stream.counts),
     )

@@ -30,7 +30,6 @@ import numpy as np
 import osmium
 
 from mobility.base.errors import SourceError, SourceNotFoundError
-from mobility.base.projection import Box
 from mobility.sources.osm import background as bg
 from mobility.sources.osm import opl
 from mobility.sources.osm.opl import UNDEFINED, Node, Way
@@ -204,15 +203,13 @@ NODE_KEYS = ("highway", "amenity", "place", *BARRIER_KEYS)
 _PLACE_OF_MEMBER = re.compile(rb"<nd(?![^>]*\sref=)[^>]*/>")
 
 
-def read_osm(path: str | Path, *, bbox: Box | None = None, buildings: bool = False) -> StreetTables:
+def read_osm(path: str | Path, *, buildings: bool = False) -> StreetTables:
     """Read streets and background from an OpenStreetMap file.
 
     Parameters
     ----------
     path
         A ``.osm.pbf``, ``.osm``, ``.osm.gz`` or ``.osm.bz2`` file.
-    bbox
-        West, south, east, north in degrees: street pieces and areas touching it are kept.
     buildings
         Also gather buildings, as centroids with their ground area.
 
@@ -221,7 +218,7 @@ def read_osm(path: str | Path, *, bbox: Box | None = None, buildings: bool = Fal
     SourceNotFoundError
         The file does not exist.
     SourceError
-        It is no OpenStreetMap file, is damaged, or holds no street (in ``bbox``).
+        It is no OpenStreetMap file, is damaged, or holds no street.
     """
     path = Path(path)
     if not path.is_file():
@@ -252,7 +249,7 @@ def read_osm(path: str | Path, *, bbox: Box | None = None, buildings: bool = Fal
         raise _empty(path)
     add_relations(stream, relations.areas)
     keep_last(stream)
-    tables = split(stream, bbox)
+    tables = split(stream)
     if len(tables.edge_u) == 0:
         lost = tables.ledger.left_out.get(OTHER_WAYS["without_nodes"], 0)
         raise _nodeless(path, int(lost)) if lost else _empty(path)

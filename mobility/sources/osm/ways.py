@@ -285,7 +285,6 @@ OTHER_WAYS = {
     "other": "no street",
     "written_twice": "written once more",
     "without_nodes": "its nodes are not in the file",
-    "outside": "outside the study area",
 }
 NO_WAYS = SourceLedger("", 0, 0, unit="ways")
 # A ferry is a street of this class, where cars are said to go aboard.
