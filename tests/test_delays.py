@@ -18,7 +18,7 @@ from timetables import timetable_from_runs
 from typer.testing import CliRunner
 
 import mobility
-from mobility.base.errors import SourceError
+from mobility.base.errors import SourceError, TerritoryError
 from mobility.cli import app
 from mobility.commute.access import counted_rows
 from mobility.engine.delays import PlannedRide, RealRuns, ride_late, ride_of_mirror
@@ -330,6 +330,28 @@ def test_the_command_writes_its_tables(toml, tmp_path, lang, words):
     page = (tmp_path / "delays.html").read_text(encoding="utf-8")
     assert words in page
     assert (tmp_path / "delay_connections.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('gtfs = ["gtfs.zip"]', "gtfs = []", ("sources.gtfs", "Name the GTFS")),
+        ('"transit", "walk"', '"walk"', ("modes.evaluated", 'Add "transit".')),
+    ],
+)
+def test_where_nothing_can_be_late_nothing_is_told(tmp_path, old, new, told):
+    path = write_territory(tmp_path, extra="[limits]\nmax_walk_min = 180\nmax_total_min = 360")
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    command = ["delays", str(path), "-o", str(tmp_path / "out"), "--lang", "en"]
+    result = CliRunner().invoke(app, command)
+    said = " ".join(result.output.split())
+    assert result.exit_code == 2, said
+    assert "No way to work studied goes by a timetable" in said
+    for text in (path.name, *told):
+        assert text in said
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(TerritoryError):
+        mobility.delays(mobility.load(path))
 
 
 def test_a_ride_of_the_mirror_is_found_in_the_timetable():

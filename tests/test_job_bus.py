@@ -62,6 +62,25 @@ def test_halts_stand_where_most_seekers_are(study) -> None:
         assert row["share"] == pytest.approx(reached / 15)
 
 
+def test_nobody_reaches_more_than_is_told_at_most(tmp_path, monkeypatch) -> None:
+    """H1 reaches the second halt by a bus that is too late for the hour of the first."""
+    at = (("P", 5000.5, 9), ("R", 10_500.5, 1), ("H1", 700.5, 2))
+    rows = [f"{k},{k},D,{lonlat(m)[0]:.9f},{lonlat(m)[1]:.9f},{n}\n" for k, m, n in at]
+    trips = [("there", "A", "12:15", "B", "12:35", "week")]
+    trips += [("back", "B", "14:00", "A", "14:20", "week")]
+    homes = "id,name,commune,lon,lat,workers\n" + "".join(rows)
+    study = mobility.load(write_territory(tmp_path, homes=homes, trips=trips))
+    halts = [Place(name, *lonlat(m), "node") for name, m in (("p", 5100), ("b", 10_900))]
+    monkeypatch.setattr(job_bus_module, "candidate_places", lambda *_, **__: halts)
+    start_s = 12 * 3600 + 25 * 60
+    tour = job_bus(study, wishes(group="", start_s=start_s), study.days[0])
+    assert tour.calls["stop"].tolist() == ["p", "b", "Usine", "b", "p"]
+    assert tour.summary()[["reachable", "bound"]].to_numpy().tolist() == [[12, 12]]
+    # An hour later no bus is of use: neither is told.
+    late = job_bus(study, wishes(group="", start_s=start_s + 3600), study.days[0])
+    assert late.summary()[["reachable", "bound"]].to_numpy().tolist() == [[10, 10]]
+
+
 def test_who_reaches_two_halts_is_counted_at_each_and_once_in_all(study) -> None:
     tour = job_bus(study, wishes(), study.days[0])
     everywhere = np.ones(study.n_homes, bool)

@@ -160,6 +160,38 @@ def test_sharing_a_car_leaves_a_part_of_one_at_home(scene) -> None:
     assert by_lever(found, "", lever, None).persons.sum() == pytest.approx(5 * (1 - 1.08 / 2.5))
 
 
+def test_without_headcount_nothing_is_known_and_totals_say_so(tmp_path) -> None:
+    """Empty is not 0: in the table, on the terminal, on the page; of the other roster as ever."""
+    second = '{ name = "late", shifts = [{ name = "l", start = "05:00", end = "13:00" }] }'
+    path = write_territory(tmp_path, rosters=f"{ROSTER[:-1]}, {second}]")
+    path.write_text(path.read_text(encoding="utf-8").replace('"walk"]', '"walk", "car"]'), "utf-8")
+    told = ["risk", str(path), "-o", str(tmp_path / "out"), "--carpool", "--lang", "en"]
+    result = CliRunner().invoke(app, told)
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "out" / "risk.csv").open(encoding="utf-8-sig") as file:
+        counted, unknown = csv.DictReader(file)
+    assert counted["headcount"] == "20"
+    assert float(counted["accidents"]) > 0
+    assert {v for k, v in unknown.items() if k not in ("site", "roster")} == {""}
+    page = (tmp_path / "out" / "risk.html").read_text(encoding="utf-8")
+    for text in (" ".join(result.output.split()), page):
+        assert "1 roster has no headcount: how much is driven to it is not known" in text
+        assert "shuttles.default_headcount: Usine, late." in text
+    row = driving(mobility.assess(mobility.load(path)), load_factors()).iloc[1]
+    follow = ["headcount", "tco2e_car", "tco2e_spared", "night_trips"]
+    assert row[follow].isna().all()
+    assert row["eur_worker_car"] > 0
+
+
+def test_without_any_headcount_remedies_tell_nothing_either(tmp_path) -> None:
+    access = mobility.assess(mobility.load(write_territory(tmp_path)))
+    found = risk(access)
+    assert found.uncounted() == [(0, "3x8")]
+    spared = found.removed([by_carpool(found, "shared")]).iloc[0]
+    assert spared["remedy"] == "shared"
+    assert spared.drop("remedy").isna().all()
+
+
 def test_drives_are_those_of_the_street_search(tmp_path) -> None:
     """Seconds, metres and pieces, for homes beyond, between and on the piece of two gates."""
     homes = "id,lon,lat,workers\n" + "".join(

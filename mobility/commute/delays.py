@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.clock import format_clock
+from mobility.base.errors import TerritoryError
 from mobility.base.i18n import number, translate
 from mobility.commute import DelayFactors
 from mobility.commute.access import Access, assess, counted_rows, counting_modes, roster_shifts
@@ -254,7 +255,13 @@ def delays(
         Days rehearsed, and what makes them the same again.
     scale
         Multiplies every delay; 0 gives what the timetable promises.
+
+    Raises
+    ------
+    TerritoryError
+        No way studied goes by a timetable.
     """
+    _refuse_untimed(study.study if isinstance(study, Access) else study)
     access = study if isinstance(study, Access) else assess(study)
     study = access.study
     factors = DelayFactors.load(study.territory.factors, file=study.territory.path)
@@ -266,6 +273,21 @@ def delays(
     chance = _chances(access, commutes)
     table = _table(access, commutes, chance)
     return Delays(access, chance, table, _connections(study, edges), draws, observed)
+
+
+def _refuse_untimed(study: Study) -> None:
+    """Refuse a study of which nothing can be late: certainty is not to be told of it."""
+    modes = study.territory.modes.evaluated
+    if "transit" in modes:
+        return
+    named = not study.feed.stops.empty
+    raise TerritoryError(
+        "No way to work studied goes by a timetable: no delay can be told.",
+        file=study.territory.path,
+        column="modes.evaluated" if named else "sources.gtfs",
+        value=", ".join(modes) if named else None,
+        mend='Add "transit".' if named else "Name the GTFS of the networks there.",
+    )
 
 
 def _key(study: Study, rows: EdgeRows) -> tuple[int, str, bool, int]:

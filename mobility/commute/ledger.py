@@ -182,6 +182,16 @@ class Ledger:
         ]
         return np.array(on, bool).reshape(-1, 1)
 
+    @cached_property
+    def counted(self) -> Bool:
+        """Whether the jobs of each roster are known, bool (R,): by a headcount or the employees.
+
+        Those of another are no nought: what follows from them is not known either.
+        """
+        if self.study.homes.pool is not None:
+            return np.ones(len(self.rosters), bool)
+        return np.array([_headcounts(self.study, s)[name] > 0 for s, name in self.rosters], bool)
+
     def lacking(self, access: Access) -> Bool:
         """Return from which homes each roster is lacked on the days studied, bool (R, H)."""
         return np.asarray(self.worked & ~self.held(access))

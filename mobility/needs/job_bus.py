@@ -30,7 +30,7 @@ from mobility.shuttles.config import ShuttleConfig
 from mobility.shuttles.drive import DriveGraph, Ways, drive_graph, drive_matrix
 from mobility.shuttles.model import UNREACHED, Place
 from mobility.shuttles.places import candidate_places, lonlat_of, walk_matrix
-from mobility.shuttles.stops import select_stops
+from mobility.shuttles.stops import Selection, select_stops
 from mobility.sources.days import ChosenDay
 from mobility.sources.holidays import read_holidays
 from mobility.territory.rosters import Roster, Site
@@ -88,8 +88,8 @@ class Tour:
     reached
         Homes that reach some halt in time, and get home, at the tour's own hours.
     bound
-        No set of so many halts among the candidates is reached by more, if all were at the hour
-        of the first, and on the way back at the mean hour.
+        No set of so many halts among the candidates is reached by more, each there and back at
+        the hours of some halt of this tour.
     dates
         One of that kind a month, within the timetables' calendar.
     path
@@ -156,11 +156,16 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
     asked = _asked(study, places)
     xy = study.streets.project(*lonlat_of(places).T)
     end_s = wishes.start_s + len(gates) * round(wishes.visit_min * 60) + 2 * 3600
-    best: Tour | None = None
+
+    def best_halts(hours: Sequence[tuple[int, int]]) -> Selection:
+        """Return the halts that most reach, each at any of these hours there and back."""
+        asks = [_reach(asked, day, [(k, *at) for k in range(n)]) for at in hours]
+        within = np.any(asks, axis=0) & joined[:, None]
+        return select_stops(within, seekers, xy, spacing_m=_SPACING_M, max_stops=most)
+
+    best: tuple[Tour, list[tuple[int, int]]] | None = None
     for _ in range(_ROUNDS):
-        within = _reach(asked, day, [(k, wishes.start_s, end_s) for k in range(n)])
-        within &= joined[:, None]
-        found = select_stops(within, seekers, xy, spacing_m=_SPACING_M, max_stops=most)
+        found = best_halts([(wishes.start_s, end_s)])
         if not found.chosen.size:
             raise TerritoryError(
                 "Nobody reaches any place in time and gets home from it.",
@@ -171,15 +176,15 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
             wishes, drive.seconds, drive.metres, found.chosen, range(n, len(everything))
         )
         tour = _toured(study, asked, day, everything, clocks, calls, graph)
-        tour = replace(
-            tour, seekers=seekers, bound=found.bound, km=metres / 1000, dates=_dates(study, day)
-        )
-        if best is None or seekers @ tour.reached > seekers @ best.reached:
-            best = tour
+        tour = replace(tour, seekers=seekers, km=metres / 1000, dates=_dates(study, day))
+        back = dict(clocks[len(calls) :])
+        hours = [(clock_s, back[k]) for k, clock_s in clocks[: len(calls)] if k in back]
+        if best is None or seekers @ tour.reached > seekers @ best[0].reached:
+            best = tour, hours
         # The halts chosen next are asked at the hours of this tour.
-        end_s = int(np.mean([c for k, c in clocks[len(calls) :] if k < n]))
+        end_s = int(np.mean(list(back.values())))
     assert best is not None
-    return best
+    return replace(best[0], bound=best_halts(best[1]).bound)
 
 
 def _joined(seconds: NDArray[np.int32], n: int) -> Bool:

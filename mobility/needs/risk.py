@@ -97,6 +97,7 @@ class Risk:
         """Return kilometres and accidents a year of each roster if everybody drove.
 
         ``bound_km`` and ``bound_accidents`` are those of the jobs whose holder has no other way.
+        Nothing is told of a roster whose jobs are not known.
         """
         jobs = self.ledger.jobs
         driven, bound = self.driven(jobs), self.driven(np.where(self.held, 0.0, jobs))
@@ -118,13 +119,20 @@ class Risk:
                     "bound_accidents": least[r, 0],
                 }
             )
-        return _whole(pd.DataFrame(rows))
+        frame = _whole(pd.DataFrame(rows))
+        frame.loc[~self.ledger.counted, frame.columns.drop(["site", "roster"])] = pd.NA
+        return frame
+
+    def uncounted(self) -> list[tuple[int, str]]:
+        """Return site and name of the rosters whose jobs are not known: no total holds them."""
+        known = zip(self.ledger.rosters, self.ledger.counted, strict=True)
+        return [(site, roster) for (site, roster), counted in known if not counted]
 
     def removed(self, remedies: Sequence[Spared]) -> pd.DataFrame:
         """Return what remedies take off the roads, those that avoid most accidents first.
 
         The kilometres of vehicles that a feed adds are taken off, at the mean rate of those
-        avoided.
+        avoided. Nothing is known of it where the jobs of no roster are.
         """
         rows = []
         for one in remedies:
@@ -143,6 +151,8 @@ class Risk:
             )
         columns = ["remedy", "users", "vehicle_km", "dark_km", "own_km", *_ENDS]
         frame = _whole(pd.DataFrame(rows, columns=columns))
+        if not self.ledger.counted.any():
+            frame[columns[1:]] = pd.NA
         order = ["accidents", "remedy"]
         return frame.sort_values(order, ascending=[False, True]).reset_index(drop=True)
 

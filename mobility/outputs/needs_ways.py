@@ -38,6 +38,11 @@ _RISK_NOTE = (
     "was found for France and most light accidents are not recorded. To check, each with its "
     "source in the table: {names}. Nothing is told of a person."
 )
+_UNCOUNTED = (
+    "{count} rosters have no headcount: how much is driven to them is not known, and the map and "
+    "what remedies avoid are without them. Give their headcount, or shuttles.default_headcount: "
+    "{rosters}."
+)
 
 
 def lines_answer(
@@ -149,16 +154,21 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
     rows = _rates(found).to_frame(language)
     names = rows.loc[rows["check"], "name"]
     told = translate("; ", language).join(factor_text(str(name), words) for name in names)
-    note = translate(_RISK_NOTE, language, names=told)
+    said = [translate(_RISK_NOTE, language, names=told)]
+    if uncounted := found.uncounted():
+        sites = found.study.sites
+        names = [f"{sites[site].name}, {words.roster(roster)}" for site, roster in uncounted]
+        text = translate("; ", language).join(names)
+        said.append(words.t(_UNCOUNTED, count=len(names), rosters=text))
     return Answer(
         found.study,
         "risk",
         translate("How much is driven to work in the dark, and at what risk?", language),
-        note,
+        " ".join(said),
         layers,
         {key: frame for key, frame in tables.items() if len(frame)} | {"risk_factors": rows},
         {"roads": roads},
-        [note],
+        said,
     )
 
 

@@ -135,7 +135,7 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
     ``eur_worker_transit`` (after the employer's refund), ``eur_employer_transit``,
     ``tco2e_car`` (everyone drives), ``tco2e_spared`` (those who can hold the roster without
     a car do), ``night_trips`` (a year, to or from work between 21:00 and 06:00, on
-    the days worked).
+    the days worked). What follows from a headcount is missing where none is given.
     """
     study, found = access.study, rosters(access)
     if "car" not in study.street_times:
@@ -157,17 +157,18 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
             {
                 "site": study.sites[site].name,
                 "roster": roster,
-                "headcount": staff,
+                "headcount": staff or None,
                 "car_km": round(km, 1),
                 "eur_worker_car": round(per_day * days * factors["cost.car_km"]),
                 "eur_worker_transit": round(ticket * (1 - refund)),
                 "eur_employer_transit": round(ticket * refund),
-                "tco2e_car": round(staff * days * grams / 1e6, 1),
-                "tco2e_spared": round(staff * share * days * grams / 1e6, 1),
-                "night_trips": round(nights * part),
+                "tco2e_car": round(staff * days * grams / 1e6, 1) if staff else None,
+                "tco2e_spared": round(staff * share * days * grams / 1e6, 1) if staff else None,
+                "night_trips": round(nights * part) if staff else None,
             }
         )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows).astype({"headcount": "Int64", "night_trips": "Int64"})
+    return frame.astype(dict.fromkeys(("tco2e_car", "tco2e_spared"), float))
 
 
 def _car_km(study: Study, site: int, pool: Float, holds: NDArray[np.bool_]) -> tuple[float, float]:
