@@ -183,6 +183,24 @@ def test_without_headcount_nothing_is_known_and_totals_say_so(tmp_path) -> None:
     assert row["eur_worker_car"] > 0
 
 
+def test_of_a_roster_of_other_days_nothing_is_told_as_nought(tmp_path) -> None:
+    """A season of Saturdays, where a school weekday alone is studied: its headcount is known."""
+    season = '{ name = "season", shifts = [{ name = "s", start = "05:00", end = "13:00", '
+    season += 'days = "sat", headcount = 9 }] }'
+    path = write_territory(tmp_path, rosters=f"{ROSTER[:-1]}, {season}]")
+    path.write_text(path.read_text(encoding="utf-8").replace('"walk"]', '"walk", "car"]'), "utf-8")
+    result = CliRunner().invoke(app, ["risk", str(path), "-o", str(tmp_path / "o"), "--lang", "en"])
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "o" / "risk.csv").open(encoding="utf-8-sig") as file:
+        worked, idle = csv.DictReader(file)
+    assert float(worked["vehicle_km"]) > 0
+    assert (idle["headcount"], idle["vehicle_km"], idle["accidents"]) == ("9", "", "")
+    assert "1 roster works on none of the dates studied" in " ".join(result.output.split())
+    row = driving(mobility.assess(mobility.load(path)), load_factors()).iloc[1]
+    assert row["headcount"] == 9
+    assert row[["eur_worker_car", "tco2e_car", "tco2e_spared", "night_trips"]].isna().all()
+
+
 def test_without_any_headcount_remedies_tell_nothing_either(tmp_path) -> None:
     access = mobility.assess(mobility.load(write_territory(tmp_path)))
     found = risk(access)

@@ -97,11 +97,12 @@ class Risk:
         """Return kilometres and accidents a year of each roster if everybody drove.
 
         ``bound_km`` and ``bound_accidents`` are those of the jobs whose holder has no other way.
-        Nothing is told of a roster whose jobs are not known.
+        Nothing is told of a roster whose jobs are not known, nor what is driven to one that works
+        on none of the days studied.
         """
         jobs = self.ledger.jobs
         driven, bound = self.driven(jobs), self.driven(np.where(self.held, 0.0, jobs))
-        told, least = self.accidents(driven), self.accidents(bound)
+        expected, least = self.accidents(driven), self.accidents(bound)
         rows = []
         for r, (site, roster) in enumerate(self.ledger.rosters):
             near = np.isfinite(self.ways[site][0].seconds) & np.isfinite(self.ways[site][1].seconds)
@@ -114,13 +115,15 @@ class Risk:
                     "vehicle_km": driven[r].sum(),
                     **{f"{s}_km": driven[r, :, k].sum() for k, s in enumerate(_STATES)},
                     **{f"{c}_km": driven[r, k].sum() for k, c in enumerate(ROADS)},
-                    **dict(zip(_ENDS, told[r], strict=True)),
+                    **dict(zip(_ENDS, expected[r], strict=True)),
                     "bound_km": bound[r].sum(),
                     "bound_accidents": least[r, 0],
                 }
             )
         frame = _whole(pd.DataFrame(rows))
-        frame.loc[~self.ledger.counted, frame.columns.drop(["site", "roster"])] = pd.NA
+        told = frame.columns.drop(["site", "roster"])
+        frame.loc[~self.ledger.counted, told] = pd.NA
+        frame.loc[~self.ledger.worked[:, 0], told.drop(["headcount", "far_jobs"])] = pd.NA
         return frame
 
     def uncounted(self) -> list[tuple[int, str]]:

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from mobility.base.i18n import translate
+from mobility.commute.findings import idle_rosters
 from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
 from mobility.outputs.map.side_pages import PageLayer
@@ -169,6 +170,7 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
         {key: frame for key, frame in tables.items() if len(frame)} | {"risk_factors": rows},
         {"roads": roads},
         said,
+        tuple(idle_rosters(found.study)),
     )
 
 

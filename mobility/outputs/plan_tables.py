@@ -135,7 +135,8 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
     ``eur_worker_transit`` (after the employer's refund), ``eur_employer_transit``,
     ``tco2e_car`` (everyone drives), ``tco2e_spared`` (those who can hold the roster without
     a car do), ``night_trips`` (a year, to or from work between 21:00 and 06:00, on
-    the days worked). What follows from a headcount is missing where none is given.
+    the days worked). What follows from a headcount is missing where none is given, what follows
+    from days where the roster works on none of those studied.
     """
     study, found = access.study, rosters(access)
     if "car" not in study.street_times:
@@ -153,21 +154,23 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
         nights = sum(_night_trips(study, s.shift_id) for s in shifts)
         per_day = 2 * km / factors["car_occupancy"]
         grams = per_day * factors["co2.car"]
+        is_known = bool(staff and days)
         rows.append(
             {
                 "site": study.sites[site].name,
                 "roster": roster,
                 "headcount": staff or None,
                 "car_km": round(km, 1),
-                "eur_worker_car": round(per_day * days * factors["cost.car_km"]),
+                "eur_worker_car": round(per_day * days * factors["cost.car_km"]) if days else None,
                 "eur_worker_transit": round(ticket * (1 - refund)),
                 "eur_employer_transit": round(ticket * refund),
-                "tco2e_car": round(staff * days * grams / 1e6, 1) if staff else None,
-                "tco2e_spared": round(staff * share * days * grams / 1e6, 1) if staff else None,
-                "night_trips": round(nights * part) if staff else None,
+                "tco2e_car": round(staff * days * grams / 1e6, 1) if is_known else None,
+                "tco2e_spared": round(staff * share * days * grams / 1e6, 1) if is_known else None,
+                "night_trips": round(nights * part) if is_known else None,
             }
         )
-    frame = pd.DataFrame(rows).astype({"headcount": "Int64", "night_trips": "Int64"})
+    whole = ("headcount", "eur_worker_car", "night_trips")
+    frame = pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
     return frame.astype(dict.fromkeys(("tco2e_car", "tco2e_spared"), float))
 
 
