@@ -11,7 +11,7 @@
 #            For public transport the difference is told, for the others the footprint alone: the
 #            more a bicycle emits, the more it saves.
 # Matters:   A mobility plan that ranks its measures by this model, with the national factors, puts
-#            the cycle track last, fifty times behind the bus, and electric bicycles before others.
+#            the cycle track last, sixty times behind the bus, and electric bicycles before others.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
