@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32
 from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 SERVED, OUTBOUND_ONLY, RETURN_ONLY, NEITHER = 0, 1, 2, 3
 STATUSES = ("served", "outbound_only", "return_only", "neither")
 
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 #: Shift, kind of day and mode; site, start, end, name of the kind of day and mode.
 Key = tuple[int, ChosenDay, str]
 Question = tuple[int, int, int, str, str]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int64
 from mobility.base.clock import DAY_S, axis_to_local, format_clock, service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import HARD_SPACE, number, translate
@@ -91,9 +92,6 @@ class DataSheet:
     cut_off: Bool
     stop_departures: Int64
 
-
-Bool = NDArray[np.bool_]
-Int64 = NDArray[np.int64]
 
 #: Between these hours a network that lets `_GAP_S` pass without a departure may lack trips: an
 #: assumption.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.commute.modes import evaluated
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, relaxed, travel
 from mobility.sources.gtfs.read import Feed
@@ -23,10 +24,6 @@ from mobility.streets.paths import street_times
 from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
-
-Float = NDArray[np.float64]
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 
 #: Whether a ride between home and place may run: (direction, seconds from home's end of the
 #: journey to the shift's edge, seconds of the ride) → bool per pair.

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool
 from mobility.base.clock import axis_origin_utc, local_to_axis
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import counting_modes
@@ -36,7 +37,6 @@ from mobility.timetable.runs import feed_runs
 
 #: First and last axis second between which something is asked.
 _Span = tuple[int, int]
-Bool = NDArray[np.bool_]
 
 
 def dates_as_days(dates: Sequence[dt.date]) -> tuple[ChosenDay, ...]:

@@ -15,11 +15,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.study import Study
-
-Bool = NDArray[np.bool_]
-Float = NDArray[np.float64]
 
 #: Share of those within reach who would take a service up, where ``[shuttles]`` gives none.
 CAPTURE_LOW, CAPTURE_RATE, CAPTURE_HIGH = 0.15, 0.30, 0.50

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float
 from mobility.base.clock import axis_origin_utc, format_clock
 from mobility.base.errors import TerritoryError
 from mobility.base.files import check_suffix, writing
@@ -30,7 +31,6 @@ from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
 
-Float = NDArray[np.float64]
 _WALKED = "[WALK]"
 #: Parts of a journey between its ends, and all of them: their sum is `travel_time`.
 _INSIDE = ("wait_time", "ride_time", "transfer_time")

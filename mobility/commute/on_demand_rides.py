@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32
 from mobility.base.clock import DAY_S, format_clock
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
@@ -26,9 +27,6 @@ from mobility.streets.modes import edge_times
 from mobility.territory.project import OnDemand, Site, Territory
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, home_walks
-
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 
 
 def on_demand_services(

@@ -17,9 +17,10 @@ from threading import RLock
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int64
 from mobility.base.machine import trim_memory
 from mobility.commute.additions import with_feeds_together
-from mobility.commute.any_hour import BEST_HOURS_S, Bool, Hours, Moved, as_open, at_hour
+from mobility.commute.any_hour import BEST_HOURS_S, Hours, Moved, as_open, at_hour
 from mobility.commute.door_to_door import MOST_HELD_BYTES, at_gate, ever_held
 from mobility.commute.study import StandIn, Study, Timetables
 from mobility.commute.untouched import Spans, run_spans
@@ -30,8 +31,6 @@ from mobility.sources.gtfs.feed import IMPOSSIBLE
 from mobility.sources.gtfs.read import Feed
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.change import muted
-
-Int64 = NDArray[np.int64]
 
 
 class Added:

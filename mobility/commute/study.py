@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Int32
 from mobility.base.cache import Bundle, cached, place_of
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from mobility.sources.gtfs.read import Feed
     from mobility.sources.homes.model import Homes
 
-Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
 #: What makes a variant of a study, in any light and at any hour.
 Change = Callable[["Study"], "Study"]

@@ -16,10 +16,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Int32
 from mobility.base.clock import axis_to_local
 from mobility.commute.modes import EXPOSED, MODES
 from mobility.commute.on_demand_rides import on_demand_services
-from mobility.commute.study import Change, Int32, Study, Timetables
+from mobility.commute.study import Change, Study, Timetables
 from mobility.commute.walks import (
     BothWays,
     feeders_of,

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool
 from mobility.base.cache import Bundle
 from mobility.base.literal import one_line
 from mobility.base.machine import spread, thread_count
@@ -30,7 +31,7 @@ from mobility.commute.access import (
     minutes,
     site_key,
 )
-from mobility.commute.any_hour import Bool, Hours, held_at_some_hour, moved_edges
+from mobility.commute.any_hour import Hours, held_at_some_hour, moved_edges
 from mobility.commute.door_to_door import both_ways, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import by_day, stops_served

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool
 from mobility.base.cache import content_hash
 from mobility.base.clock import DAY_S
 from mobility.base.errors import Finding, TerritoryError
@@ -36,7 +37,6 @@ from mobility.territory.project import Site
 from mobility.territory.rosters import Roster, Shift
 from mobility.timetable.arrays import INF
 
-Bool = NDArray[np.bool_]
 #: Night of young workers by age: from this clock time to `_MORNING_S` (Code du travail L3163-1).
 _NIGHT_16_S, _NIGHT_UNDER_16_S, _MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
 #: Minors may not work at night (L3163-2); from sixteen on, their night begins later.

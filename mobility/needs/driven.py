@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.streets.arcs import Arcs, Times, arcs, times_key, turned
@@ -18,7 +19,6 @@ from mobility.streets.paths import search_rows
 from mobility.streets.tags import built_up, is_tagged
 from mobility.timetable.footpaths import walk_snaps
 
-Float = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 #: Classes of road, in the order of `road_class`.

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.base.clock import local_to_axis, parse_clock
 from mobility.base.errors import TerritoryError
 from mobility.commute.door_to_door import transit_times
@@ -36,8 +37,6 @@ from mobility.sources.holidays import read_holidays
 from mobility.territory.rosters import Roster, Site
 from mobility.timetable.arrays import INF
 
-Float = NDArray[np.float64]
-Bool = NDArray[np.bool_]
 #: Places whose surroundings are asked by the timetable: those with most seekers on foot.
 _CANDIDATES = 60
 _SPACING_M = 400.0

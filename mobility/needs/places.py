@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from mobility.base.arrays import Float
 from mobility.base.errors import TerritoryError
 from mobility.commute.sources import read_buildings, street_points
 from mobility.commute.study import Study
@@ -24,7 +25,6 @@ from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import land_cells
 from mobility.timetable.footpaths import walk_snaps
 
-Float = NDArray[np.float64]
 _GROUNDS = ("residential", "buildings", "streets")
 #: A square is of the commune, or the named place, nearest to it within this distance.
 _NAME_WITHIN_M = 5000.0

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float
 from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access
 from mobility.commute.carpool import chances
@@ -30,7 +31,6 @@ from mobility.remedies.factors import factors_of
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Carpool
 
-Float = NDArray[np.float64]
 Spans = tuple[tuple[int, int], ...]
 
 #: When a kilometre is driven: the small hours whatever their light.

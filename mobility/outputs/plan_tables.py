@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
@@ -27,7 +28,6 @@ if TYPE_CHECKING:  # the search of sets, which a plan only reads
     from mobility.shuttles.combined import Combined
     from mobility.shuttles.portfolio import Point, Portfolio
 
-Float = NDArray[np.float64]
 
 #: Night of the French labour code, clock hours (Code du travail L3122-2: 21:00 to 06:00).
 _NIGHT_FROM_S, _NIGHT_TO_S = 21 * 3600, 6 * 3600

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Int32
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import SourceError
 from mobility.sources.gtfs.feed import Feed
@@ -34,7 +35,6 @@ _WHOLE = (-1, -1)
 """In the place of stop and visit: the whole trip."""
 _Run = tuple[int, dt.date, int]
 _Late = dict[tuple[int, int], tuple[int, int]]
-_Int32 = NDArray[np.int32]
 _COLUMNS = ["trip", "date", "start_s", "stop", "visit", "arrival_s", "departure_s"]
 
 
@@ -87,7 +87,7 @@ class ObservedDelays:
 
     def profile(
         self, trip: int, stops: NDArray[np.int64], start_s: int = -1, within_s: int = 0
-    ) -> tuple[_Int32, _Int32] | None:
+    ) -> tuple[Int32, Int32] | None:
         """Return the delays of a run at its calls on each date, two int32 (calls, dates).
 
         None where it was not observed. Of a trip at a headway it is the run that starts at

@@ -15,10 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Int8 = NDArray[np.int8]
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
+from mobility.base.arrays import Bool, Int8, Int32, Int64
 
 #: Unreached, int32 seconds; two of them add without overflow. Never leaves the engine.
 INF = 2**30

@@ -10,11 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.timetable.arrays import (
     NO_RUNS,
-    Bool,
-    Int32,
-    Int64,
     RunArrays,
     Timetable,
     join_runs,

@@ -17,13 +17,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float, Int32
 from mobility.base.clock import axis_origin_utc
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.trip_updates import CANCELLED_S, ObservedDelays
 from mobility.timetable.arrays import Timetable
 
-Int32 = NDArray[np.int32]
-Float = NDArray[np.float64]
 Origin = tuple[dt.date, ZoneInfo]
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int8, Int32, Int64
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.read import Feed
-from mobility.timetable.arrays import Bool, Int8, Int32, Int64, RunArrays, Timetable
+from mobility.timetable.arrays import RunArrays, Timetable
 
 # More than any network runs on a day: headways in minutes were read as seconds.
 _MAX_JOURNEYS = 1_000_000

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Int32, Int64
 from mobility.sources.gtfs.feed import (
     EARTH_M,
     ENTRANCE,
@@ -20,7 +21,7 @@ from mobility.sources.gtfs.feed import (
 )
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import joined
-from mobility.timetable.arrays import INF, FootArrays, Int32, Int64, footpath_rows
+from mobility.timetable.arrays import INF, FootArrays, footpath_rows
 from mobility.timetable.footpaths import WalkTable, sorted_walks
 
 #: A lift ride of unknown time, waiting included.
