@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mobility.base.arrays import Bool, Int32
+from mobility.base.arrays import Bool, Float, Int8, Int32
 from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
@@ -377,9 +377,9 @@ class RosterAccess:
     holds: Bool
     out_always: Bool
     back_always: Bool
-    share: NDArray[np.float64]
+    share: Float
 
-    def status(self, row: int, homes: slice = slice(None)) -> NDArray[np.int8]:
+    def status(self, row: int, homes: slice = slice(None)) -> Int8:
         """Return what holds of one roster on every working day, int8[H], an index of `STATUSES`."""
         one_way = np.where(
             self.out_always[row, homes],

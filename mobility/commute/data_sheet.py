@@ -47,7 +47,7 @@ class GateStops:
     site: int
     lon: float
     lat: float
-    stops: NDArray[np.int64]
+    stops: Int64
     nearest: str
     nearest_s: int | None
     nearest_m: float
@@ -320,7 +320,7 @@ def _hours(sheet: DataSheet, study: Study) -> Iterator[Finding]:
             )
 
 
-def day_gaps(departures_s: NDArray[np.int64]) -> list[str]:
+def day_gaps(departures_s: Int64) -> list[str]:
     """Return the long stretches of waking hours without a departure, as ``17:50–22:00``."""
     if not len(departures_s):
         return []

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mobility.base.arrays import Bool, Float
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.study import Study
 
@@ -188,7 +187,7 @@ class Ledger:
         """Return the jobs of a site."""
         return float(self.jobs[[s == site for s, _ in self.rosters]].sum())
 
-    def gained(self, before: Bool, after: Bool, homes: NDArray[np.int32] | None = None) -> Counts:
+    def gained(self, before: Bool, after: Bool, homes: Int32 | None = None) -> Counts:
         """Return what is gained from one state to another; the reverse is what is lost.
 
         Parameters
@@ -206,7 +205,7 @@ class Ledger:
         )
 
     def gaining(
-        self, before: Bool, after: Bool, homes: NDArray[np.int32] | None = None
+        self, before: Bool, after: Bool, homes: Int32 | None = None
     ) -> tuple[tuple[str, str], ...]:
         """Return site and name of the rosters of which at least half a job is gained."""
         here = slice(None) if homes is None else homes

@@ -11,9 +11,8 @@ from threading import Lock
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mobility.base.arrays import Float, Int32
+from mobility.base.arrays import Float, Int32, Int64
 from mobility.base.cache import Bundle
 from mobility.base.errors import Finding, Severity
 from mobility.base.ledger import SourceLedger
@@ -360,7 +359,7 @@ def street_commutes(
 
 
 def nearest_gate(
-    ptr: NDArray[np.int64], reached: Int32, seconds: Int32, sites: Sequence[Site], n: int
+    ptr: Int64, reached: Int32, seconds: Int32, sites: Sequence[Site], n: int
 ) -> Int32:
     """Return the least seconds between any gate of each site and each of ``n`` places.
 

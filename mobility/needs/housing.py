@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from mobility.base.arrays import Bool, Int32
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import check_worked, counting_modes, roster_shifts
 from mobility.commute.door_to_door import both_ways
@@ -56,7 +56,7 @@ class Housing:
     jobs: tuple[Job, ...]
     shift_s: Int32
     holds: Bool
-    share: NDArray[np.float64]
+    share: Float
     residences: pd.DataFrame
 
     @property

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from mobility.base.arrays import Float
+from mobility.base.arrays import Float, Int8, Int64
 from mobility.base.cache import Bundle
 from mobility.base.literal import one_line
 from mobility.commute.study import Study
@@ -117,14 +117,14 @@ class Painter:
         return np.concatenate([low, high])
 
     @cached_property
-    def _rings(self) -> tuple[Float, NDArray[np.uint8], NDArray[np.int64]]:
+    def _rings(self) -> tuple[Float, NDArray[np.uint8], Int64]:
         """The outlines of the homes: vertices, codes and the home of each vertex."""
         if self._study.homes.cells is None:
             return _squares(self._study.homes.lonlat, self.view)
         return _outlines(self._shapes, self.view)
 
     @cached_property
-    def _tone(self) -> NDArray[np.int64]:
+    def _tone(self) -> Int64:
         workers = self._study.workers
         some = np.sort(workers[workers > 0])
         if not some.size:
@@ -155,7 +155,7 @@ class Painter:
             pixels = canvas.copy_from_bbox(figure.bbox)
         return figure, axes, pixels, background.places
 
-    def png(self, status: NDArray[np.int8], site: int, *, small: bool = False) -> bytes:
+    def png(self, status: Int8, site: int, *, small: bool = False) -> bytes:
         """Return a picture of the homes by status, the gates of ``site`` marked.
 
         Parameters
@@ -232,7 +232,7 @@ class Painter:
                 artist.remove()
         return image
 
-    def _homes(self, axes: Any, status: NDArray[np.int8]) -> Iterator[Any]:
+    def _homes(self, axes: Any, status: Int8) -> Iterator[Any]:
         from matplotlib.patches import PathPatch
         from matplotlib.path import Path
 
@@ -325,9 +325,7 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _outlines(
-    cells: NDArray[np.object_], view: View
-) -> tuple[Float, NDArray[np.uint8], NDArray[np.int64]]:
+def _outlines(cells: NDArray[np.object_], view: View) -> tuple[Float, NDArray[np.uint8], Int64]:
     """Return the rings of all cells as one compound path, and the home of each vertex."""
     parts, home = shapely.get_parts(cells, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
@@ -339,7 +337,7 @@ def _outlines(
     return view.plane(lonlat), codes, home[part[ring]]
 
 
-def _squares(lonlat: Float, view: View) -> tuple[Float, NDArray[np.uint8], NDArray[np.int64]]:
+def _squares(lonlat: Float, view: View) -> tuple[Float, NDArray[np.uint8], Int64]:
     """Return a small square around each point, as `_outlines` returns the rings of cells."""
     around = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * view.width / _POINT
     corners = (view.plane(lonlat)[:, None] + around).reshape(-1, 2)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from mobility.base.arrays import Float
+from mobility.base.arrays import Bool, Float
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
@@ -170,7 +169,7 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _car_km(study: Study, site: int, pool: Float, holds: NDArray[np.bool_]) -> tuple[float, float]:
+def _car_km(study: Study, site: int, pool: Float, holds: Bool) -> tuple[float, float]:
     """Return the mean driving distance, km, and the share of it driven by those who need not.
 
     The distance is that of the comparison of modes, of those within the limit of a commute by car.

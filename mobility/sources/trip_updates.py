@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from mobility.base.arrays import Int32
+from mobility.base.arrays import Int32, Int64
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import SourceError
 from mobility.sources.gtfs.feed import Feed
@@ -86,7 +85,7 @@ class ObservedDelays:
         return found
 
     def profile(
-        self, trip: int, stops: NDArray[np.int64], start_s: int = -1, within_s: int = 0
+        self, trip: int, stops: Int64, start_s: int = -1, within_s: int = 0
     ) -> tuple[Int32, Int32] | None:
         """Return the delays of a run at its calls on each date, two int32 (calls, dates).
 

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mobility.base.arrays import Bool, Int8, Int32, Int64
 
@@ -101,7 +100,7 @@ class Timetable:
         return FootArrays(self.foot_ptr, self.foot_stop, self.foot_walk_s, self.foot_need_s)
 
     @cached_property
-    def served(self) -> NDArray[np.bool_]:
+    def served(self) -> Bool:
         """Stops at which a run calls, bool[S]."""
         served = np.zeros(self.n_stops, bool)
         served[self.call_stop] = True

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from mobility.base.arrays import Float
+from mobility.base.arrays import Bool, Float
 from mobility.base.cache import Bundle
 from mobility.base.projection import WGS84, Box, transformer
 from mobility.commute.study import Study
@@ -103,7 +103,7 @@ def _cut(points: Any, ends: Any) -> tuple[Float, ...]:
     return tuple(points[one:two] for one, two in pairwise(at))
 
 
-def _near(streets: Streets, box: Box) -> NDArray[np.bool_]:
+def _near(streets: Streets, box: Box) -> Bool:
     """Return the pieces that have a point in a box, bool (m,)."""
     west, south, east, north = box
     corners = streets.project(
@@ -113,7 +113,7 @@ def _near(streets: Streets, box: Box) -> NDArray[np.bool_]:
     return np.asarray(np.logical_or.reduceat(inside.all(axis=1), streets.geom_ptr[:-1]))
 
 
-def _roads(streets: Streets, near: NDArray[np.bool_]) -> Bundle:
+def _roads(streets: Streets, near: Bool) -> Bundle:
     """Return the lines of each class, one after the other, and where each but the last ends."""
     highway = streets.tags["highway"][near].astype("object").fillna("road")
     classes = highway.map(_road_class).to_numpy()

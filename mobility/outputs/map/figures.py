@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mobility.base.arrays import Float, Int64
+from mobility.base.arrays import Bool, Float, Int64
 from mobility.commute.indicators import change_counts, whole_changes, whole_parts, whole_statuses
 from mobility.commute.white_zones import REASONS
 from mobility.outputs.map.model import NONE, MapModel, Scenario, UInt8
@@ -174,7 +173,7 @@ class Counter:
         counts = np.column_stack([groups, kept_away.astype(np.int64)])
         self.zones.append([[*row, main] for row in counts.tolist()])
 
-    def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
+    def add_change(self, was: Bool, now: Bool, roster: int) -> None:
         """Count those gained and lost by the mode last added, and all others."""
         changes = np.array([change_counts(g, was, now) for g in self._groups(roster)])
         self.gains.append(whole_changes(changes).astype(np.int64).tolist())

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from mobility.base.arrays import Float
+from mobility.base.arrays import Float, Int64
 from mobility.outputs.map.kept_parts import MapGround, MapJourneys
 
 UInt8 = NDArray[np.uint8]
@@ -294,7 +294,7 @@ class ExistingLine:
 
     name: str
     path: Float
-    trips: tuple[NDArray[np.int64], ...]
+    trips: tuple[Int64, ...]
 
 
 @dataclass(frozen=True)
@@ -304,7 +304,7 @@ class Stops:
     name: tuple[str, ...] = ()
     lon: Float = field(default_factory=lambda: np.zeros(0))
     lat: Float = field(default_factory=lambda: np.zeros(0))
-    trips: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    trips: Int64 = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
 
 @dataclass(frozen=True)
@@ -357,11 +357,11 @@ class MapModel:
     shifts: tuple[MapShift, ...]
     days: tuple[MapDay, ...]
     modes: tuple[str, ...]
-    key_shift: NDArray[np.int64]
-    key_day: NDArray[np.int64]
-    key_mode: NDArray[np.int64]
-    zone_shift: NDArray[np.int64]
-    zone_day: NDArray[np.int64]
+    key_shift: Int64
+    key_day: Int64
+    key_mode: Int64
+    zone_shift: Int64
+    zone_day: Int64
     scenarios: tuple[Scenario, ...]
     plans: tuple[MapPlan, ...] = ()
     levers: tuple[MapLever, ...] = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from mobility.base.arrays import Int64
 from mobility.base.cache import Bundle, cached, code_hash
@@ -141,7 +141,7 @@ def _lines(model: MapModel, store: Store) -> Manifest:
     }
 
 
-def _triples(*columns: NDArray[np.int64]) -> list[list[int]]:
+def _triples(*columns: Int64) -> list[list[int]]:
     return [[int(v) for v in row] for row in zip(*columns, strict=True)]
 
 
