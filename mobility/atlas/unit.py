@@ -49,6 +49,7 @@ from mobility.atlas.folder import (
     software,
     stamps,
 )
+from mobility.base.arrays import Bool, Float, Int8, Int32
 from mobility.base.clock import DAY_S
 from mobility.base.errors import MobilityError, SourceError
 from mobility.base.failures import explained
@@ -238,13 +239,13 @@ def _minutes(access: Access, zones: WhiteZones, field: str) -> NDArray[np.float3
     return found
 
 
-def _words(values: list[str], codes: NDArray[np.int32]) -> pa.DictionaryArray:
+def _words(values: list[str], codes: Int32) -> pa.DictionaryArray:
     distinct = {value: k for k, value in enumerate(dict.fromkeys(values))}
     place = np.array([distinct[value] for value in values], np.int32)
     return pa.DictionaryArray.from_arrays(place[codes], pa.array(list(distinct), pa.string()))
 
 
-def _codes(words: tuple[str, ...], found: NDArray[np.int8]) -> pa.DictionaryArray:
+def _codes(words: tuple[str, ...], found: Int8) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(found.T.ravel().astype(np.int32), pa.array(words))
 
 
@@ -347,9 +348,7 @@ def _asked(study: Study, shifts: Sequence[ShiftRow], kind: str) -> _Pairs:
     ]
 
 
-def _once(
-    study: Study, sites: Sequence[int], people: NDArray[np.float64], held: NDArray[np.bool_]
-) -> tuple[float, float]:
+def _once(study: Study, sites: Sequence[int], people: Float, held: Bool) -> tuple[float, float]:
     """Return the inhabitants, and those who hold one of the rosters, each person once.
 
     One pool for all sites is one group of people; known employees are one a site.

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int8, Int32
 from mobility.base.cache import Bundle
 from mobility.base.errors import TerritoryError
 from mobility.base.literal import one_line
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 SERVED, OUTBOUND_ONLY, RETURN_ONLY, NEITHER = 0, 1, 2, 3
 STATUSES = ("served", "outbound_only", "return_only", "neither")
 
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 #: Shift, kind of day and mode; site, start, end, name of the kind of day and mode.
 Key = tuple[int, ChosenDay, str]
 Question = tuple[int, int, int, str, str]
@@ -378,9 +377,9 @@ class RosterAccess:
     holds: Bool
     out_always: Bool
     back_always: Bool
-    share: NDArray[np.float64]
+    share: Float
 
-    def status(self, row: int, homes: slice = slice(None)) -> NDArray[np.int8]:
+    def status(self, row: int, homes: slice = slice(None)) -> Int8:
         """Return what holds of one roster on every working day, int8[H], an index of `STATUSES`."""
         one_way = np.where(
             self.out_always[row, homes],

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.base.cache import content_hash
 from mobility.base.errors import Finding
 from mobility.commute.modes import riding
@@ -33,7 +34,7 @@ from mobility.timetable.change import DayNetwork, more_stops
 from mobility.timetable.footpaths import WalkTable, joined_walks
 from mobility.timetable.runs import feed_runs
 
-Points = NDArray[np.float64]
+Points = Float
 Tables = tuple[WalkTable, ...]
 #: Sets of places the walks around which are kept with a study.
 _MOST_SETS = 2
@@ -143,12 +144,7 @@ def _measured(study: Study, lonlat: Points) -> dict[tuple[object, ...], Tables]:
 
 
 def with_stops(
-    study: Study,
-    ids: Sequence[str],
-    names: Sequence[str],
-    lonlat: NDArray[np.float64],
-    *,
-    walked: bool = True,
+    study: Study, ids: Sequence[str], names: Sequence[str], lonlat: Float, *, walked: bool = True
 ) -> Study:
     """Return the study with stops put after its own, served by nothing yet.
 
@@ -177,7 +173,7 @@ def with_stops(
 
 
 def _more_rows(
-    stops: pd.DataFrame, ids: Sequence[str], names: Sequence[str], lonlat: NDArray[np.float64]
+    stops: pd.DataFrame, ids: Sequence[str], names: Sequence[str], lonlat: Float
 ) -> pd.DataFrame:
     """Return a feed's stops with some without particulars put after them."""
     rows = pd.DataFrame(
@@ -343,7 +339,7 @@ def _day_timetables(study: Study, extra: Feed, feed: Feed, between: WalkTable) -
         return TwoWay(index_timetable(feed.n_stops, join_runs([own, added(kind)]), feet()))
 
     @cache
-    def served() -> NDArray[np.bool_]:
+    def served() -> Bool:
         found = np.zeros(feed.n_stops, bool)
         found[:n_stops] = stops_served(study.timetables)
         for kind in dates:

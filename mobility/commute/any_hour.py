@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool
 from mobility.base.cache import content_hash
 from mobility.base.clock import local_to_axis
 from mobility.base.machine import spread
@@ -18,8 +18,6 @@ from mobility.commute.variants import after_dark, by_day, open_at, open_hours, s
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
 from mobility.streets.graph import State
-
-Bool = NDArray[np.bool_]
 
 #: "The best hour of the same day" is looked for at each of these clock times.
 BEST_HOURS_S = tuple(range(4 * 3600, 24 * 3600, 1800))

@@ -13,9 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mobility.base.arrays import Int32
 from mobility.commute.study import Study
 from mobility.commute.variants import open_at
 from mobility.engine.batches import FEWEST, even_parts, travel_together
@@ -23,7 +21,7 @@ from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
 
 #: Seconds of every home by riding, int32[H], known by site, kind of day, edge and limits.
-_Ahead = dict[tuple[int, str, Edge, EngineLimits], NDArray[np.int32]]
+_Ahead = dict[tuple[int, str, Edge, EngineLimits], Int32]
 #: Bytes of what is known at a time.
 _MOST_BYTES = 1 << 27
 

@@ -21,16 +21,12 @@ from math import comb
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.commute.drives import Drives, drives_between, drives_by
 from mobility.commute.study import ShiftRow, Study
 from mobility.territory.project import Carpool
 from mobility.timetable.arrays import INF
-
-Float = NDArray[np.float64]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 
 #: Persons in a car.
 SIZES = (2, 3, 4)

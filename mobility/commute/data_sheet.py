@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int64
 from mobility.base.clock import DAY_S, axis_to_local, format_clock, service_clock
 from mobility.base.errors import Finding
 from mobility.base.i18n import HARD_SPACE, number, translate
@@ -46,7 +47,7 @@ class GateStops:
     site: int
     lon: float
     lat: float
-    stops: NDArray[np.int64]
+    stops: Int64
     nearest: str
     nearest_s: int | None
     nearest_m: float
@@ -91,9 +92,6 @@ class DataSheet:
     cut_off: Bool
     stop_departures: Int64
 
-
-Bool = NDArray[np.bool_]
-Int64 = NDArray[np.int64]
 
 #: Between these hours a network that lets `_GAP_S` pass without a departure may lack trips: an
 #: assumption.
@@ -322,7 +320,7 @@ def _hours(sheet: DataSheet, study: Study) -> Iterator[Finding]:
             )
 
 
-def day_gaps(departures_s: NDArray[np.int64]) -> list[str]:
+def day_gaps(departures_s: Int64) -> list[str]:
     """Return the long stretches of waking hours without a departure, as ``17:50–22:00``."""
     if not len(departures_s):
         return []

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.base.clock import format_clock
 from mobility.base.errors import TerritoryError
 from mobility.base.i18n import number, translate
@@ -27,9 +28,6 @@ from mobility.sources.trip_updates import ObservedDelays
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.late import DelayDraws
 
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
-Float = NDArray[np.float64]
 _DRAWS = 200
 SURE = 19 / 20
 """A roster that holds on this share of working days is counted on."""

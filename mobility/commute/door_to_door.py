@@ -8,8 +8,8 @@ from functools import partial
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32
 from mobility.commute.drives import car_park_s, road_seconds
 from mobility.commute.feeder_modes import Carried, Feeder, carried_times, fed_commute, mixed
 from mobility.commute.modes import MODES
@@ -30,9 +30,6 @@ from mobility.engine.journeys import (
 from mobility.sources.days import ChosenDay
 from mobility.territory.project import Mode
 from mobility.timetable.arrays import INF
-
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 
 #: Overtime is tried by this step, up to this much.
 OVERTIME_STEP_S, OVERTIME_MAX_S = 900, 10_800

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float, Int64
 from mobility.base.clock import DAY_S
 from mobility.commute.feeder_modes import drives as driven
 from mobility.commute.study import Study
@@ -18,11 +19,10 @@ from mobility.engine.journeys import Edge
 from mobility.streets.arcs import Times, times_key, turned
 from mobility.streets.modes import edge_times
 from mobility.territory.project import Driving
-from mobility.timetable.arrays import INF, Int64
+from mobility.timetable.arrays import INF
 
 #: Days of the axis before and after the study date on which one may drive.
 _DAYS_AROUND = 3
-Float = NDArray[np.float64]
 #: Cells whose drives from one to another are kept, at most: four bytes a pair.
 MOST_KEPT = 3000
 

@@ -8,9 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mobility.base.arrays import Bool
 from mobility.base.clock import axis_to_local
 from mobility.base.i18n import translate
 from mobility.commute.door_to_door import ride, street_times
@@ -84,7 +82,7 @@ class EdgeAnswers:
     scanned: Scan
     times: HomeTimes
     walked: HomeTimes
-    dark: NDArray[np.bool_]
+    dark: Bool
     told: dict[tuple[Leg, int, int], LegText] = field(default_factory=dict, repr=False)
 
     def itinerary(self, home: int) -> Itinerary | None:

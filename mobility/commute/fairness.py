@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows
 from mobility.commute.inventory import persons_of
 
-Float = NDArray[np.float64]
 TOP, BOTTOM = 0.1, 0.4
 #: Line of sufficient access when none is given: this share of all rosters.
 _LINE_SHARE = 0.5

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32, Int64
 from mobility.commute.modes import evaluated
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, relaxed, travel
 from mobility.sources.gtfs.read import Feed
@@ -24,13 +25,9 @@ from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, home_walks, stop_walks, walk_snaps
 
-Float = NDArray[np.float64]
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
-
 #: Whether a ride between home and place may run: (direction, seconds from home's end of the
 #: journey to the shift's edge, seconds of the ride) → bool per pair.
-_Allowed = Callable[[Edge, NDArray[np.int64], Int32], Bool]
+_Allowed = Callable[[Edge, Int64, Int32], Bool]
 
 
 @dataclass(frozen=True)
@@ -50,14 +47,14 @@ class Feeder:
         Walks between places and stops of the outbound and of the return.
     """
 
-    ptr: NDArray[np.int64]
+    ptr: Int64
     place: Int32
     out_s: Int32
     back_s: Int32
     walks: tuple[WalkTable, WalkTable]
 
     @property
-    def home(self) -> NDArray[np.int64]:
+    def home(self) -> Int64:
         """Home of each pair, int64."""
         return np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
 
@@ -167,8 +164,8 @@ def _paired(onward: WalkTable, homeward: WalkTable, extra_s: int, walks: WalkTab
 
 
 def pairs_of(
-    out: tuple[NDArray[np.int64], Int32],
-    back: tuple[NDArray[np.int64], Int32],
+    out: tuple[Int64, Int32],
+    back: tuple[Int64, Int32],
     n_homes: int,
     walks: tuple[WalkTable, WalkTable],
 ) -> Feeder:
@@ -187,7 +184,7 @@ def pairs_of(
     return Feeder(ptr, place.astype(np.int32), seconds[0], seconds[1], walks)
 
 
-def _keys(table: WalkTable, n_places: int) -> NDArray[np.int64]:
+def _keys(table: WalkTable, n_places: int) -> Int64:
     row = np.repeat(np.arange(table.n_rows, dtype=np.int64), np.diff(table.ptr))
     return np.asarray(row * n_places + table.stop, np.int64)
 

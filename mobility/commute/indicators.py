@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.commute.access import (
     NEITHER,
     OUTBOUND_ONLY,
@@ -23,7 +24,7 @@ from mobility.commute.white_zones import REASONS, WhiteZones
 LATE_BREAKS = (0, 15, 30, 60, 120)
 
 
-def round_persons(counts: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def round_persons(counts: Float | float) -> Float:
     """Return counts of persons as whole numbers, halves up; NaN stays.
 
     Homes of a commune or a cell may hold parts of a person: every table, page and sentence
@@ -42,7 +43,7 @@ def whole_persons(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return out
 
 
-def whole_parts(total: NDArray[np.float64], parts: NDArray[np.float64]) -> NDArray[np.float64]:
+def whole_parts(total: Float, parts: Float) -> Float:
     """Return parts of persons as whole numbers that add up to a whole number of persons.
 
     Rounded each for itself they do not always: 982.3 and 11,016.3 of 11,998.6 persons. Those with
@@ -67,7 +68,7 @@ def whole_parts(total: NDArray[np.float64], parts: NDArray[np.float64]) -> NDArr
     return np.asarray(down + (more & (near > down)))
 
 
-def whole_statuses(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def whole_statuses(counts: Float) -> Float:
     """Return workers by status, and the pool before them, as whole numbers that add up.
 
     The pool and who is reachable are rounded as everywhere; who is white is the rest.
@@ -90,7 +91,7 @@ def whole_statuses(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([pool, both, one_way, of_white[..., 1:]], axis=-1)
 
 
-def whole_changes(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def whole_changes(counts: Float) -> Float:
     """Return workers before and after a change as whole numbers that add up.
 
     The pool, who holds before and who holds after are rounded as everywhere; the four kinds of
@@ -128,17 +129,13 @@ def whole_changes(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([after - kept, before - kept, kept, rest + kept], axis=-1)
 
 
-def change_counts(
-    workers: NDArray[np.float64], was: NDArray[np.bool_], now: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def change_counts(workers: Float, was: Bool, now: Bool) -> Float:
     """Return what `whole_changes` takes of who holds before and after, bool[H], float64[..., 4]."""
     kinds = (now & ~was, was & ~now, was & now, ~(was | now))
     return np.stack([workers @ one for one in kinds], axis=-1)
 
 
-def changed_counts(
-    workers: NDArray[np.float64], was: NDArray[np.bool_], now: NDArray[np.bool_]
-) -> dict[str, float]:
+def changed_counts(workers: Float, was: Bool, now: Bool) -> dict[str, float]:
     """Return the whole ``pool``, ``before``, ``after``, ``gained`` and ``lost`` of some workers.
 
     Parameters
@@ -297,7 +294,7 @@ def by_overtime(access: Access) -> pd.DataFrame:
     return whole_persons(pd.DataFrame(rows, columns=names), ["pool", *classes])
 
 
-def _main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.float64]) -> str:
+def _main_reason(zones: WhiteZones, shift_ids: list[int], workers: Float) -> str:
     """Return the reason that keeps most workers away over some shifts, empty when none does."""
     total = np.zeros(len(REASONS))
     for z in np.flatnonzero(zones.keys["shift_id"].isin(shift_ids)):
@@ -305,9 +302,7 @@ def _main_reason(zones: WhiteZones, shift_ids: list[int], workers: NDArray[np.fl
     return _main(total)
 
 
-def _by_class(
-    classes: NDArray[np.integer[Any]], workers: NDArray[np.float64], n: int
-) -> NDArray[np.float64]:
+def _by_class(classes: NDArray[np.integer[Any]], workers: Float, n: int) -> Float:
     return np.bincount(classes, weights=workers, minlength=n).astype(np.float64)
 
 

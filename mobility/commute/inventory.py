@@ -6,8 +6,8 @@ from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Float
 from mobility.base.errors import Finding, SourceError, TerritoryError
 from mobility.base.i18n import LANGUAGES, Word, number, translate
 from mobility.commute.study import Study
@@ -171,7 +171,7 @@ def _unknown(what: str, value: str, known: list[str]) -> TerritoryError:
     )
 
 
-def persons_of(study: Study, group: str = "") -> NDArray[np.float64]:
+def persons_of(study: Study, group: str = "") -> Float:
     """Return the persons of a group at each home, all workers where it has no name, float64[H].
 
     Raises
@@ -212,7 +212,7 @@ def persons_of(study: Study, group: str = "") -> NDArray[np.float64]:
     return np.asarray(persons)
 
 
-def some_of(study: Study, group: str) -> NDArray[np.float64]:
+def some_of(study: Study, group: str) -> Float:
     """Return `persons_of` a group that counts somebody.
 
     Raises

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.base.clock import axis_origin_utc, local_to_axis
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import counting_modes
@@ -36,7 +36,6 @@ from mobility.timetable.runs import feed_runs
 
 #: First and last axis second between which something is asked.
 _Span = tuple[int, int]
-Bool = NDArray[np.bool_]
 
 
 def dates_as_days(dates: Sequence[dt.date]) -> tuple[ChosenDay, ...]:
@@ -145,7 +144,7 @@ class Irregular:
         """Return the rosters of the list, by site and name."""
         return list(dict.fromkeys((w.site, w.roster) for w in self.worked))
 
-    def share(self, site: int, roster: str) -> NDArray[np.float64]:
+    def share(self, site: int, roster: str) -> Float:
         """Return the share of a roster's days that hold at each home, float64[H]."""
         mine = [k for k, w in enumerate(self.worked) if (w.site, w.roster) == (site, roster)]
         return np.asarray(self.holds[mine].mean(axis=0))

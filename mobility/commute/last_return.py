@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool
 from mobility.base.cache import Bundle
 from mobility.base.machine import spread, thread_count
 from mobility.commute.access import site_key
@@ -21,8 +21,6 @@ from mobility.engine.itineraries import Itinerary, itinerary
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, Scan, travel
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
-
-Bool = NDArray[np.bool_]
 
 #: How late the shift may end, minutes.
 _LATE_MIN = (15, 30, 60)

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.commute.access import Access, counted_rows, roster_shifts
 from mobility.commute.study import Study
-
-Bool = NDArray[np.bool_]
-Float = NDArray[np.float64]
 
 #: Share of those within reach who would take a service up, where ``[shuttles]`` gives none.
 CAPTURE_LOW, CAPTURE_RATE, CAPTURE_HIGH = 0.15, 0.30, 0.50
@@ -200,7 +197,7 @@ class Ledger:
         """Return the jobs of a site."""
         return float(self.jobs[[s == site for s, _ in self.rosters]].sum())
 
-    def gained(self, before: Bool, after: Bool, homes: NDArray[np.int32] | None = None) -> Counts:
+    def gained(self, before: Bool, after: Bool, homes: Int32 | None = None) -> Counts:
         """Return what is gained from one state to another; the reverse is what is lost.
 
         Parameters
@@ -218,7 +215,7 @@ class Ledger:
         )
 
     def gaining(
-        self, before: Bool, after: Bool, homes: NDArray[np.int32] | None = None
+        self, before: Bool, after: Bool, homes: Int32 | None = None
     ) -> tuple[tuple[str, str], ...]:
         """Return site and name of the rosters of which at least half a job is gained."""
         here = slice(None) if homes is None else homes

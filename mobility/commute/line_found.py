@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Int64
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.study import Study
@@ -24,7 +24,6 @@ from mobility.timetable.arrays import Timetable
 from mobility.timetable.change import DayNetwork
 from mobility.timetable.footpaths import walk_snaps
 
-Int64 = NDArray[np.int64]
 Leg = tuple[int, int]
 
 #: Longest drive by car of a leg that no trip of the line drives yet.

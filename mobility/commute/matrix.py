@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32, Int64
 from mobility.base.clock import axis_origin_utc, format_clock
 from mobility.base.errors import TerritoryError
 from mobility.base.files import check_suffix, writing
@@ -30,7 +31,6 @@ from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
 
-Float = NDArray[np.float64]
 _WALKED = "[WALK]"
 #: Parts of a journey between its ends, and all of them: their sum is `travel_time`.
 _INSIDE = ("wait_time", "ride_time", "transfer_time")
@@ -52,7 +52,7 @@ class EdgeRows:
     day: ChosenDay
     mode: str
     edge: Edge
-    elapsed_s: NDArray[np.int32]
+    elapsed_s: Int32
     shifts: tuple[str, ...]
 
 
@@ -142,7 +142,7 @@ class _Texts:
 
     def __init__(self) -> None:
         self._number: dict[str, int] = {}
-        self._rows: list[NDArray[np.int32]] = []
+        self._rows: list[Int32] = []
 
     def add(self, texts: Sequence[str], of: NDArray[np.intp]) -> None:
         """Add rows: the places of their texts among some, of which those unused are left out."""
@@ -330,11 +330,11 @@ class SharedJourneys:
         The walk between home and the stop of its journey, which is not shared.
     """
 
-    on_foot: NDArray[np.bool_]
-    homes: NDArray[np.int64]
-    journey: NDArray[np.int64]
+    on_foot: Bool
+    homes: Int64
+    journey: Int64
     journeys: list[Itinerary]
-    home_s: NDArray[np.int32]
+    home_s: Int32
 
 
 def shared_journeys(found: EdgeAnswers) -> SharedJourneys:
@@ -352,7 +352,7 @@ def shared_journeys(found: EdgeAnswers) -> SharedJourneys:
     return SharedJourneys(on_foot, at, group.reshape(-1), told, home_s)
 
 
-def _home_ends(found: EdgeAnswers) -> NDArray[np.int32]:
+def _home_ends(found: EdgeAnswers) -> Int32:
     """Return the walk between each home and the stop of its journey, 0 where there is none."""
     study, stop = found.study, found.times.stop
     usual = _walk_to(study.home_walks, stop)
@@ -361,7 +361,7 @@ def _home_ends(found: EdgeAnswers) -> NDArray[np.int32]:
     return np.where(found.dark, _walk_to(after_dark(study).home_walks, stop), usual)
 
 
-def _walk_to(walks: WalkTable, stop: NDArray[np.int32]) -> NDArray[np.int32]:
+def _walk_to(walks: WalkTable, stop: Int32) -> Int32:
     """Return the least walk of each row to a stop of its own, 0 where it has none."""
     row = walks.rows
     here = np.flatnonzero(walks.stop == stop[row])

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.base.cache import Bundle
 from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access, site_key
@@ -35,9 +35,6 @@ from mobility.territory.factors import Factors
 from mobility.territory.project import Mode
 from mobility.timetable.arrays import INF
 
-Float = NDArray[np.float64]
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 _DriveKey = tuple[int, int, int, str]
 
 WITHIN_MIN = (30, 45, 60)

@@ -15,12 +15,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.base.clock import DAY_S, axis_origin_utc
 from mobility.commute.study import Study
 from mobility.sources.days import ChosenDay
 
-Float = NDArray[np.float64]
-Bool = NDArray[np.bool_]
 #: The sun's height at which civil twilight ends; `astral` counts dawn and dusk from it.
 _CIVIL_DEGREES = -6
 

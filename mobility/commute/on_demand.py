@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.base.clock import DAY_S, local_to_axis
 from mobility.commute.feeder_modes import Feeder, door_seconds
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes, TwoWay, travel
@@ -22,8 +23,6 @@ from mobility.sources.days import ChosenDay
 from mobility.territory.fields import WEEKDAYS, Weekday
 from mobility.timetable.arrays import INF
 
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 Window = tuple[int, int, int, int]
 """From when to when one is taken up, and set down, axis seconds."""
 
@@ -182,7 +181,7 @@ def _by_hub(
 ) -> Int32:
     side = int(edge.returning)
 
-    def allowed(at: Edge, whole_s: NDArray[np.int64], ride_s: Int32) -> Bool:
+    def allowed(at: Edge, whole_s: Int64, ride_s: Int32) -> Bool:
         if at.returning:
             home_s = at.at_s + whole_s
             return inside(windows, home_s - ride_s + service.wait_s, home_s)

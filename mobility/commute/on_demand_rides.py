@@ -8,8 +8,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32, Int64
 from mobility.base.clock import DAY_S, format_clock
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.ledger import SourceLedger
@@ -26,9 +26,6 @@ from mobility.streets.modes import edge_times
 from mobility.territory.project import OnDemand, Site, Territory
 from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, home_walks
-
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 
 
 def on_demand_services(
@@ -266,8 +263,8 @@ class _Builder:
         return found
 
     def _ends(
-        self, lonlat: NDArray[np.float64], area: shapely.Geometry, limit_s: float
-    ) -> tuple[NDArray[np.float64], pd.DataFrame]:
+        self, lonlat: Float, area: shapely.Geometry, limit_s: float
+    ) -> tuple[Float, pd.DataFrame]:
         """Return where the vehicle may stop for some places, and who walks how far to it.
 
         The table has ``place``, ``point`` and ``walk_s``: places inside an area are their own
@@ -334,9 +331,7 @@ class _Builder:
             found.append(best_s)
         return found[0], found[1]
 
-    def _driven(
-        self, zone: OnDemand, times: Times, rows: NDArray[np.int64], places: NDArray[np.float64]
-    ) -> WalkTable:
+    def _driven(self, zone: OnDemand, times: Times, rows: Int64, places: Float) -> WalkTable:
         """Return the rides between some homes and places, detour included."""
         limit_s = zone.max_ride_min * 60
         table = drives(
@@ -365,7 +360,7 @@ class _Builder:
         )
         return _hub_feeder(there, back, rows, at_home.size, round(zone.wait_min * 60), walks)
 
-    def _stops(self, row: int, name: str) -> NDArray[np.int64]:
+    def _stops(self, row: int, name: str) -> Int64:
         stops = self.feed.stops
         ids, names = stops["stop_id"].astype(str), stops["stop_name"].astype(str)
         found = np.flatnonzero((ids == name) | (names == name))
@@ -387,12 +382,7 @@ class _Builder:
 
 
 def _hub_feeder(
-    there: WalkTable,
-    home: WalkTable,
-    rows: NDArray[np.int64],
-    n_homes: int,
-    wait_s: int,
-    walks: WalkTable,
+    there: WalkTable, home: WalkTable, rows: Int64, n_homes: int, wait_s: int, walks: WalkTable
 ) -> Feeder:
     """Return the rides of some homes as a feeder over all homes."""
     n = walks.n_rows

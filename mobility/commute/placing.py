@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mobility.base.errors import Finding, SourceError
 from mobility.base.projection import WGS84, transformer
@@ -27,7 +26,6 @@ from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable, snaps_of_some, walk_snaps
 from mobility.timetable.transfers import access_points
 
-Float = NDArray[np.float64]
 INSEE_CODE = re.compile(r"\d[0-9AB]\d{3}")
 NEAR_M = 1000.0
 # Extracts lack some nodes at their edge; beyond this share of the streets it is no edge: an

@@ -15,11 +15,11 @@ from functools import cache, partial
 from threading import RLock
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int64
 from mobility.base.machine import trim_memory
 from mobility.commute.additions import with_feeds_together
-from mobility.commute.any_hour import BEST_HOURS_S, Bool, Hours, Moved, as_open, at_hour
+from mobility.commute.any_hour import BEST_HOURS_S, Hours, Moved, as_open, at_hour
 from mobility.commute.door_to_door import MOST_HELD_BYTES, at_gate, ever_held
 from mobility.commute.study import StandIn, Study, Timetables
 from mobility.commute.untouched import Spans, run_spans
@@ -30,8 +30,6 @@ from mobility.sources.gtfs.feed import IMPOSSIBLE
 from mobility.sources.gtfs.read import Feed
 from mobility.timetable.arrays import INF, Timetable
 from mobility.timetable.change import muted
-
-Int64 = NDArray[np.int64]
 
 
 class Added:
@@ -54,9 +52,7 @@ class Added:
         bool[sets, runs]: which runs each set has, those alike being one.
     """
 
-    def __init__(
-        self, tt: Timetable, set_of: Int64, count: int, places: NDArray[np.float64]
-    ) -> None:
+    def __init__(self, tt: Timetable, set_of: Int64, count: int, places: Float) -> None:
         trip = tt.call_trip[tt.run_ptr[:-1]]
         own = np.where(trip >= 0, set_of[trip], -1)
         runs = np.flatnonzero(own >= 0)
@@ -329,7 +325,7 @@ def with_each(study: Study, extras: Mapping[str, Feed]) -> Iterator[tuple[Study,
     every.forget()
 
 
-def _places(feed: Feed, n_before: int) -> NDArray[np.float64]:
+def _places(feed: Feed, n_before: int) -> Float:
     """Return what the ways to and from each stop follow from, float64[S, 3].
 
     That is where it stands, unless stations or transfers.txt tell of stops after some.

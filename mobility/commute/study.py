@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.base.cache import Bundle, cached, place_of
 from mobility.base.clock import local_to_axis
 from mobility.base.errors import Finding
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from mobility.sources.gtfs.read import Feed
     from mobility.sources.homes.model import Homes
 
-Int32 = NDArray[np.int32]
 Progress = Callable[[str], None]
 #: What makes a variant of a study, in any light and at any hour.
 Change = Callable[["Study"], "Study"]
@@ -40,10 +39,10 @@ Change = Callable[["Study"], "Study"]
 #: French school weeks a year (Code de l'éducation, L521-1); the other weeks are holidays.
 SCHOOL_WEEKS, WEEKS = 36, 52
 #: At which homes edges hold, bool[H]: by site, kind of day, edges (one or the other) and limits.
-Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], NDArray[np.bool_]]
+Held = dict[tuple[int, str, tuple[Edge, ...], EngineLimits], Bool]
 #: Which study answers for another how an edge of a site holds, on a kind of day, under limits, or,
 #: given some homes, bool[H], for which of them it holds at all: of others it may say anything.
-StandIn = Callable[[int, ChosenDay, Edge, EngineLimits, NDArray[np.bool_] | None], "Study"]
+StandIn = Callable[[int, ChosenDay, Edge, EngineLimits, Bool | None], "Study"]
 
 
 def quiet(_step: str) -> None:
@@ -60,7 +59,7 @@ class Timetables(Mapping[str, TwoWay]):
         self,
         makers: Mapping[str, Callable[[], TwoWay]],
         *,
-        served: Callable[[], NDArray[np.bool_]] | None = None,
+        served: Callable[[], Bool] | None = None,
     ) -> None:
         self._kinds, self._makers, self.served = tuple(makers), dict(makers), served
         self._made: dict[str, TwoWay] = {}
@@ -299,7 +298,7 @@ class Study:
         return nearest_gate(walks.ptr, walks.stop, walks.walk_s, self.sites, len(self.feed.stops))
 
     @property
-    def gates_lonlat(self) -> NDArray[np.float64]:
+    def gates_lonlat(self) -> Float:
         """Longitude and latitude of the gates of all sites, in their order, float64 (gates, 2)."""
         return np.array([gate for site in self.sites for gate in site.gates], np.float64)
 
@@ -309,7 +308,7 @@ class Study:
         return len(self.homes.frame)
 
     @cached_property
-    def workers(self) -> NDArray[np.float64]:
+    def workers(self) -> Float:
         """Workers per home, float64 (homes,)."""
         return np.asarray(self.homes.frame["workers"], np.float64)
 
@@ -327,14 +326,14 @@ class Study:
         """Return whether `kept` is likely to find what follows from ``key``."""
         return bool(self.content) and place_of("results", [self.content, *key]).exists()
 
-    def pool(self, site: int, roster: str | None = None) -> NDArray[np.float64]:
+    def pool(self, site: int, roster: str | None = None) -> Float:
         """Return the workers of each home who belong to a site's labour pool.
 
         Without known employees, every worker of the territory does.
         """
         return self.workers if self.homes.pool is None else self._known("workers", site, roster)
 
-    def members(self, group: str, site: int, roster: str) -> NDArray[np.float64]:
+    def members(self, group: str, site: int, roster: str) -> Float:
         """Return the workers of each home who are of a group and of a roster's labour pool.
 
         A group that is a place, as a priority district is, counts for the same share of every
@@ -349,7 +348,7 @@ class Study:
             return people * np.divide(pool, everybody, out=np.zeros_like(pool), where=everybody > 0)
         return self._known(group, site, roster)
 
-    def _known(self, column: str, site: int, roster: str | None) -> NDArray[np.float64]:
+    def _known(self, column: str, site: int, roster: str | None) -> Float:
         """Return what a column of the known employees counts at each home."""
         known = self.homes.pool
         assert known is not None

@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mobility.commute.any_hour import (
-    BEST_HOURS_S,
-    Bool,
-    Hours,
-    Moved,
-    as_open,
-    at_hour,
-    held_some_hour,
-)
+from mobility.base.arrays import Bool, Int64
+from mobility.commute.any_hour import BEST_HOURS_S, Hours, Moved, as_open, at_hour, held_some_hour
 from mobility.commute.door_to_door import ever_held
 from mobility.commute.study import Study
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import RunArrays, Timetable
-
-Int64 = NDArray[np.int64]
 
 
 class Spans:

@@ -14,12 +14,12 @@ from threading import RLock
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32
 from mobility.base.clock import axis_to_local
 from mobility.commute.modes import EXPOSED, MODES
 from mobility.commute.on_demand_rides import on_demand_services
-from mobility.commute.study import Change, Int32, Study, Timetables
+from mobility.commute.study import Change, Study, Timetables
 from mobility.commute.walks import (
     BothWays,
     feeders_of,
@@ -275,7 +275,7 @@ def on_ways(
     }
 
 
-def stops_served(timetables: Mapping[str, TwoWay]) -> NDArray[np.bool_]:
+def stops_served(timetables: Mapping[str, TwoWay]) -> Bool:
     """Return the stops at which a run of some timetable calls, bool[S]."""
     if isinstance(timetables, Timetables) and timetables.served is not None:
         return timetables.served()

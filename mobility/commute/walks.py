@@ -11,8 +11,8 @@ from threading import Lock
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Float, Int32, Int64
 from mobility.base.cache import Bundle
 from mobility.base.errors import Finding, Severity
 from mobility.base.ledger import SourceLedger
@@ -29,9 +29,6 @@ from mobility.territory.project import Site, StreetMode, Territory
 from mobility.timetable.arrays import INF, FootArrays
 from mobility.timetable.footpaths import WalksBefore, WalkTable, home_walks, stop_walks, walk_snaps
 from mobility.timetable.transfers import access_points, build_footpaths, fold_points, slower
-
-Int32 = NDArray[np.int32]
-Float = NDArray[np.float64]
 
 #: Walks are known this many times further than the limit, so that it can be relaxed.
 RELAXED_WALK = 2.0
@@ -362,7 +359,7 @@ def street_commutes(
 
 
 def nearest_gate(
-    ptr: NDArray[np.int64], reached: Int32, seconds: Int32, sites: Sequence[Site], n: int
+    ptr: Int64, reached: Int32, seconds: Int32, sites: Sequence[Site], n: int
 ) -> Int32:
     """Return the least seconds between any gate of each site and each of ``n`` places.
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int8
 from mobility.base.cache import Bundle
 from mobility.base.literal import one_line
 from mobility.base.machine import spread, thread_count
@@ -30,7 +30,7 @@ from mobility.commute.access import (
     minutes,
     site_key,
 )
-from mobility.commute.any_hour import Bool, Hours, held_at_some_hour, moved_edges
+from mobility.commute.any_hour import Hours, held_at_some_hour, moved_edges
 from mobility.commute.door_to_door import both_ways, ever_held
 from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import by_day, stops_served
@@ -78,8 +78,8 @@ class WhiteZones:
 
     access: Access
     keys: pd.DataFrame
-    status: NDArray[np.int8]
-    reason: NDArray[np.int8]
+    status: Int8
+    reason: Int8
 
     def told(self) -> WhiteZones:
         """Return them of a study of which nothing more is computed.
@@ -182,7 +182,7 @@ def white_zones(
     return WhiteZones(access, keys, status, reason)
 
 
-def status_of(access: Access, shift_id: int, day_kind: str) -> NDArray[np.int8]:
+def status_of(access: Access, shift_id: int, day_kind: str) -> Int8:
     """Return the status of every home for a shift on a kind of day, an index into `STATUSES`."""
     out, back, both = access.counted(shift_id, day_kind)
     status = np.where(out, OUTBOUND_ONLY, np.where(back, RETURN_ONLY, NEITHER))
@@ -194,10 +194,10 @@ def _reasons_of(
     access: Access,
     site: int,
     pairs: list[tuple[int, ChosenDay]],
-    status: NDArray[np.int8],
+    status: Int8,
     pool: ThreadPoolExecutor,
     known: Hours,
-) -> NDArray[np.int8]:
+) -> Int8:
     """Return the reason of every home for the shifts and kinds of day of one site."""
     study = access.study
 
@@ -217,8 +217,8 @@ def _reasons_of(
 def _name_the_day(
     study: Study,
     pairs: list[tuple[int, ChosenDay]],
-    status: NDArray[np.int8],
-    reason: NDArray[np.int8],
+    status: Int8,
+    reason: Int8,
     pool: ThreadPoolExecutor,
     known: Hours,
 ) -> None:
@@ -244,12 +244,7 @@ def _held(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -> 
 
 
 def _held_among(
-    study: Study,
-    shift_id: int,
-    status: NDArray[np.int8],
-    open_: Bool,
-    day: ChosenDay,
-    limits: EngineLimits,
+    study: Study, shift_id: int, status: Int8, open_: Bool, day: ChosenDay, limits: EngineLimits
 ) -> tuple[Bool, Bool]:
     """Return `_held` as far as it tells which of some white homes are cured.
 
@@ -267,15 +262,13 @@ def _held_among(
     return held[0], held[1]
 
 
-def _cured(status: NDArray[np.int8], out: Bool, back: Bool) -> Bool:
+def _cured(status: Int8, out: Bool, back: Bool) -> Bool:
     """Return the white homes whose missing directions are among those that hold."""
     cured: Bool = (out | (status == OUTBOUND_ONLY)) & (back | (status == RETURN_ONLY))
     return cured
 
 
-def _reasons(
-    access: Access, shift_id: int, day: ChosenDay, status: NDArray[np.int8], hours: Hours
-) -> NDArray[np.int8]:
+def _reasons(access: Access, shift_id: int, day: ChosenDay, status: Int8, hours: Hours) -> Int8:
     """Return the reason of each white home for one shift on one kind of day."""
     study = access.study
     site = study.shift_rows[shift_id].site
@@ -334,7 +327,7 @@ def _by_day(study: Study, shift_id: int, day: ChosenDay, limits: EngineLimits) -
     return held, held
 
 
-def _structural(study: Study, site: int, open_: Bool, reason: NDArray[np.int8]) -> None:
+def _structural(study: Study, site: int, open_: Bool, reason: Int8) -> None:
     """Name what no single relaxation cures, when a stop is out of walking reach anyway."""
     cap_s = round(study.territory.limits.max_walk_min * 60)
     # Where a line could call one day, as the places that levers try, there is no stop yet.

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Int32
 from mobility.engine.journeys import (
     Edge,
     EngineLimits,
@@ -27,7 +27,6 @@ from mobility.timetable.arrays import INF
 if TYPE_CHECKING:
     from mobility.timetable.footpaths import WalkTable
 
-Int32 = NDArray[np.int32]
 #: Walks from each stop to the gates of a site, int32[S], and the edge of a shift there.
 Question = tuple[Int32, Edge]
 

@@ -12,13 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.timetable.arrays import INF, Timetable
 
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
 #: Real arrivals and departures of the calls of a run, int32 (calls, draws), axis seconds.
 RealTimes = Callable[[int], tuple[Int32, Int32]]
 

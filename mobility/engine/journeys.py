@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Int32
 from mobility.timetable.arrays import INF, FootArrays, Timetable, mirrored
 from mobility.timetable.change import mirror_index
 
 if TYPE_CHECKING:
     from mobility.timetable.footpaths import WalkTable
-
-Int32 = NDArray[np.int32]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int64
 from mobility.base.cache import content_hash
 from mobility.base.clock import DAY_S
 from mobility.base.errors import Finding, TerritoryError
@@ -36,7 +36,6 @@ from mobility.territory.project import Site
 from mobility.territory.rosters import Roster, Shift
 from mobility.timetable.arrays import INF
 
-Bool = NDArray[np.bool_]
 #: Night of young workers by age: from this clock time to `_MORNING_S` (Code du travail L3163-1).
 _NIGHT_16_S, _NIGHT_UNDER_16_S, _MORNING_S = 22 * 3600, 20 * 3600, 6 * 3600
 #: Minors may not work at night (L3163-2); from sixteen on, their night begins later.
@@ -88,7 +87,7 @@ class Triangles:
     pairs: pd.DataFrame
     holds: Bool
 
-    def pairs_held(self) -> NDArray[np.int64]:
+    def pairs_held(self) -> Int64:
         """Return how many pairs can be held from each home, int64[H]."""
         return np.asarray(self.holds.sum(axis=0), np.int64)
 
@@ -308,7 +307,7 @@ def after_remedies(
     return frame
 
 
-def _opened(name: str, people: NDArray[np.float64], before: Bool, after: Bool) -> pd.DataFrame:
+def _opened(name: str, people: Float, before: Bool, after: Bool) -> pd.DataFrame:
     """Return the row of one remedy, persons unrounded."""
     opened, closed = (after & ~before) @ people, (before & ~after) @ people
     return pd.DataFrame(
@@ -317,12 +316,7 @@ def _opened(name: str, people: NDArray[np.float64], before: Bool, after: Bool) -
 
 
 def _retimed(
-    found: Triangles,
-    companies: int,
-    rules: Rules,
-    people: NDArray[np.float64],
-    most: int,
-    language: str,
+    found: Triangles, companies: int, rules: Rules, people: Float, most: int, language: str
 ) -> pd.DataFrame:
     """Return what the best levers of the timetable open, a row each.
 

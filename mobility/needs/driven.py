@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float, Int8, Int32
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.streets.arcs import Arcs, Times, arcs, times_key, turned
@@ -18,7 +19,6 @@ from mobility.streets.paths import search_rows
 from mobility.streets.tags import built_up, is_tagged
 from mobility.timetable.footpaths import walk_snaps
 
-Float = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 #: Classes of road, in the order of `road_class`.
@@ -26,7 +26,7 @@ ROADS = ("motorway", "outside", "inside")
 #: Homes, the street piece that each drives along, and its metres.
 Step = tuple[Ints, NDArray[np.integer], Float]
 #: Arcs, ways out of gates and into homes, the trees of the gates, drives along one piece.
-_Trees = tuple[Arcs, Ends, Ends, NDArray[np.float64], NDArray[np.int32], tuple[Ints, Ints, Float]]
+_Trees = tuple[Arcs, Ends, Ends, Float, Int32, tuple[Ints, Ints, Float]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Way:
     metres: Float
 
 
-def road_class(streets: Streets) -> NDArray[np.int8]:
+def road_class(streets: Streets) -> Int8:
     """Return the place in `ROADS` of each street piece: motorway, outside or inside towns."""
     motorway = is_tagged(streets.tags, "highway", ("motorway", "motorway_link"))
     return np.where(motorway, 0, np.where(built_up(streets), 2, 1)).astype(np.int8)

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.access import check_worked, counting_modes, roster_shifts
 from mobility.commute.door_to_door import both_ways
@@ -24,9 +25,6 @@ from mobility.commute.variants import with_homes
 from mobility.needs.places import lattice, sparse_ground, with_points
 from mobility.sources.days import ChosenDay
 from mobility.timetable.arrays import INF
-
-Int32 = NDArray[np.int32]
-Bool = NDArray[np.bool_]
 
 #: Places so near a stop, as the crow flies, count as served by it.
 _NEAR_STOP_M = 300.0
@@ -60,7 +58,7 @@ class Housing:
     jobs: tuple[Job, ...]
     shift_s: Int32
     holds: Bool
-    share: NDArray[np.float64]
+    share: Float
     residences: pd.DataFrame
     findings: tuple[Finding, ...] = ()
 

@@ -15,8 +15,8 @@ from itertools import pairwise, permutations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.base.clock import local_to_axis, parse_clock
 from mobility.base.errors import TerritoryError
 from mobility.commute.door_to_door import transit_times
@@ -36,8 +36,6 @@ from mobility.sources.holidays import read_holidays
 from mobility.territory.rosters import Roster, Site
 from mobility.timetable.arrays import INF
 
-Float = NDArray[np.float64]
-Bool = NDArray[np.bool_]
 #: Places whose surroundings are asked by the timetable: those with most seekers on foot.
 _CANDIDATES = 60
 _SPACING_M = 400.0
@@ -187,7 +185,7 @@ def job_bus(study: Study, wishes: Wishes, day: ChosenDay) -> Tour:
     return replace(best[0], bound=best_halts(best[1]).bound)
 
 
-def _joined(seconds: NDArray[np.int32], n: int) -> Bool:
+def _joined(seconds: Int32, n: int) -> Bool:
     """Return which of the first ``n`` places roads join to every site, both ways.
 
     Raises `TerritoryError`: none is.
@@ -301,7 +299,7 @@ def _reach(asked: Study, day: ChosenDay, calls: Sequence[tuple[int, int, int]]) 
     return np.array(found)
 
 
-def _shortest(seconds: NDArray[np.int32], calls: Sequence[int]) -> dict[tuple[int, int], Order]:
+def _shortest(seconds: Int32, calls: Sequence[int]) -> dict[tuple[int, int], Order]:
     """Return the shortest order of all calls by its first and last."""
     best: dict[tuple[int, int], Order] = {}
     for order in permutations(calls):
@@ -313,11 +311,7 @@ def _shortest(seconds: NDArray[np.int32], calls: Sequence[int]) -> dict[tuple[in
 
 
 def _timed(
-    wishes: Wishes,
-    seconds: NDArray[np.int32],
-    metres: Float,
-    halts: NDArray[np.int32],
-    gates: Sequence[int],
+    wishes: Wishes, seconds: Int32, metres: Float, halts: Int32, gates: Sequence[int]
 ) -> tuple[list[tuple[int, int]], tuple[int, ...], float]:
     """Return each call with its clock, those of the way there, and the metres driven."""
     chosen = [int(k) for k in halts]

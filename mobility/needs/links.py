@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from mobility.base.arrays import Float
+
 #: Up to so many links every set is looked at, shorter ones first where it matters.
 _EXACT = 12
 #: Stands for no way at all in a sum of seconds: so long that any link helps, and finite, so that

@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from mobility.base.arrays import Float
 from mobility.base.errors import Finding, TerritoryError
 from mobility.base.i18n import Word
 from mobility.commute.sources import read_buildings, street_points
@@ -25,7 +26,6 @@ from mobility.sources.homes.model import Homes
 from mobility.sources.homes.spread import land_cells
 from mobility.timetable.footpaths import walk_snaps
 
-Float = NDArray[np.float64]
 #: Land one may live on, the most telling first, and how it is told.
 GROUND = {
     "residential": "residential land",

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int8
 from mobility.base.clock import local_to_axis
 from mobility.commute.access import Access
 from mobility.commute.carpool import chances
@@ -30,7 +30,6 @@ from mobility.remedies.factors import factors_of
 from mobility.remedies.remedy import Remedy
 from mobility.territory.project import Carpool
 
-Float = NDArray[np.float64]
 Spans = tuple[tuple[int, int], ...]
 
 #: When a kilometre is driven: the small hours whatever their light.
@@ -63,7 +62,7 @@ class Risk:
 
     study: Study
     ledger: Ledger
-    held: NDArray[np.bool_]
+    held: Bool
     trips: Float
     km: Float
     ways: Sequence[tuple[Way, Way]]
@@ -213,7 +212,7 @@ def risk(access: Access) -> Risk:
     return Risk(study, ledger, ledger.held(access), trips, km, ways, factors, rates(factors))
 
 
-def _km(way: Way, kind: NDArray[np.int8], shape: tuple[int, int]) -> Float:
+def _km(way: Way, kind: Int8, shape: tuple[int, int]) -> Float:
     cell = way.home * shape[1] + kind[way.edge]
     metres = np.bincount(cell, weights=way.metres, minlength=shape[0] * shape[1])
     return np.asarray(metres.reshape(shape) / 1000, np.float64)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.base.errors import TerritoryError
 from mobility.commute.night import daylight_of, in_the_dark
 from mobility.commute.study import Study
@@ -37,7 +38,6 @@ from mobility.streets.tags import (
 from mobility.territory.project import StreetMode
 from mobility.timetable.footpaths import walk_snaps
 
-Float = NDArray[np.float64]
 #: A link is missing where the way on the streets is longer than this many straight lines.
 _DETOUR = 2.0
 #: Points so near each other may be joined; stops so near a gate are of the area.
@@ -266,7 +266,7 @@ def _saved(now: Float, then: Float, jobs: Float) -> float:
     return float(gain @ jobs / 60)
 
 
-def _shuttled(zone: Zone, far: NDArray[np.bool_]) -> tuple[Float, float]:
+def _shuttled(zone: Zone, far: Bool) -> tuple[Float, float]:
     """Return the drive from each far gate's nearest stop, and runs a year at the shifts' edges."""
     study, n = zone.study, len(zone.gate_site)
     times = mode_times(study.territory, study.streets, "car")

@@ -12,8 +12,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.base.errors import Finding
 from mobility.base.files import refuse_inputs, staging, write_gpkg
 from mobility.base.i18n import translate
@@ -183,7 +183,7 @@ def _points(found: Housing, language: str) -> gpd.GeoDataFrame:
 
 
 def _share_layers(
-    study: Study, share: NDArray[np.float64], name: str, language: str, *, shown: bool = True
+    study: Study, share: Float, name: str, language: str, *, shown: bool = True
 ) -> list[PageLayer]:
     """Return the homes by a share, in five classes: cells, or points where there are none."""
     classes = np.minimum((share * len(RAMP)).astype(int), len(RAMP) - 1)
@@ -196,14 +196,14 @@ def _share_layers(
     return layers
 
 
-def _homes(study: Study, which: NDArray[np.bool_]) -> gpd.GeoDataFrame:
+def _homes(study: Study, which: Bool) -> gpd.GeoDataFrame:
     """Return some homes as one shape where they are cells, as they are where they are points."""
     shapes = shapes_of(study.homes.shapes.to_numpy()[which])
     return shapes if study.homes.cells is None else merged(shapes, np.zeros(len(shapes), int))[0]
 
 
 def _roster_shares(
-    study: Study, shares: Mapping[tuple[int, str], NDArray[np.float64]], language: str
+    study: Study, shares: Mapping[tuple[int, str], Float], language: str
 ) -> tuple[list[PageLayer], dict[str, gpd.GeoDataFrame]]:
     """Return homes by a share for each site and roster, as layers of a page and of QGIS."""
     layers: list[PageLayer] = []

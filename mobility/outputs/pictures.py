@@ -13,14 +13,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float, Int8, Int64
 from mobility.base.cache import Bundle
 from mobility.base.literal import one_line
 from mobility.commute.study import Study
 from mobility.outputs.map.background import DEGREE_M, background_of
 from mobility.outputs.map.kept_parts import Background, Place
 from mobility.outputs.words import Words
-
-Floats = NDArray[np.float64]
 
 #: Colour, hatch and its ink per status: served, outbound only, return only, neither.
 STYLES = (
@@ -74,13 +73,13 @@ class View:
         """Metres from bottom to top."""
         return self.width / _RATIO
 
-    def plane(self, lonlat: Floats) -> Floats:
+    def plane(self, lonlat: Float) -> Float:
         """Return (lon, lat) rows as metres east and north of the middle."""
         scale = DEGREE_M * np.array([np.cos(np.radians(self.lat)), 1.0])
         return np.asarray((lonlat - [self.lon, self.lat]) * scale)
 
 
-def view_of(bounds: Floats) -> View:
+def view_of(bounds: Float) -> View:
     """Return the view that holds a box of degrees (west, south, east, north)."""
     west, south, east, north = bounds
     lon, lat = (west + east) / 2, (south + north) / 2
@@ -103,13 +102,13 @@ class Painter:
         Degrees (west, south, east, north) that are shown; by default all homes and gates.
     """
 
-    def __init__(self, study: Study, attribution: str, bounds: Floats | None = None) -> None:
+    def __init__(self, study: Study, attribution: str, bounds: Float | None = None) -> None:
         self._study = study
         self.attribution = attribution
         self._shapes = study.homes.shapes.to_numpy()
         self.view = view_of(self._extent() if bounds is None else bounds)
 
-    def _extent(self) -> Floats:
+    def _extent(self) -> Float:
         study, shapes = self._study, self._shapes
         gates = np.array([gate for site in study.sites for gate in site.gates])
         boxes = shapely.bounds(shapes[study.workers > 0] if study.workers.any() else shapes)
@@ -118,14 +117,14 @@ class Painter:
         return np.concatenate([low, high])
 
     @cached_property
-    def _rings(self) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
+    def _rings(self) -> tuple[Float, NDArray[np.uint8], Int64]:
         """The outlines of the homes: vertices, codes and the home of each vertex."""
         if self._study.homes.cells is None:
             return _squares(self._study.homes.lonlat, self.view)
         return _outlines(self._shapes, self.view)
 
     @cached_property
-    def _tone(self) -> NDArray[np.int64]:
+    def _tone(self) -> Int64:
         workers = self._study.workers
         some = np.sort(workers[workers > 0])
         if not some.size:
@@ -156,7 +155,7 @@ class Painter:
             pixels = canvas.copy_from_bbox(figure.bbox)
         return figure, axes, pixels, background.places
 
-    def png(self, status: NDArray[np.int8], site: int, *, small: bool = False) -> bytes:
+    def png(self, status: Int8, site: int, *, small: bool = False) -> bytes:
         """Return a picture of the homes by status, the gates of ``site`` marked.
 
         Parameters
@@ -183,7 +182,7 @@ class Painter:
         found = study.kept(key, compute)
         return np.asarray(found["png"]).tobytes()
 
-    def lines(self, ways: Iterable[tuple[Floats, str, str]], stops: Floats) -> bytes:
+    def lines(self, ways: Iterable[tuple[Float, str, str]], stops: Float) -> bytes:
         """Return a picture of lines over the territory, every gate marked.
 
         Parameters
@@ -233,7 +232,7 @@ class Painter:
                 artist.remove()
         return image
 
-    def _homes(self, axes: Any, status: NDArray[np.int8]) -> Iterator[Any]:
+    def _homes(self, axes: Any, status: Int8) -> Iterator[Any]:
         from matplotlib.patches import PathPatch
         from matplotlib.path import Path
 
@@ -326,9 +325,7 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _outlines(
-    cells: NDArray[np.object_], view: View
-) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
+def _outlines(cells: NDArray[np.object_], view: View) -> tuple[Float, NDArray[np.uint8], Int64]:
     """Return the rings of all cells as one compound path, and the home of each vertex."""
     parts, home = shapely.get_parts(cells, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
@@ -340,7 +337,7 @@ def _outlines(
     return view.plane(lonlat), codes, home[part[ring]]
 
 
-def _squares(lonlat: Floats, view: View) -> tuple[Floats, NDArray[np.uint8], NDArray[np.int64]]:
+def _squares(lonlat: Float, view: View) -> tuple[Float, NDArray[np.uint8], Int64]:
     """Return a small square around each point, as `_outlines` returns the rings of cells."""
     around = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]) * view.width / _POINT
     corners = (view.plane(lonlat)[:, None] + around).reshape(-1, 2)

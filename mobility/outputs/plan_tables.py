@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.base.clock import DAY_S
 from mobility.base.errors import TerritoryError
 from mobility.commute.access import Access, counted_rows, rosters
@@ -27,7 +27,6 @@ if TYPE_CHECKING:  # the search of sets, which a plan only reads
     from mobility.shuttles.combined import Combined
     from mobility.shuttles.portfolio import Point, Portfolio
 
-Float = NDArray[np.float64]
 
 #: Night of the French labour code, clock hours (Code du travail L3122-2: 21:00 to 06:00).
 _NIGHT_FROM_S, _NIGHT_TO_S = 21 * 3600, 6 * 3600
@@ -174,7 +173,7 @@ def driving(access: Access, factors: LeverFactors) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(("tco2e_car", "tco2e_spared"), float))
 
 
-def _car_km(study: Study, site: int, pool: Float, holds: NDArray[np.bool_]) -> tuple[float, float]:
+def _car_km(study: Study, site: int, pool: Float, holds: Bool) -> tuple[float, float]:
     """Return the mean driving distance, km, and the share of it driven by those who need not.
 
     The distance is that of the comparison of modes, of those within the limit of a commute by car.

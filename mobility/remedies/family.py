@@ -14,16 +14,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.remedies.model import DayNetwork, Lever
-from mobility.timetable.arrays import (
-    Bool,
-    Int32,
-    Int64,
-    RunArrays,
-    join_runs,
-    mirror_runs,
-    take_runs,
-)
+from mobility.timetable.arrays import RunArrays, join_runs, mirror_runs, take_runs
 from mobility.timetable.change import mended, moved, one_run, only_trips, without_trips
 
 _Item = TypeVar("_Item", bound=np.generic)

@@ -7,16 +7,16 @@ from functools import partial
 
 import numpy as np
 
+from mobility.base.arrays import Bool, Int64
 from mobility.base.cache import content_hash
 from mobility.commute.access import Access, assess
-from mobility.commute.any_hour import Bool, Hours
+from mobility.commute.any_hour import Hours
 from mobility.commute.study import Study, Timetables
 from mobility.commute.untouched import HoursBeside, Spans, ask_beside, run_spans
 from mobility.commute.variants import with_timetables
 from mobility.engine.journeys import TwoWay
 from mobility.remedies.family import Patch, patch
 from mobility.remedies.model import DayNetwork, Lever, networks
-from mobility.timetable.arrays import Int64
 from mobility.timetable.change import with_runs
 
 

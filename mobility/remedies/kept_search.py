@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mobility.base.arrays import Int32
 from mobility.base.cache import Bundle, cached
 from mobility.remedies.model import EdgeEffect, Effects
-from mobility.timetable.arrays import Int32
 
 if TYPE_CHECKING:
     from mobility.remedies.candidates import SearchOptions

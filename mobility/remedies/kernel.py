@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mobility.base.arrays import Int8, Int32, Int64
 from mobility.base.kernels import entry_maker
 from mobility.engine.scan import lower_bound
-from mobility.timetable.arrays import Int8, Int32, Int64, RunArrays
+from mobility.timetable.arrays import RunArrays
 
 #: What is done to whole runs: moved, held at a stop, carried on to one, begun at one.
 MOVED, HELD, CARRIED_ON, BEGUN = range(4)

@@ -15,10 +15,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.base.kernels import entry, inner, maker
 from mobility.engine.scan import lower_bound
 from mobility.remedies.relabel import alighting
-from mobility.timetable.arrays import INF, Bool, FootArrays, Int32, Int64, RunArrays
+from mobility.timetable.arrays import INF, FootArrays, RunArrays
 
 
 class Limits(NamedTuple):

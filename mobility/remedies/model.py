@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from mobility.base.arrays import Int32
 from mobility.commute.study import Study
-from mobility.timetable.arrays import Int32
 from mobility.timetable.change import DayNetwork
 
 if TYPE_CHECKING:

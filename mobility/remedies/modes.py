@@ -13,13 +13,14 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from mobility.base.arrays import Int32
 from mobility.commute.access import counting_modes
 from mobility.commute.feeder_modes import Carried, Feeder, joined, mixed
 from mobility.commute.on_demand import OnDemandService, Window, booked_with
 from mobility.commute.study import Study
 from mobility.engine.journeys import Edge, EngineLimits, HomeTimes
 from mobility.sources.days import ChosenDay
-from mobility.timetable.arrays import INF, Int32
+from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32
 from mobility.commute.access import Access, counting_modes
 from mobility.commute.study import Study
 from mobility.remedies.model import EdgeEffect, Effects
 from mobility.remedies.modes import carried_modes, left_at_places, riding_modes
 from mobility.remedies.window import Window
-from mobility.timetable.arrays import INF, Bool, Int32
+from mobility.timetable.arrays import INF
 
 Float = NDArray[np.float64]
 

@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.commute.access import roster_shifts
 from mobility.commute.ledger import Counts, Ledger
 from mobility.remedies.model import EdgeEffect, Effects
 from mobility.remedies.present import Float, Present
 from mobility.remedies.tally import Tally
-from mobility.timetable.arrays import INF, Bool, Int32, Int64
+from mobility.timetable.arrays import INF
 
 #: A commute without its whole roster decides only between levers alike in jobs.
 _COMMUTE_VALUE = 1e-6

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool
 from mobility.base.clock import DAY_S
 from mobility.base.machine import thread_count
 from mobility.base.projection import WGS84, transformer
@@ -24,7 +25,7 @@ from mobility.commute.study import Study, engine_limits
 from mobility.commute.variants import variant
 from mobility.engine.journeys import Edge
 from mobility.sources.days import ChosenDay
-from mobility.timetable.arrays import INF, Bool
+from mobility.timetable.arrays import INF
 
 Float = NDArray[np.float64]
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mobility.base.arrays import Bool, Int64
 from mobility.commute.ledger import Ledger
 from mobility.remedies.model import Effects
 from mobility.remedies.present import Float, Present
-from mobility.timetable.arrays import Bool, Int64
 
 
 class Rows(NamedTuple):

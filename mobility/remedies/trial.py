@@ -16,16 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.remedies.family import Families, Family
 from mobility.remedies.model import EdgeEffect
 from mobility.remedies.modes import Changed, riding_modes
 from mobility.remedies.window import Window, departure_keys, only_walks, used_runs
 from mobility.timetable.arrays import (
     INF,
-    Bool,
     FootArrays,
-    Int32,
-    Int64,
     RunArrays,
     join_runs,
     mirror_runs,

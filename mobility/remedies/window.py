@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.commute.door_to_door import at_gate, home_in_dark, street_times, transit_seconds
 from mobility.commute.feeder_modes import Carried, carried_times, ridden_from
 from mobility.commute.study import Study, engine_limits
@@ -25,10 +26,7 @@ from mobility.sources.days import ChosenDay
 from mobility.streets.graph import State
 from mobility.timetable.arrays import (
     INF,
-    Bool,
     FootArrays,
-    Int32,
-    Int64,
     RunArrays,
     Timetable,
     mirror_runs,

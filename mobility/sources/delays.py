@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float, Int64
 from mobility.sources.columns import Table
 from mobility.sources.gtfs.feed import Feed
 from mobility.sources.layers import need_file
@@ -65,7 +66,7 @@ def read_delays(path: Path, feed: Feed) -> ObservedDelays:
     return ObservedDelays(frame.sort_values(["trip", "date", "stop"], ignore_index=True))
 
 
-def _seconds(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _seconds(table: Table) -> tuple[Float, Float]:
     whole = table.find("delay_s")
     names = (whole, whole) if whole else ("arrival_delay_s", "departure_delay_s")
     arrival_s, departure_s = (np.asarray(table.numbers(table.need(name))).round() for name in names)
@@ -80,7 +81,7 @@ def _seconds(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return arrival_s, departure_s
 
 
-def _stops(table: Table, feed: Feed, trips: NDArray[np.intp]) -> NDArray[np.int64]:
+def _stops(table: Table, feed: Feed, trips: NDArray[np.intp]) -> Int64:
     """Return the stop of each row, -1 for the whole trip."""
     column = table.find("stop_id")
     if column is None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool
 from mobility.base.clock import today
 from mobility.base.errors import Finding
 from mobility.sources.gtfs.feed import CALENDARS, Feed
@@ -147,9 +147,7 @@ def school_calendar_gap(
     )
 
 
-def term_day_at_rest(
-    feed: Feed, dates: Iterable[dt.date], school: NDArray[np.bool_]
-) -> list[Finding]:
+def term_day_at_rest(feed: Feed, dates: Iterable[dt.date], school: Bool) -> list[Finding]:
     """Tell a school-term weekday on which no school line runs: local holidays, it seems.
 
     Parameters

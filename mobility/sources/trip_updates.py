@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Int32, Int64
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import SourceError
 from mobility.sources.gtfs.feed import Feed
@@ -34,7 +34,6 @@ _WHOLE = (-1, -1)
 """In the place of stop and visit: the whole trip."""
 _Run = tuple[int, dt.date, int]
 _Late = dict[tuple[int, int], tuple[int, int]]
-_Int32 = NDArray[np.int32]
 _COLUMNS = ["trip", "date", "start_s", "stop", "visit", "arrival_s", "departure_s"]
 
 
@@ -86,8 +85,8 @@ class ObservedDelays:
         return found
 
     def profile(
-        self, trip: int, stops: NDArray[np.int64], start_s: int = -1, within_s: int = 0
-    ) -> tuple[_Int32, _Int32] | None:
+        self, trip: int, stops: Int64, start_s: int = -1, within_s: int = 0
+    ) -> tuple[Int32, Int32] | None:
         """Return the delays of a run at its calls on each date, two int32 (calls, dates).
 
         None where it was not observed. Of a trip at a headway it is the run that starts at

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int64
 from mobility.base.errors import MobilityError
 from mobility.commute.access import SERVED, Access, assess, roster_shifts
 from mobility.commute.any_hour import Hours
@@ -73,7 +74,7 @@ class Pair:
     back: UInt8
     over: UInt8
     status: UInt8
-    holds: NDArray[np.bool_]
+    holds: Bool
     booked: float
 
     @property
@@ -135,7 +136,7 @@ class Asking:
         self._waiting: dict[Name, Access] = {}
 
     @cached_property
-    def _area(self) -> tuple[NDArray[np.int64], int]:
+    def _area(self) -> tuple[Int64, int]:
         names = sorted(set(self.model.homes.commune))
         index = {name: i for i, name in enumerate(names)}
         return np.array([index[c] for c in self.model.homes.commune]), len(names)

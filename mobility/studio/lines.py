@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from mobility.base.arrays import Float
 from mobility.base.cache import file_hash
 from mobility.base.clock import axis_to_local
 from mobility.base.errors import MobilityError, SourceNotFoundError
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from mobility.shuttles.edit import DrawnLine
     from mobility.studio.live import Live
 
-Float = NDArray[np.float64]
 Leg = tuple[int, int]
 
 #: A stop lies on a line's way where calling there is no longer detour, as the crow flies; on other

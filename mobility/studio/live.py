@@ -17,9 +17,9 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from mobility.base.arrays import Bool, Int64
 from mobility.base.machine import give_back_memory
 from mobility.commute.access import Access, assess
 from mobility.commute.any_hour import Hours
@@ -84,7 +84,7 @@ class Live:
         self.access: Access = assess(self.study, progress=progress)
         self._hours: dict[str, Hours] = {"": Hours()}
         #: Best hours of the study as it is, without those that a changed trip meets.
-        self._rest: dict[object, NDArray[np.bool_]] = {}
+        self._rest: dict[object, Bool] = {}
         self.zones: WhiteZones = white_zones(self.access, known=self._hours[""], progress=progress)
         self._studies: OrderedDict[str, Study] = OrderedDict()
         #: What was asked for last: settings read, a study with moved shifts, a scenario's key.
@@ -322,7 +322,7 @@ class TripSpans(Spans):
         names = study.feed.trips["trip_id"].astype(str)
         trips = [(np.flatnonzero(names.isin(c.trips)), _around_s(c)) for c in changes]
 
-        def find(kind: str) -> NDArray[np.int64]:
+        def find(kind: str) -> Int64:
             tt, found = study.timetables[kind].timetable, [np.zeros((0, 2), np.int64)]
             for mine, around in trips:
                 calls = np.flatnonzero(np.isin(tt.call_trip, mine))

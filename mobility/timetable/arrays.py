@@ -13,12 +13,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Int8 = NDArray[np.int8]
-Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
-Bool = NDArray[np.bool_]
+from mobility.base.arrays import Bool, Int8, Int32, Int64
 
 #: Unreached, int32 seconds; two of them add without overflow. Never leaves the engine.
 INF = 2**30
@@ -104,7 +100,7 @@ class Timetable:
         return FootArrays(self.foot_ptr, self.foot_stop, self.foot_walk_s, self.foot_need_s)
 
     @cached_property
-    def served(self) -> NDArray[np.bool_]:
+    def served(self) -> Bool:
         """Stops at which a run calls, bool[S]."""
         served = np.zeros(self.n_stops, bool)
         served[self.call_stop] = True

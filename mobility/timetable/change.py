@@ -8,13 +8,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Int32, Int64
 from mobility.timetable.arrays import (
     NO_RUNS,
-    Bool,
-    Int32,
-    Int64,
     RunArrays,
     Timetable,
     join_runs,
@@ -266,7 +263,7 @@ class DayNetwork:
         return np.unique(self.pieces.trip[own])
 
     @cached_property
-    def is_single(self) -> NDArray[np.bool_]:
+    def is_single(self) -> Bool:
         """Whether a run is one trip from end to end, bool (R,)."""
         tt = self.timetable
         return np.equal(tt.call_trip[tt.run_ptr[:-1]], tt.call_trip[tt.run_ptr[1:] - 1])
@@ -323,7 +320,7 @@ def only_trips(run: RunArrays, trips: Sequence[int]) -> RunArrays:
 
 def without_trips(run: RunArrays, trips: Sequence[int]) -> RunArrays:
     """Take the calls of some trips out of a run; what is before and after are two runs then."""
-    kept: NDArray[np.bool_] = ~np.isin(run.call_trip, trips)
+    kept: Bool = ~np.isin(run.call_trip, trips)
     parted = ~kept
     parted[run.run_ptr[:-1]] = True  # in parts already where another trip was taken out before
     part = np.cumsum(parted)[kept]

@@ -15,15 +15,13 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32, Int64
 from mobility.base.clock import axis_origin_utc
 from mobility.sources.gtfs.read import Feed
 from mobility.sources.trip_updates import CANCELLED_S, ObservedDelays
 from mobility.timetable.arrays import Timetable
 
-Int32 = NDArray[np.int32]
-Float = NDArray[np.float64]
 Origin = tuple[dt.date, ZoneInfo]
 
 
@@ -71,7 +69,7 @@ class DelayDraws:
         return np.concatenate(arrivals), np.concatenate(departures)
 
     def _trip(
-        self, tt: Timetable, run: int, calls: NDArray[np.int64], origin: Origin, *, at_headway: bool
+        self, tt: Timetable, run: int, calls: Int64, origin: Origin, *, at_headway: bool
     ) -> tuple[Int32, Int32]:
         trip, day = int(tt.call_trip[calls[0]]), int(tt.run_day[run])
         planned = tt.call_arr[calls, None], tt.call_dep[calls, None]
@@ -133,7 +131,7 @@ class DelayDraws:
         return frozenset(self.feed.frequencies["trip"].tolist())
 
 
-def _came(times_s: Int32) -> NDArray[np.bool_]:
+def _came(times_s: Int32) -> Bool:
     """Return which calls are of a vehicle that came; the others are years away."""
     return np.asarray(times_s < CANCELLED_S // 2)
 

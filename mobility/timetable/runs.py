@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int8, Int32, Int64
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding, SourceError
 from mobility.sources.gtfs.read import Feed
-from mobility.timetable.arrays import Bool, Int8, Int32, Int64, RunArrays, Timetable
+from mobility.timetable.arrays import RunArrays, Timetable
 
 # More than any network runs on a day: headways in minutes were read as seconds.
 _MAX_JOURNEYS = 1_000_000
@@ -353,7 +354,7 @@ def _flat_runs(feed: Feed, journeys: Journeys, order: Int64, members: Int64) -> 
     )
 
 
-def headways(tt: Timetable | RunArrays) -> NDArray[np.int64]:
+def headways(tt: Timetable | RunArrays) -> Int64:
     """Return int64[runs]: seconds of the headway of each run without exact times, else 0."""
     first = tt.run_ptr[:-1]
     late = tt.call_arr[first].astype(np.int64) - tt.call_dep[first]
@@ -372,7 +373,7 @@ def that_leave(tt: Timetable | RunArrays, runs: NDArray[np.intp]) -> NDArray[np.
     return np.sort(runs[order[np.ceil(until) > np.ceil(until - weight[order])]])
 
 
-def departures(tt: Timetable | RunArrays) -> NDArray[np.float64]:
+def departures(tt: Timetable | RunArrays) -> Float:
     """Return float64[runs]: the departures that each run stands for.
 
     One; where trips run at a headway without exact times, what its moment has of a headway.

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32, Int64
 from mobility.sources.gtfs.feed import (
     EARTH_M,
     ENTRANCE,
@@ -20,7 +21,7 @@ from mobility.sources.gtfs.feed import (
 )
 from mobility.sources.gtfs.read import Feed
 from mobility.streets.arcs import joined
-from mobility.timetable.arrays import INF, FootArrays, Int32, Int64, footpath_rows
+from mobility.timetable.arrays import INF, FootArrays, footpath_rows
 from mobility.timetable.footpaths import WalkTable, sorted_walks
 
 #: A lift ride of unknown time, waiting included.
@@ -45,7 +46,7 @@ class AccessPoints:
         where there is no way in that direction.
     """
 
-    lonlat: NDArray[np.float64]
+    lonlat: Float
     stop: Int32
     in_s: Int32
     out_s: Int32
@@ -161,7 +162,7 @@ def _between(
     return key, np.ceil(time[a, b]).astype(np.int64)
 
 
-def _edges(feed: Feed, speed_ms: float) -> tuple[Int64, Int64, NDArray[np.float64]]:
+def _edges(feed: Feed, speed_ms: float) -> tuple[Int64, Int64, Float]:
     """Return the shortest directed pathway between each two stops: from, to, seconds (> 0)."""
     table = feed.pathways
     one, two = (table[f"{s}_stop"].to_numpy(np.int64) for s in ("from", "to"))
@@ -271,7 +272,7 @@ def _told(key: Int64, walk_s: Int64, rules: pd.DataFrame) -> Int64:
     return walk_s
 
 
-def _places(key: Int64, asked: Int64) -> tuple[Int64, NDArray[np.bool_]]:
+def _places(key: Int64, asked: Int64) -> tuple[Int64, Bool]:
     """Return where the keys asked for stand among the sorted ones, and which do."""
     place = np.searchsorted(key, asked)
     found = place < key.size
@@ -293,7 +294,7 @@ def _for_copies(feed: Feed, key: Int64, walk_s: Int64) -> tuple[Int64, Int64]:
     return key[order], found["walk_s"].to_numpy(np.int64)[order]
 
 
-def _siblings(feed: Feed, platform: NDArray[np.bool_]) -> Int64:
+def _siblings(feed: Feed, platform: Bool) -> Int64:
     """Return the keys of pairs of platforms of one station."""
     parent = feed.stops["parent"].to_numpy()
     rows = np.flatnonzero(platform & (parent >= 0))

@@ -11,13 +11,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float
 from mobility.base.cache import Bundle
 from mobility.base.projection import WGS84, Box, transformer
 from mobility.commute.study import Study
 from mobility.outputs.map.kept_parts import Background, Place
 from mobility.streets.graph import Streets
-
-Floats = NDArray[np.float64]
 
 #: Tolerance of simplification and least area drawn.
 _TOLERANCE_M, _LEAST_AREA_M2 = 8.0, 5_000.0
@@ -78,7 +77,7 @@ def _within(layer: gpd.GeoDataFrame, box: Box) -> gpd.GeoDataFrame:
     return layer[(low_x <= east) & (high_x >= west) & (low_y <= north) & (high_y >= south)]
 
 
-def roads_of(streets: Streets, box: Box | None = None) -> dict[str, tuple[Floats, ...]]:
+def roads_of(streets: Streets, box: Box | None = None) -> dict[str, tuple[Float, ...]]:
     """Return simplified centre lines by class, in longitude and latitude.
 
     Streets without any class above a minor one, as from a plain line layer, are drawn as
@@ -98,13 +97,13 @@ def roads_of(streets: Streets, box: Box | None = None) -> dict[str, tuple[Floats
     return {name: _cut(kept[name], kept[f"{name} ends"]) for name in names if name in kept}
 
 
-def _cut(points: Any, ends: Any) -> tuple[Floats, ...]:
+def _cut(points: Any, ends: Any) -> tuple[Float, ...]:
     """Return the lines of a row of points, `np.split` in a fifth of its time."""
     points, at = np.asarray(points), [0, *np.asarray(ends).tolist(), len(points)]
     return tuple(points[one:two] for one, two in pairwise(at))
 
 
-def _near(streets: Streets, box: Box) -> NDArray[np.bool_]:
+def _near(streets: Streets, box: Box) -> Bool:
     """Return the pieces that have a point in a box, bool (m,)."""
     west, south, east, north = box
     corners = streets.project(
@@ -114,7 +113,7 @@ def _near(streets: Streets, box: Box) -> NDArray[np.bool_]:
     return np.asarray(np.logical_or.reduceat(inside.all(axis=1), streets.geom_ptr[:-1]))
 
 
-def _roads(streets: Streets, near: NDArray[np.bool_]) -> Bundle:
+def _roads(streets: Streets, near: Bool) -> Bundle:
     """Return the lines of each class, one after the other, and where each but the last ends."""
     highway = streets.tags["highway"][near].astype("object").fillna("road")
     classes = highway.map(_road_class).to_numpy()
@@ -140,8 +139,8 @@ def _road_class(highway: object) -> str | None:
     return _ROAD_CLASS.get(str(value).removesuffix("_link"))
 
 
-def _areas(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, tuple[tuple[Floats, ...], ...]]:
-    found: dict[str, list[tuple[Floats, ...]]] = {}
+def _areas(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, tuple[tuple[Float, ...], ...]]:
+    found: dict[str, list[tuple[Float, ...]]] = {}
     for layer, kind in _AREA_OF.items():
         if layer in layers:
             found.setdefault(kind, []).extend(_rings(_parts(layers[layer], "Polygon")))
@@ -157,7 +156,7 @@ def _parts(layer: gpd.GeoDataFrame | None, kind: str) -> NDArray[np.object_]:
     return np.asarray(shapely.simplify(parts, _TOLERANCE_M / DEGREE_M), dtype=object)
 
 
-def _rings(polygons: Iterable[shapely.Polygon]) -> list[tuple[Floats, ...]]:
+def _rings(polygons: Iterable[shapely.Polygon]) -> list[tuple[Float, ...]]:
     """Return outer rings counter-clockwise and holes clockwise, small areas left out."""
     shapes = []
     for polygon in polygons:
@@ -170,7 +169,7 @@ def _rings(polygons: Iterable[shapely.Polygon]) -> list[tuple[Floats, ...]]:
     return shapes
 
 
-def _lines(layer: gpd.GeoDataFrame | None) -> tuple[Floats, ...]:
+def _lines(layer: gpd.GeoDataFrame | None) -> tuple[Float, ...]:
     return tuple(shapely.get_coordinates(line) for line in _parts(layer, "LineString"))
 
 
@@ -215,7 +214,7 @@ def _stops(study: Study) -> tuple[Place, ...]:
 
 
 def _spaced(
-    study: Study, names: NDArray[np.object_], lonlat: Floats, weight: Floats
+    study: Study, names: NDArray[np.object_], lonlat: Float, weight: Float
 ) -> tuple[Place, ...]:
     """Return the places of most weight, each rank `_SPACING_M` apart from what stands before it."""
     if not len(names):

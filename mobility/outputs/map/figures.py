@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int64
 from mobility.commute.indicators import change_counts, whole_changes, whole_parts, whole_statuses
 from mobility.commute.white_zones import REASONS
 from mobility.outputs.map.model import NONE, MapModel, Scenario, UInt8
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Rows:
     scenario: Scenario
 
     @cached_property
-    def _keys_of(self) -> dict[tuple[int, int], Ints]:
+    def _keys_of(self) -> dict[tuple[int, int], Int64]:
         shifts, modes = self.model.key_shift, self.model.key_mode
         roster = np.array([s.roster for s in self.model.shifts])[shifts]
         return {
@@ -38,7 +35,7 @@ class Rows:
         }
 
     @cached_property
-    def _zones_of(self) -> dict[int, Ints]:
+    def _zones_of(self) -> dict[int, Int64]:
         roster = np.array([s.roster for s in self.model.shifts])[self.model.zone_shift]
         return {r: np.flatnonzero(roster == r) for r in range(len(self.model.rosters))}
 
@@ -105,7 +102,7 @@ class Rows:
         votes = np.array([(mine == i).sum(axis=0) for i in range(1, len(REASONS))])
         return np.where(votes.any(axis=0), votes.argmax(axis=0) + 1, 0).astype(np.uint8)
 
-    def main_reason(self, row: int, workers: Floats) -> int:
+    def main_reason(self, row: int, workers: Float) -> int:
         """Return the reason that keeps most workers away, over a roster's working days."""
         n_zones = len(self.model.zone_shift)
         rows = [row] if row < n_zones else self._zones_of[row - n_zones]
@@ -121,7 +118,7 @@ def directions(outbound: UInt8, back: UInt8) -> UInt8:
     return np.where((outbound < NONE) & (back < NONE), 0, one_way).astype(np.uint8)
 
 
-def count(classes: UInt8, workers: Floats, n: int, area: Ints, n_areas: int) -> Floats:
+def count(classes: UInt8, workers: Float, n: int, area: Int64, n_areas: int) -> Float:
     """Return workers per area and class, float64[n_areas, n]."""
     flat = np.bincount(area * n + classes, weights=workers, minlength=n_areas * n)
     return flat.astype(np.float64).reshape(n_areas, n)
@@ -145,12 +142,12 @@ class Counter:
     """
 
     model: MapModel
-    area: Ints
+    area: Int64
     n_areas: int
     modes: list[list[list[int]]] = field(default_factory=list)
     zones: list[list[list[int]]] = field(default_factory=list)
-    area_modes: list[Ints] = field(default_factory=list)
-    area_zones: list[Ints] = field(default_factory=list)
+    area_modes: list[Int64] = field(default_factory=list)
+    area_zones: list[Int64] = field(default_factory=list)
     gains: list[list[list[int]]] = field(default_factory=list)
 
     def add_mode(self, classes: UInt8, roster: int) -> None:
@@ -176,15 +173,15 @@ class Counter:
         counts = np.column_stack([groups, kept_away.astype(np.int64)])
         self.zones.append([[*row, main] for row in counts.tolist()])
 
-    def add_change(self, was: NDArray[np.bool_], now: NDArray[np.bool_], roster: int) -> None:
+    def add_change(self, was: Bool, now: Bool, roster: int) -> None:
         """Count those gained and lost by the mode last added, and all others."""
         changes = np.array([change_counts(g, was, now) for g in self._groups(roster)])
         self.gains.append(whole_changes(changes).astype(np.int64).tolist())
 
-    def _groups(self, roster: int) -> list[Floats]:
+    def _groups(self, roster: int) -> list[Float]:
         return [self.model.homes.pool(roster), *self.model.homes.groups.values()]
 
-    def _count(self, classes: UInt8, roster: int) -> tuple[Ints, Ints]:
+    def _count(self, classes: UInt8, roster: int) -> tuple[Int64, Int64]:
         """Return the pool and each class: of each commune, and of the pool then each group."""
         groups = self._groups(roster)
         areas = count(classes, groups[0], 4, self.area, self.n_areas)

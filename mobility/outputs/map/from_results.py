@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base import __version__
+from mobility.base.arrays import Float, Int64
 from mobility.base.cache import Bundle
 from mobility.commute.access import Access, roster_shifts, site_key
 from mobility.commute.examples import EdgeAnswers, LegText, answers
@@ -113,7 +114,7 @@ def _site(study: Study, site: Site) -> model.MapSite:
     return model.MapSite(site.name, site.employer, tuple(site.gates), margins)
 
 
-def _index(names: list[str], known: list[str]) -> NDArray[np.int64]:
+def _index(names: list[str], known: list[str]) -> Int64:
     return np.array([known.index(name) for name in names], np.int64)
 
 
@@ -280,8 +281,8 @@ def _existing_lines(study: Study) -> tuple[model.ExistingLine, ...]:
 
 def _lines(study: Study) -> Iterator[model.ExistingLine]:
     days = [study.timetables[day.kind].timetable for day in study.days]
-    found: dict[str, list[NDArray[np.int64]]] = {}
-    paths: dict[str, NDArray[np.float64]] = {}
+    found: dict[str, list[Int64]] = {}
+    paths: dict[str, Float] = {}
     lonlat, names = study.feed.lonlat(), study.feed.line_names
     for d, tt in enumerate(days):
         runs = np.flatnonzero((tt.run_day == 0) & (np.diff(tt.run_ptr) > 1))
@@ -301,9 +302,7 @@ def _lines(study: Study) -> Iterator[model.ExistingLine]:
             yield model.ExistingLine(name, paths[name], tuple(found[name]))
 
 
-def _by_name(
-    tt: Timetable, runs: NDArray[np.intp], names: Sequence[str]
-) -> dict[str, NDArray[np.int64]]:
+def _by_name(tt: Timetable, runs: NDArray[np.intp], names: Sequence[str]) -> dict[str, Int64]:
     """Return the first and last call of each trip of a line: a vehicle may go on as another."""
     begins = np.diff(tt.call_trip, prepend=-2) != 0
     begins[tt.run_ptr[:-1]] = True
@@ -317,9 +316,7 @@ def _by_name(
     return {name: np.array(calls) for name, calls in grouped.items()}
 
 
-def _longest(
-    study: Study, tt: Timetable, trips: NDArray[np.int64], lonlat: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _longest(study: Study, tt: Timetable, trips: Int64, lonlat: Float) -> Float:
     first, last = trips[int(np.argmax(trips[:, 1] - trips[:, 0]))]
     stops = study.feed.own_stop[tt.call_stop[first : last + 1]]
     points = lonlat[stops]

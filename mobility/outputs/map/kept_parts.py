@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float, Int64
 from mobility.base.cache import Bundle
 from mobility.outputs.map.pack import Manifest, Store, add_paths, printed, quantised
 
-_Floats = NDArray[np.float64]
-_Ints = NDArray[np.int64]
 #: Blobs by their names in a manifest, and what else stands there.
 _Pack = tuple[Manifest, Any]
 #: Gives what a page makes of a part, by what that follows from beside the part, see
@@ -78,10 +77,10 @@ class Background:
     lines are float64[n, 2] (lon, lat), an area being a tuple of rings filled by the even-odd rule.
     """
 
-    roads: Mapping[str, tuple[_Floats, ...]] = field(default_factory=dict)
-    areas: Mapping[str, tuple[tuple[_Floats, ...], ...]] = field(default_factory=dict)
-    rivers: tuple[_Floats, ...] = ()
-    railways: tuple[_Floats, ...] = ()
+    roads: Mapping[str, tuple[Float, ...]] = field(default_factory=dict)
+    areas: Mapping[str, tuple[tuple[Float, ...], ...]] = field(default_factory=dict)
+    rivers: tuple[Float, ...] = ()
+    railways: tuple[Float, ...] = ()
     places: tuple[Place, ...] = ()
 
 
@@ -93,7 +92,7 @@ class MapGround:
     kept: Kept = _made
 
 
-def add_journeys(store: Store, found: Iterable[MapJourneys], order: _Ints) -> dict[str, int]:
+def add_journeys(store: Store, found: Iterable[MapJourneys], order: Int64) -> dict[str, int]:
     """Put journeys into a store; return the blob of each key.
 
     Parameters
@@ -136,7 +135,7 @@ def _packed(
     return moved(packed), plain
 
 
-def _pack_journeys(journeys: MapJourneys, places: _Ints, store: Store) -> _Pack:
+def _pack_journeys(journeys: MapJourneys, places: Int64, store: Store) -> _Pack:
     """Return the journeys of one key: the rides that homes share, then each home's own walk.
 
     A home is [place, outbound chain, leaves, reaches its stop, return chain, leaves, is home];

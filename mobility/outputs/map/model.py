@@ -9,10 +9,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float, Int64
 from mobility.outputs.map.kept_parts import MapGround, MapJourneys
 
 UInt8 = NDArray[np.uint8]
-Floats = NDArray[np.float64]
 
 #: No usable journey, in every array of minutes.
 NONE = 255
@@ -61,14 +61,14 @@ class MapHomes:
         What `mobility itinerary` calls each home; empty where it knows none of them.
     """
 
-    lon: Floats
-    lat: Floats
+    lon: Float
+    lat: Float
     name: tuple[str, ...]
     commune: tuple[str, ...]
-    workers: Floats
+    workers: Float
     cells: tuple[shapely.Polygon | shapely.MultiPolygon, ...] | None = None
-    pools: Mapping[int, Floats] = field(default_factory=dict)
-    groups: Mapping[str, Floats] = field(default_factory=dict)
+    pools: Mapping[int, Float] = field(default_factory=dict)
+    groups: Mapping[str, Float] = field(default_factory=dict)
     home_id: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class MapHomes:
     def __len__(self) -> int:
         return len(self.lon)
 
-    def pool(self, roster: int) -> Floats:
+    def pool(self, roster: int) -> Float:
         """Return the labour pool of a roster, workers per home, float64[H]."""
         return self.pools.get(roster, self.workers)
 
@@ -185,7 +185,7 @@ class MapLine:
     """A shuttle line: its path on the streets, float64[n, 2] (lon, lat), and its stops."""
 
     name: str
-    path: Floats
+    path: Float
     stops: tuple[LineStop, ...]
 
 
@@ -221,7 +221,7 @@ class MapRun:
     times_s: tuple[int, ...]
     riders: tuple[float, ...] = ()
     days: tuple[str, ...] = ()
-    path: Floats | None = None
+    path: Float | None = None
 
 
 @dataclass(frozen=True)
@@ -293,8 +293,8 @@ class ExistingLine:
     """
 
     name: str
-    path: Floats
-    trips: tuple[NDArray[np.int64], ...]
+    path: Float
+    trips: tuple[Int64, ...]
 
 
 @dataclass(frozen=True)
@@ -302,9 +302,9 @@ class Stops:
     """Public transport stops: ``trips`` is the number of departures per day, int[N, days]."""
 
     name: tuple[str, ...] = ()
-    lon: Floats = field(default_factory=lambda: np.zeros(0))
-    lat: Floats = field(default_factory=lambda: np.zeros(0))
-    trips: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    lon: Float = field(default_factory=lambda: np.zeros(0))
+    lat: Float = field(default_factory=lambda: np.zeros(0))
+    trips: Int64 = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
 
 @dataclass(frozen=True)
@@ -357,11 +357,11 @@ class MapModel:
     shifts: tuple[MapShift, ...]
     days: tuple[MapDay, ...]
     modes: tuple[str, ...]
-    key_shift: NDArray[np.int64]
-    key_day: NDArray[np.int64]
-    key_mode: NDArray[np.int64]
-    zone_shift: NDArray[np.int64]
-    zone_day: NDArray[np.int64]
+    key_shift: Int64
+    key_day: Int64
+    key_mode: Int64
+    zone_shift: Int64
+    zone_day: Int64
     scenarios: tuple[Scenario, ...]
     plans: tuple[MapPlan, ...] = ()
     levers: tuple[MapLever, ...] = ()

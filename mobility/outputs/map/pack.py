@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mobility.base.arrays import Float, Int64
 from mobility.base.i18n import typeset
 
 #: Coordinates are whole hundred-thousandths of a degree, about a metre.
@@ -117,12 +118,12 @@ def printed(name: str) -> str:
     return typeset(name, "en")
 
 
-def quantised(degrees: ArrayLike) -> NDArray[np.int64]:
+def quantised(degrees: ArrayLike) -> Int64:
     """Return degrees as whole hundred-thousandths."""
     return np.rint(np.asarray(degrees, np.float64) * _DEGREE).astype(np.int64)
 
 
-def add_paths(store: Store, paths: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
+def add_paths(store: Store, paths: Sequence[Float]) -> dict[str, Any]:
     """Keep polylines or rings (lon, lat): number of points of each, and all coordinates."""
     points = np.concatenate([np.zeros((0, 2)), *paths])
     return {
@@ -132,14 +133,14 @@ def add_paths(store: Store, paths: Sequence[NDArray[np.float64]]) -> dict[str, A
     }
 
 
-def along_curve(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.intp]:
+def along_curve(lon: Float, lat: Float) -> NDArray[np.intp]:
     """Return an order of the points in which neighbours in space stand close (Morton curve)."""
     x = _spread(_ranked(lon))
     y = _spread(_ranked(lat))
     return np.argsort(x | (y << np.uint64(1)), kind="stable")
 
 
-def _ranked(values: NDArray[np.float64]) -> NDArray[np.uint64]:
+def _ranked(values: Float) -> NDArray[np.uint64]:
     low, high = float(values.min()), float(values.max())
     return ((values - low) / ((high - low) or 1.0) * 65_535).astype(np.uint64)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mobility.base.arrays import Int64
 from mobility.base.cache import Bundle, cached, code_hash
 from mobility.base.files import write_text
 from mobility.base.i18n import translate
@@ -33,8 +34,6 @@ from mobility.outputs.map.pack import (
     read_page,
 )
 from mobility.shuttles.written import COLOURS
-
-_Ints = NDArray[np.int64]
 
 
 def build(model: MapModel, store: Store) -> Manifest:
@@ -142,12 +141,12 @@ def _lines(model: MapModel, store: Store) -> Manifest:
     }
 
 
-def _triples(*columns: NDArray[np.int64]) -> list[list[int]]:
+def _triples(*columns: Int64) -> list[list[int]]:
     return [[int(v) for v in row] for row in zip(*columns, strict=True)]
 
 
 def _homes(
-    model: MapModel, store: Store, order: _Ints, names: Sequence[str], area: _Ints
+    model: MapModel, store: Store, order: Int64, names: Sequence[str], area: Int64
 ) -> Manifest:
     homes = model.homes
     pools = [homes.pool(r)[order] for r in range(len(model.rosters))]
@@ -170,7 +169,7 @@ def _homes(
 
 
 def _cells(
-    cells: tuple[shapely.Polygon | shapely.MultiPolygon, ...] | None, store: Store, order: _Ints
+    cells: tuple[shapely.Polygon | shapely.MultiPolygon, ...] | None, store: Store, order: Int64
 ) -> Manifest | None:
     if cells is None:
         return None
@@ -183,7 +182,7 @@ def _cells(
 
 
 def _scenario(
-    model: MapModel, scenario: Scenario, store: Store, order: _Ints, counter: Counter
+    model: MapModel, scenario: Scenario, store: Store, order: Int64, counter: Counter
 ) -> Manifest:
     rows, first = Rows(model, scenario), Rows(model, model.scenarios[0])
     out, back, over = [], [], []

@@ -18,6 +18,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Float
 from mobility.base.clock import service_clock
 from mobility.base.errors import Finding
 from mobility.base.files import write_text
@@ -82,7 +83,7 @@ def side_page(title: str, data: dict[str, Any], script: str, language: str) -> s
     return _SLOT.sub(lambda slot: texts[slot[1]], page_file("side.html"))
 
 
-def flat_paths(lines: Sequence[NDArray[np.float64]]) -> list[list[int]]:
+def flat_paths(lines: Sequence[Float]) -> list[list[int]]:
     """Return latitudes and longitudes in hundred-thousandths, each as a step from the last."""
     if not lines:
         return []
@@ -247,7 +248,7 @@ def _check_data(
     }
 
 
-def _cut_off(study: Study) -> list[NDArray[np.float64]]:
+def _cut_off(study: Study) -> list[Float]:
     """Return the streets one may walk along that are not joined to most others."""
     streets = study.streets
     times = mode_times(study.territory, streets, "walk")

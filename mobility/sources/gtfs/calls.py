@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool, Float, Int32
 from mobility.base.clock import DAY_S
 from mobility.base.errors import Severity
 from mobility.base.ledger import SourceLedger
@@ -21,8 +22,6 @@ from mobility.sources.gtfs.columns import MISSING_TIME, index_of, integers, numb
 from mobility.sources.gtfs.feed import EARTH_M
 from mobility.sources.gtfs.files import RawTables, read_extra
 
-_Int32 = NDArray[np.int32]
-_Bool = NDArray[np.bool_]
 #: ``continuous_pickup`` and ``continuous_drop_off``: all along, by phone, by asking the driver.
 _CONTINUOUS = (0, 2, 3)
 
@@ -31,7 +30,6 @@ _BOOKED = "a call on demand"
 
 #: Share of times that a feed may leave out without a warning.
 _FEW_FILLED = 0.01
-_Float = NDArray[np.float64]
 
 
 def read_stop_times(raw: RawTables, stops: pd.DataFrame, trips: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +104,7 @@ def read_stop_times(raw: RawTables, stops: pd.DataFrame, trips: pd.DataFrame) ->
 
 
 def _after_midnight(
-    trip: _Int32, arrival: NDArray[np.float64], departure: NDArray[np.float64]
+    trip: Int32, arrival: NDArray[np.float64], departure: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the seconds to add to each call: a day where a trip's hours begin again.
 
@@ -124,7 +122,7 @@ def _after_midnight(
     return days
 
 
-def booked_calls(raw: RawTables) -> _Bool:
+def booked_calls(raw: RawTables) -> Bool:
     """Return bool[rows]: calls in zones, at groups of stops, or at a stop in a time window."""
     found = np.zeros(len(raw.tables["stop_times"]), np.bool_)
     for name in ("location_id", "location_group_id", "start_pickup_drop_off_window"):
@@ -145,7 +143,7 @@ def _distances(
     raw: RawTables,
     stops: pd.DataFrame,
     trips: pd.DataFrame,
-    calls: tuple[_Int32, _Int32],
+    calls: tuple[Int32, Int32],
     along: NDArray[np.float64],
 ) -> Iterator[NDArray[np.float64]]:
     """Yield distances along the trips: the feed's own, on its shapes, by straight lines."""
@@ -164,8 +162,8 @@ def _distances(
 
 
 def _unsound(
-    trip: _Int32, arrival_s: _Int32, departure_s: _Int32, trips: pd.DataFrame, raw: RawTables
-) -> tuple[_Bool, _Bool]:
+    trip: Int32, arrival_s: Int32, departure_s: Int32, trips: pd.DataFrame, raw: RawTables
+) -> tuple[Bool, Bool]:
     """Return which trips, and none more at the end, lack end times, and which go back in time."""
     untimed, back = np.zeros((2, len(trips) + 1), np.bool_)
     untimed[trip[arrival_s == MISSING_TIME]] = True
@@ -180,7 +178,7 @@ def _unsound(
     return untimed, back
 
 
-def _tell_filled(filled: _Bool, calls: int, raw: RawTables) -> None:
+def _tell_filled(filled: Bool, calls: int, raw: RawTables) -> None:
     """Say how many times are this reading's own."""
     message = (
         "{count} of {all} stop times are not in the timetable ({share} %); they are filled in by "
@@ -191,7 +189,7 @@ def _tell_filled(filled: _Bool, calls: int, raw: RawTables) -> None:
     raw.tell(severity, "times_filled", message, "stop_times", filled, all=calls, share=share)
 
 
-def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: _Int32) -> None:
+def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: Int32) -> None:
     """Say which trips may be boarded or left between their stops, which is not used.
 
     What a route says holds for the calls that say nothing.
@@ -216,7 +214,7 @@ def _tell_hail_and_ride(raw: RawTables, trips: pd.DataFrame, trip: _Int32) -> No
 
 
 def _interpolated(
-    trip: NDArray[np.int32], arrival: _Float, departure: _Float, distances: Iterator[_Float]
+    trip: NDArray[np.int32], arrival: Float, departure: Float, distances: Iterator[Float]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
     """Fill missing times and cast them, once, to int32.
 
@@ -256,9 +254,9 @@ def _interpolated(
 def _fill(
     gaps: NDArray[np.int64],
     trip: NDArray[np.int32],
-    arrival: _Float,
-    departure: _Float,
-    distances: Iterator[_Float],
+    arrival: Float,
+    departure: Float,
+    distances: Iterator[Float],
 ) -> None:
     """Interpolate the calls ``gaps`` in place."""
     n = trip.size
@@ -286,7 +284,7 @@ def _fill(
     departure[gaps] = moment
 
 
-def _straight_m(trip: NDArray[np.int32], stop: NDArray[np.int32], lonlat: _Float) -> _Float:
+def _straight_m(trip: NDArray[np.int32], stop: NDArray[np.int32], lonlat: Float) -> Float:
     """Return metres along each trip by straight lines between its stops, NaN at unknown ones."""
     xy = _local(lonlat, lonlat)[stop]
     legs = np.append(0.0, np.hypot(*np.diff(xy, axis=0).T))
@@ -297,12 +295,12 @@ def _straight_m(trip: NDArray[np.int32], stop: NDArray[np.int32], lonlat: _Float
 def _along_shapes(
     trip: NDArray[np.int32],
     stop: NDArray[np.int32],
-    lonlat: _Float,
+    lonlat: Float,
     shape_of_trip: pd.Series,
     shapes: pd.DataFrame,
     *,
     file: str,
-) -> _Float:
+) -> Float:
     """Return how far each call lies along the shape of its trip, metres, NaN where unknown.
 
     ``shape_of_trip`` is missing where a trip has none; ``shapes`` are rows of shapes.txt as text.
@@ -332,7 +330,7 @@ def _along_shapes(
     return found
 
 
-def _local(lonlat: _Float, around: _Float) -> _Float:
+def _local(lonlat: Float, around: Float) -> Float:
     """Return metres on a plane that is true enough near the places ``around``."""
     lon, lat = np.radians(lonlat).T
     known = around[np.isfinite(around[:, 1]), 1]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Int64
 from mobility.base.errors import Finding
 from mobility.base.ledger import SourceLedger
 from mobility.sources.gtfs.feed import Feed, Services
@@ -24,8 +25,6 @@ _FEWEST = 2
 #: Departures at headways looked at in all: more are taken as the headways they are.
 _MAX_DEPARTURES = 200_000
 _EARLIER = "in an earlier feed too"
-
-_Int64 = NDArray[np.int64]
 
 
 def without_overlaps(feed: Feed, *, drop: bool) -> Feed:
@@ -95,7 +94,7 @@ def _overlap(
     )
 
 
-def _routes(feed: Feed, trips: _Int64) -> tuple[str, ...]:
+def _routes(feed: Feed, trips: Int64) -> tuple[str, ...]:
     routes = feed.routes.iloc[np.unique(feed.trips["route"].to_numpy()[trips])]
     names = routes["short_name"].where(routes["short_name"] != "", routes["long_name"])
     return tuple(dict.fromkeys(str(name) for name in names))[:5]
@@ -127,7 +126,7 @@ def _twins(feed: Feed) -> pd.DataFrame:
     return found[["first", "second", "alike"]].drop_duplicates(ignore_index=True)
 
 
-def _near_all(feed: Feed, first: _Int64, second: _Int64) -> NDArray[np.bool_]:
+def _near_all(feed: Feed, first: Int64, second: Int64) -> NDArray[np.bool_]:
     """Return whether each two trips call at the same places, all along."""
     close = np.ones(first.size, np.bool_)
     for call in ("first", "last"):
@@ -217,7 +216,7 @@ def _mixed(one: NDArray[np.uint64], two: NDArray[np.uint64]) -> NDArray[np.uint6
     return np.asarray(mixed ^ (mixed >> np.uint64(31)))
 
 
-def _near(feed: Feed, one: _Int64, two: _Int64) -> NDArray[np.bool_]:
+def _near(feed: Feed, one: Int64, two: Int64) -> NDArray[np.bool_]:
     """Return whether each two calls are at one place."""
     stop = feed.stop_times["stop"].to_numpy()
     return np.asarray(feed.metres(stop[one], stop[two]) <= _NEAR_M)
@@ -246,7 +245,7 @@ def _left_out(feed: Feed, twins: pd.DataFrame) -> Feed:
     active = services.between(*span)
     of_trip = feed.trips["service"].to_numpy().copy()
     ids: list[str] = []
-    days: list[_Int64] = []
+    days: list[Int64] = []
     made: dict[tuple[int, frozenset[int]], int] = {}
     earlier = of_trip[twins["first"].to_numpy()]
     others: dict[int, set[int]] = {}

@@ -23,13 +23,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mobility.base.arrays import Bool
 from mobility.base.clock import axis_origin_utc
 from mobility.base.errors import Finding, Severity, SourceError
 from mobility.sources.gtfs.feed import CALENDARS, EARTH_M, Feed, route_mode
 from mobility.sources.gtfs.read import existing
 from mobility.sources.holidays import SATURDAY, Holidays
 
-_Bool = NDArray[np.bool_]
 #: A stop this far from any other is misplaced or serves no one here.
 _LONELY_M = 30_000.0
 # Three service days are put on one axis: what leaves later than a day after its own is on none.
@@ -187,7 +187,7 @@ def _stop_findings(feed: Feed) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: _Bool) -> _Bool:
+def _lonely(lon: NDArray[np.float64], lat: NDArray[np.float64], among: Bool) -> Bool:
     """Return which stops have no other stop within `_LONELY_M`."""
     lonely = np.zeros(lon.size, np.bool_)
     rows = np.flatnonzero(among)
@@ -276,7 +276,7 @@ def _duplicate_findings(feed: Feed, dates: Sequence[dt.date]) -> list[Finding]:
     )
 
 
-def school_routes(feed: Feed, holidays: Holidays | None = None) -> _Bool:
+def school_routes(feed: Feed, holidays: Holidays | None = None) -> Bool:
     """Return bool[routes]: routes that only serve schools.
 
     Those of the extended type 712; those named after schools, unless they run at week-ends,
