@@ -178,6 +178,12 @@ def _situations(
             yield f"{k}. {one.remedy.head(lang)}", one.access, one.remedy
 
 
+def _nothing_added(in_vain: bool, lang: Language) -> list[str]:
+    """Return what is said where levers were asked for and none is recommended."""
+    text = "No lever was found to recommend: nothing is set beside the present for it."
+    return [translate(text, lang)] if in_vain else []
+
+
 @needs.command(rich_help_panel=NEEDS)
 def fairness(
     file: File,
@@ -195,11 +201,19 @@ def fairness(
 
     def ask(study: Study, step: Progress) -> Answer:
         access = assess(study, progress=step)
-        found = [(translate("present", lang), access)]
+        found, aside, added = [(translate("present", lang), access)], list[str](), False
         for name, after, remedy in _situations(access, plan, levers, out_dir, step, lang):
-            if remedy is None or not remedy.rescued:  # cycling: no roster is held that was not
+            added |= remedy is not None
+            if remedy is None or not remedy.rescued:
                 found.append((name, after))
-        return fairness_answer(found, line, lang)
+            else:  # cycling, a colleague's car, a booked ride: nobody's timetable changes
+                aside.append(name)
+        said = [] if added else _nothing_added(levers, lang)
+        if aside:
+            text = "{count} recommended levers do without the timetable and are left out: {levers}."
+            names = translate("; ", lang).join(aside)
+            said.append(translate(text, lang, count=len(aside), levers=names))
+        return fairness_answer(found, line, lang, told=said)
 
     steps = LEVER_STEPS if levers else STEPS[:7]
     _answered(file, out_dir, lang, ask, steps=steps, reads=plan or ())
@@ -265,7 +279,9 @@ def apprentices(
             access, companies, rules, variants=variants, retimings=retimings, language=lang
         )
         answer = apprentices_answer(found, remedies, lang)
-        return replace(answer, findings=(*unread, *answer.findings))
+        said = _nothing_added(retimings > 0 and len(remedies) == len(variants), lang)
+        note = " ".join([answer.note, *said])
+        return replace(answer, note=note, said=said, findings=(*unread, *answer.findings))
 
     _answered(file, out_dir, lang, ask, steps=LEVER_STEPS, reads=[centres, *(plan or ())])
 
@@ -397,13 +413,15 @@ def risk(
         found, spared = risk_of(access), []
         if carpool or study.territory.carpool is not None:
             spared.append(by_carpool(found, translate("Car-pooling", lang)))
+        added = False
         for name, after, remedy in _situations(access, plan, levers, out_dir, step, lang):
+            added |= remedy is not None
             spared.append(
                 by_feed(found, name, after)
                 if remedy is None
                 else by_lever(found, name, remedy, after)
             )
-        return risk_answer(found, spared, lang)
+        return risk_answer(found, spared, lang, told=[] if added else _nothing_added(levers, lang))
 
     steps = LEVER_STEPS if levers else STEPS[:7]
     _answered(file, out_dir, lang, ask, steps=steps, reads=plan or ())

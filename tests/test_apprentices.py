@@ -135,6 +135,9 @@ def test_the_command_writes_its_files_and_tries_levers(base, tmp_path) -> None:
     names = {path.name for path in out.iterdir()}
     assert {"apprentices.csv", "apprentices.gpkg", "apprentices.html"} <= names
     assert pd.read_csv(out / "apprentices.csv")["pair_reach"].tolist() == [10]
+    # That no trip moved opens a pair is said, not left to be guessed.
+    for text in (" ".join(result.output.split()), (out / "apprentices.html").read_text("utf-8")):
+        assert "Aucun levier à recommander" in text
 
 
 def test_the_trip_moved_that_opens_the_pair(tmp_path) -> None:

@@ -156,6 +156,20 @@ def test_the_command_tells_each_recommended_lever(tmp_path) -> None:
     assert table["held"].iloc[1:].max() == 0.5
 
 
+@pytest.mark.parametrize("command", ["fairness", "risk"])
+@pytest.mark.parametrize("levers", [True, False])
+def test_levers_asked_for_in_vain_are_told(command, levers, tmp_path) -> None:
+    """Everybody holds the roster already: nothing is left to recommend, and that is said."""
+    homes = "id,name,commune,lon,lat,workers\nH1,H1,D,{:.9f},{:.9f},10\n".format(*lonlat(700.5))
+    path = write_territory(tmp_path, rosters=LATE, homes=homes)
+    told = [command, str(path), "-o", str(tmp_path / "o"), "--lang", "en"]
+    result = CliRunner().invoke(app, [*told, *(["--levers"] if levers else [])])
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "o" / f"{command}.html").read_text(encoding="utf-8")
+    for text in (" ".join(result.output.split()), page):
+        assert ("No lever was found to recommend" in text) == levers
+
+
 def test_cells_are_joined_whether_they_meet_or_overlap() -> None:
     """Corners that differ by less than is drawn, squares over one another, squares apart."""
     step = 0.002

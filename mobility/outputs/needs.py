@@ -228,9 +228,19 @@ def delays_answer(found: Delays, language: str) -> Answer:
 
 
 def fairness_answer(
-    situations: Sequence[tuple[str, Access]], line: float | None, language: str
+    situations: Sequence[tuple[str, Access]],
+    line: float | None,
+    language: str,
+    *,
+    told: Sequence[str] = (),
 ) -> Answer:
-    """Return how fairly rosters can be held: the present first, then what is set beside it."""
+    """Return how fairly rosters can be held: the present first, then what is set beside it.
+
+    Parameters
+    ----------
+    told
+        What else is said of the situations, in the language.
+    """
     t, study = partial(translate, language=language), situations[0][1].study
     table, rosters = fairness(situations, line=line), len(roster_shifts(study))
     held = {name: rosters_held(access)[0] for name, access in situations}
@@ -242,7 +252,8 @@ def fairness_answer(
             text = t("{remedy}: more rosters held", remedy=name)
             layers.append(PageLayer(text, _homes(study, then > now), _PINK, shown=False))
     worse = table[(table["group"] == EVERYBODY) & (table["widens"] != "")]["situation"]
-    said = [t("{remedy}: it helps the average and widens the gap.", remedy=name) for name in worse]
+    widens = "{remedy}: it helps the average and widens the gap."
+    said = [*(t(widens, remedy=name) for name in worse), *told]
     note = t(
         "Homes by the share of all rosters that can be held from them without a car, on every "
         "shift and kind of working day."
@@ -251,8 +262,8 @@ def fairness_answer(
     gis = {
         "homes": shapes_of(study.homes.shapes.to_numpy(), **({"home_id": study.homes.ids} | held))
     }
-    told = " ".join([note, *said])
-    return Answer(study, "fairness", title, told, layers, {"fairness": table}, gis, said)
+    note = " ".join([note, *said])
+    return Answer(study, "fairness", title, note, layers, {"fairness": table}, gis, said)
 
 
 def irregular_answer(found: Irregular, language: str) -> Answer:

@@ -137,8 +137,16 @@ def _line_shapes(study: Study, table: pd.DataFrame, words: Words) -> gpd.GeoData
     return shapes_of(shapes, title=titles, lines=told, size=widths)
 
 
-def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
-    """Return kilometres driven and accidents expected, the roads they are driven on, the rates."""
+def risk_answer(
+    found: Risk, spared: Sequence[Spared], language: str, *, told: Sequence[str] = ()
+) -> Answer:
+    """Return kilometres driven and accidents expected, the roads they are driven on, the rates.
+
+    Parameters
+    ----------
+    told
+        What else is said of what is spared, in the language.
+    """
     roads = _roads(found)
     worn = roads[roads["dark_cars_day"] >= _LEAST_CARS]
     cuts = [_LEAST_CARS, *(worn["dark_cars_day"].quantile([0.5, 0.75, 0.9, 0.97])), np.inf]
@@ -154,8 +162,8 @@ def risk_answer(found: Risk, spared: Sequence[Spared], language: str) -> Answer:
     tables = {"risk": found.table(), "risk_remedies": found.removed(spared)}
     rows = _rates(found).to_frame(language)
     names = rows.loc[rows["check"], "name"]
-    told = translate("; ", language).join(factor_text(str(name), words) for name in names)
-    said = [translate(_RISK_NOTE, language, names=told)]
+    checks = translate("; ", language).join(factor_text(str(name), words) for name in names)
+    said = [translate(_RISK_NOTE, language, names=checks), *told]
     if uncounted := found.uncounted():
         sites = found.study.sites
         names = [f"{sites[site].name}, {words.roster(roster)}" for site, roster in uncounted]
