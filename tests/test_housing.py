@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from small import PLACES_M, lonlat, write_territory
 from typer.testing import CliRunner
 
@@ -16,6 +18,7 @@ from mobility.commute.access import counted_rows
 from mobility.commute.variants import with_homes
 from mobility.needs.housing import answered, housing, jobs_of
 from mobility.needs.places import read_point
+from mobility.outputs.needs import housing_answer
 from mobility.timetable.arrays import INF
 
 ROSTERS = '["3x8", { name = "late", shifts = [{ name = "l", start = "13:00", end = "21:00" }] }]'
@@ -87,6 +90,27 @@ def test_stops_and_residences_are_ranked_and_told(study):
     assert first["mode"] == "transit"
     communes = found.communes()
     assert communes["commune"].tolist() == ["Droiteville"]
+
+
+@pytest.mark.parametrize(
+    ("west", "cell_m", "told"),
+    [
+        (600.5, 200, "50% of the workers live over 300 m from every square of residential land"),
+        (600.5, 400, "50% of the workers live over 600 m from every square of residential land"),
+        (0.5, 200, ""),  # the land reaches the other home as well
+    ],
+)
+def test_land_that_is_drawn_in_part_is_told(study, west, cell_m, told):
+    """Residential land around H1 alone: the ten workers at H2, 700 m from it, live off it."""
+    from_, to = lonlat(west), lonlat(800.5)
+    land = gpd.GeoDataFrame(geometry=[shapely.box(*from_, to[0], to[1] + 0.001)], crs=4326)
+    background = study.streets.background | {"residential": land}
+    here = replace(study, streets=replace(study.streets, background=background))
+    answer = housing_answer(housing(here, jobs_of(here, []), cell_m=cell_m), "en")
+    assert [text.partition(":")[0] for text in answer.said] == [told] * bool(told)
+    assert ("--ground streets" in answer.note) == bool(told)
+    # Squares with a street leave nobody out.
+    assert not housing_answer(housing(here, jobs_of(here, []), ground="streets"), "en").said
 
 
 def test_after_dark_places_keep_to_safe_streets(study):

@@ -23,6 +23,7 @@ from mobility.commute.study import Progress, Study, engine_limits, quiet
 from mobility.commute.variants import with_homes
 from mobility.needs.places import lattice, with_points
 from mobility.sources.days import ChosenDay
+from mobility.sources.homes.model import Homes
 from mobility.timetable.arrays import INF
 
 Int32 = NDArray[np.int32]
@@ -30,6 +31,8 @@ Bool = NDArray[np.bool_]
 
 #: Places so near a stop, as the crow flies, count as served by it.
 _NEAR_STOP_M = 300.0
+#: So far from every place, a home shows that land one lives on is not drawn; or a square and half.
+_OFF_LAND_M = 300.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Housing:
         Per roster: whether it holds; share of the cycle's working days that do.
     residences
         Of each point given by hand, a row per shift and kind of day.
+    off_land, off_land_m
+        Share of the workers whose home is over so many metres from every place of the lattice.
     """
 
     study: Study
@@ -60,6 +65,8 @@ class Housing:
     holds: Bool
     share: NDArray[np.float64]
     residences: pd.DataFrame
+    off_land: float = 0.0
+    off_land_m: float = _OFF_LAND_M
 
     @property
     def n_lattice(self) -> int:
@@ -176,7 +183,17 @@ def housing(
     found, kind = lattice(study, cell_m=cell_m, ground=ground)
     places = with_points(study, found, points)
     progress("commutes")
-    return answered(with_homes(without_car(study), places), kind, jobs)
+    off_m = max(_OFF_LAND_M, 1.5 * cell_m)
+    answers = answered(with_homes(without_car(study), places), kind, jobs)
+    return replace(answers, off_land=_off_land(study, found, off_m), off_land_m=off_m)
+
+
+def _off_land(study: Study, places: Homes, off_m: float) -> float:
+    """Return the share of the workers who live over ``off_m`` from every place."""
+    project, workers = study.streets.project, study.workers
+    tree = cKDTree(project(*places.lonlat.T))
+    away_m, _ = tree.query(project(*study.homes.lonlat.T))
+    return float(workers[away_m > off_m].sum() / workers.sum()) if workers.any() else 0.0
 
 
 def without_car(study: Study) -> Study:

@@ -42,6 +42,8 @@ _GROUND = {
     "buildings": "land with dwellings",
     "streets": "land with a street",
 }
+#: From this share of the workers on, that they live off the land that is ranked is told.
+_LITTLE_LAND = 0.1
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,18 @@ def housing_answer(found: Housing, language: str) -> Answer:
         ground=t(_GROUND[found.ground]),
         jobs=", ".join(job.name for job in found.jobs),
     )
-    title = t("Where could one live and hold this job without a car?")
-    return Answer(found.study, "housing", title, note, layers, tables, gis)
+    title, said = t("Where could one live and hold this job without a car?"), list[str]()
+    if found.off_land >= _LITTLE_LAND and found.ground != "streets":
+        text = (
+            "{share} of the workers live over {metres} m from every square of {ground}: the "
+            "extract has it in part only, and what is missing is not ranked. Ask again with "
+            "--ground streets."
+        )
+        words, ground = Words(language), t(_GROUND[found.ground])
+        share, metres = words.percent(found.off_land), words.number(found.off_land_m)
+        said.append(words.t(text, share=share, metres=metres, ground=ground))
+    note = " ".join([note, *said])
+    return Answer(found.study, "housing", title, note, layers, tables, gis, said)
 
 
 def shapes_of(shapes: Any, /, **columns: Any) -> gpd.GeoDataFrame:
