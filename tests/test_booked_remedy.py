@@ -3,16 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_money import write_scene
 
 from mobility.commute.access import assess
+from mobility.commute.ledger import Ledger
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.remedies.bill import total
 from mobility.remedies.factors import load_factors
 from mobility.remedies.search import workbench
 from mobility.remedies.street_remedies import street_remedies
+from mobility.shuttles import booked_remedy
 from mobility.shuttles.booked import TAXI
 from mobility.shuttles.booked_remedy import (
     booked_remedies,
@@ -20,6 +23,7 @@ from mobility.shuttles.booked_remedy import (
     bookings_of,
     proven_share,
     proven_shares,
+    served_sites,
     sites_table,
 )
 from mobility.shuttles.config import Factors, ShuttleConfig
@@ -46,11 +50,12 @@ def test_three_employers_by_hand(zones):
     for one, jobs in ((first, 70), (second, 35), (third, 35)):
         assert one.homes.tolist() == [False, False, True, True]
         assert one.jobs == pytest.approx(jobs)
-        assert one.services[0].proven == 1
-    taxi = next(s for s in first.services if s.by == TAXI)
-    assert taxi.served == 1
-    assert taxi.boardings == pytest.approx((9 + 12 + 12) * 252)
-    paid = {line.item: line.quantity for line in taxi.bill}
+        assert one.ways["proven"].iloc[0] == 1
+    taxi = first.ways.iloc[0]
+    assert taxi["by"] == TAXI
+    assert taxi["served"] == 1
+    assert taxi["boardings_year"] == pytest.approx((9 + 12 + 12) * 252)
+    paid = {line.item: line.quantity for line in first.bill}
     assert paid["taxis: pick-up charge"] == pytest.approx(9 * 252)
     assert paid["taxis: by day"] == pytest.approx((3 * 10.3 + 6 * 5.3) * 252, rel=1e-3)
     assert paid["bookings"] == pytest.approx(33 * 252)
@@ -66,7 +71,8 @@ def test_the_cheapest_way_is_the_remedy_and_each_euro_is_a_product_of_factors(zo
         assert remedy.eur_year == pytest.approx(mine["eur_year"].min())
         assert remedy.jobs == pytest.approx(one.jobs)
         assert remedy.users == pytest.approx(0.3 * one.jobs)
-        for service in one.services:
+    for *_, services in served(zones):
+        for service in services:
             assert {line.factors for line in service.bill} <= {*factors}
             assert sum(line.quantity * factors[line.factors].value for line in service.bill if
                        line.item != "structure costs") == pytest.approx(
@@ -74,12 +80,51 @@ def test_the_cheapest_way_is_the_remedy_and_each_euro_is_a_product_of_factors(zo
             )  # fmt: skip
 
 
+def served(zones):
+    ledger = Ledger.of(zones.access.study)
+    return served_sites(zones, ledger.jobs * ledger.lacking(zones.access))
+
+
+def test_what_is_found_is_kept_and_every_input_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    computed = []
+    monkeypatch.setattr(
+        booked_remedy, "served_sites", lambda *of: computed.append(of) or served_sites(*of)
+    )
+
+    def asked(file="territory.toml", *change):
+        place = write_scene(tmp_path, extra=SETTINGS).with_name(file)
+        before = place.read_text(encoding="utf-8")
+        place.write_text(before.replace(*change, 1) if change else before, encoding="utf-8")
+        assert not change or place.read_text(encoding="utf-8") != before
+        zones = white_zones(assess(load(tmp_path / "territory.toml")))
+        told = [vars(one) for one in booked_sites(zones)]
+        return [{k: v.tolist() if k == "homes" else v for k, v in one.items()} for one in told]
+
+    first, again = asked(), asked()
+    assert len(computed) == 1
+    for one, other in zip(first, again, strict=True):
+        pd.testing.assert_frame_equal(one.pop("ways"), other.pop("ways"))
+    assert first == again
+    for n, change in enumerate((
+        ("homes.csv", ",40\n", ",41\n"),
+        ("territory.toml", "headcount = 100", "headcount = 90"),
+        ("territory.toml", 'end = "16:00"', 'end = "16:10"'),
+        ("territory.toml", 'name = "jour", start', 'name = "jour", days = ["mon"], start'),
+        ("territory.toml", "capture_rate = 0.3", "capture_rate = 0.4"),
+        ("territory.toml", "[days]", "[factors]\ndriver_hour = 50\n[days]"),
+        ("territory.toml", "gates = [[", "margin_out_min = 7\ngates = [["),
+    ), 2):  # fmt: skip
+        asked(*change)
+        assert len(computed) == n, change
+
+
 def test_the_engine_finds_no_ride_that_comes_late(zones):
     """Of 33 riders, the 21 on the way in are late by half an hour."""
-    (site, *_), study = booked_sites(zones), zones.access.study
+    (*_, services), study = served(zones)[0], zones.access.study
     config = ShuttleConfig.from_territory(study.territory)
-    demand = find_demand(study, zones, [s.day for s in site.services[0].days])
-    bookings, taxi = bookings_of(study, demand, config), site.services[0]
+    demand = find_demand(study, zones, [s.day for s in services[0].days])
+    bookings, taxi = bookings_of(study, demand, config), services[0]
 
     def later(day):
         tours = tuple(

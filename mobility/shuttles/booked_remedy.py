@@ -7,19 +7,22 @@ with the most workers of their square, see `booking`; the rest is `on_demand`'s.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from mobility.base.cache import Bundle
 from mobility.base.clock import DAY_S, service_clock
+from mobility.base.i18n import translate
 from mobility.commute.additions import with_feed
 from mobility.commute.door_to_door import transit_times
 from mobility.commute.ledger import Ledger, capture_band, capture_rate
 from mobility.commute.study import Study, engine_limits
 from mobility.commute.white_zones import WhiteZones
-from mobility.remedies.bill import total
+from mobility.remedies.bill import Bill, CostLine, total
 from mobility.remedies.remedy import LEAST_WORKERS, Remedy, Rescued
 from mobility.shuttles.after import read_tables, running
 from mobility.shuttles.booked import TAXI, Booked, BookedTour, SimulatedDay
@@ -29,7 +32,7 @@ from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.demand import Demand, find_demand, year_of
 from mobility.shuttles.drive import drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.gtfs_out import TABLES, Table, stop_row
-from mobility.shuttles.model import UNREACHED, Bools, Ints, Place
+from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints, Place
 from mobility.shuttles.on_demand import Simulation
 from mobility.shuttles.places import (
     busiest_gate,
@@ -199,18 +202,21 @@ class BookedSite:
         bool[H] of the study: those all of whose lacking shift ends can be booked.
     jobs
         Of these homes and the site, those whose roster does not hold.
-    services
-        Every way to serve them, the best first; never empty.
+    ways
+        Every way to serve them, columns of `SITES` in English, the best first; never empty.
+    bill
+        EUR a year of the best.
     """
 
     site: int
     homes: Bools
     jobs: float
-    services: tuple[Booked, ...]
+    ways: pd.DataFrame
+    bill: Bill
 
 
 def booked_sites(zones: WhiteZones) -> list[BookedSite]:
-    """Return what booked rides take for each site that enough people lack.
+    """Return what booked rides take for each site that enough people lack, kept by content.
 
     Parameters
     ----------
@@ -226,6 +232,45 @@ def booked_sites(zones: WhiteZones) -> list[BookedSite]:
     lacking = ledger.jobs * ledger.lacking(zones.access)
     if not lacking.any():
         return []
+
+    def compute() -> Bundle:
+        found = served_sites(zones, lacking)
+        ways = [
+            {"site": site, "jobs": jobs}
+            | service_row(service, cheapest=k == 0, language="en")
+            | {"bill": json.dumps([[*vars(line).values()] for line in service.bill])}
+            for site, _, jobs, services in found
+            for k, service in enumerate(services)
+        ]
+        return {
+            "homes": np.array([homes for _, homes, *_ in found]),
+            "ways": pd.DataFrame(ways, columns=[*SITES, "bill"]),
+        }
+
+    told = [site.model_dump_json() for site in study.sites]
+    asked = zones.keys.to_numpy().tolist()
+    kept = study.kept(["booked", told, ledger.jobs, lacking, asked, zones.status], compute)
+    every = pd.DataFrame(kept["ways"])
+    found = []
+    for site, homes in zip(every["site"].unique().tolist(), kept["homes"], strict=True):
+        ways = every[every["site"] == site]
+        best = ways.iloc[0]
+        bill = tuple(CostLine(*line) for line in json.loads(best["bill"]))
+        found.append(BookedSite(site, homes, float(best["jobs"]), ways[SITES], bill))
+    return found
+
+
+def served_sites(
+    zones: WhiteZones, lacking: Floats
+) -> list[tuple[int, Bools, float, list[Booked]]]:
+    """Return site, homes, jobs and every way to serve them, the best first, see `BookedSite`.
+
+    Parameters
+    ----------
+    lacking
+        float64[R,H] jobs of each roster of the ledger whose holder's home lacks it.
+    """
+    study, ledger = zones.access.study, Ledger.of(zones.access.study)
     config = ShuttleConfig.from_territory(study.territory)
     factors = Factors.load(study.territory.factors, file=study.territory.path)
     days = year_of(study, factors)
@@ -246,13 +291,12 @@ def booked_sites(zones: WhiteZones) -> list[BookedSite]:
             continue
         services = simulation.services(scene.white & able & (site_of == site)[:, None])
         if services and not services[0].why:
-            found.append(BookedSite(site, homes, jobs, tuple(services)))
-    best = [one.services[0] for one in found]
+            found.append((site, homes, jobs, services))
+    best = [services[0] for *_, services in found]
     shares = proven_shares(study, bookings, demand.homes, best) if best else []
-    return [
-        replace(one, services=(replace(one.services[0], proven=share), *one.services[1:]))
-        for one, share in zip(found, shares, strict=True)
-    ]
+    for (*_, services), share in zip(found, shares, strict=True):
+        services[0] = replace(services[0], proven=share)
+    return found
 
 
 def bookings_of(study: Study, demand: Demand, config: ShuttleConfig) -> Bookings:
@@ -305,11 +349,13 @@ def booked_remedies(study: Study, sites: Sequence[BookedSite]) -> list[Remedy]:
 
 
 def _remedy(study: Study, one: BookedSite) -> Remedy:
-    best, name, uptake = one.services[0], study.sites[one.site].name, capture_rate(study)
-    action = ACTIONS["taxis" if best.by == TAXI else "vehicles"]
-    params: dict[str, object] = {"site": name, "vehicles": best.vehicles, "size": best.by}
+    best, name, uptake = one.ways.iloc[0], study.sites[one.site].name, capture_rate(study)
+    action = ACTIONS["taxis" if best["by"] == TAXI else "vehicles"]
+    params: dict[str, object] = {
+        "site": name, "vehicles": int(best["vehicles"]), "size": best["by"],
+    }  # fmt: skip
     return Remedy(
-        "on_demand", action, params, one.jobs, 0.0, total(best.bill), bill=best.bill,
+        "on_demand", action, params, one.jobs, 0.0, total(one.bill), bill=one.bill,
         jobs=one.jobs, users=uptake * one.jobs, uptake=capture_band(study), sites=(name,),
         rescued=(Rescued(one.site, one.homes, uptake=uptake),),
     )  # fmt: skip
@@ -317,10 +363,11 @@ def _remedy(study: Study, one: BookedSite) -> Remedy:
 
 def sites_table(study: Study, sites: Sequence[BookedSite], language: str) -> pd.DataFrame:
     """Return one row per site and way to serve it by booking, the cheapest first."""
-    rows = [
-        {"site": study.sites[one.site].name, "jobs": one.jobs}
-        | service_row(service, cheapest=k == 0, language=language)
-        for one in sites
-        for k, service in enumerate(one.services)
-    ]
-    return pd.DataFrame(rows, columns=SITES)
+    if not sites:
+        return pd.DataFrame(columns=SITES)
+    frame = pd.concat([one.ways for one in sites], ignore_index=True)
+    return frame.assign(
+        site=[study.sites[site].name for site in frame["site"]],
+        by=frame["by"].replace(TAXI, translate(TAXI, language)),
+        refused=[translate(why, language) if why else "" for why in frame["refused"]],
+    )
