@@ -196,6 +196,9 @@ def test_workers_of_other_places_are_told(tmp_path):
     assert finding.examples == ("75101: 500",)
     assert "500 of them in other communes" in finding.render("en")
     assert told(read(tmp_path, rows), "flows_all_work_places").count == 2
+    half = told(read(tmp_path, rows, sites=(site,), workers_share=0.5), "flows_all_work_places")
+    assert half.examples == ("75101: 250",)
+    assert "All 260 workers" in half.render("en")
 
 
 def test_an_error_lists_the_files_own_columns(tmp_path):
@@ -258,6 +261,9 @@ def test_codes_that_differ_by_their_zeros_are_two(tmp_path):
     homes = read(tmp_path, rows, head="residence;travail;flux")
     assert workers(homes) == {"0012345": 5, "012345": 7}
     assert "9 workers" in told(homes, "homes_without_zone").render("en")
+    # Of persons a share works: what is told of workers is of those alone.
+    third = read(tmp_path, rows, head="residence;travail;flux", workers_share=1 / 3)
+    assert "3 workers" in told(third, "homes_without_zone").render("en")
 
 
 @pytest.mark.parametrize("word", ["Total", "ENSEMBLE", "Total général", "Sous-total"])

@@ -136,6 +136,59 @@ def test_accounts_are_shown_with_their_reasons(tmp_path):
     assert (below, table.loc[below, "used"]) == ("· stop_id inconnu", "−1")
 
 
+def below(table, source):
+    """What stands below a source in the account: reasons and how many."""
+    names, used = table.index.tolist(), table["used"].tolist()
+    first = last = names.index(source) + 1
+    while last < len(names) and names[last].startswith("· "):
+        last += 1
+    return dict(zip(names[first:last], used[first:last], strict=True))
+
+
+def test_trips_that_nobody_can_ride_are_not_counted_as_used(tmp_path):
+    """Of nine trips one has no stop time, one a single one, one no service: six are ridden."""
+    path = write_territory(tmp_path)
+    rides = [trip(n, [(a, d), (b, r)], service="week") for n, a, d, b, r, _ in TRIPS]
+    rides += [trip("bare", [], service="week"), trip("one", [("A", "10:00")], service="week")]
+    rides += [trip("lost", [("A", "10:00"), ("B", "10:20")], service="gone")]
+    write_gtfs(
+        tmp_path / "gtfs.zip", stops={n: lonlat(PLACES_M[n]) for n in "AB"}, trips=rides,
+        services={"week": service("1111100", "20260105", "20261218")},
+    )  # fmt: skip
+    table = ledger_table(load(path), "en").set_index("source")
+    row = table.loc["gtfs.zip/trips.txt"]
+    assert (row["read"], row["used"]) == ("9", "6")
+    assert below(table, "gtfs.zip/trips.txt") == {
+        "· an unknown service_id": "−1", "· no usable stop time": "−1", "· one stop only": "−1",
+    }  # fmt: skip
+    row = table.loc["gtfs.zip/stop_times.txt"]
+    assert (row["read"], row["used"]) == ("15", "12")
+    assert below(table, "gtfs.zip/stop_times.txt") == {
+        "· a trip of an unknown service_id": "−2", "· its only stop": "−1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("share", [1, 0.45])
+def test_persons_of_whom_a_share_works_are_no_workers(tmp_path, share):
+    """Twenty persons in two homes, of whom nine work; one home of ten more is off the streets."""
+    away = f"X,X,D,{lonlat(0)[0]:.6f},{lonlat(0)[1] + 0.02:.6f},10\n"
+    rows = [f"{n},{n},D,{lonlat(PLACES_M[n])[0]:.9f},{lonlat(PLACES_M[n])[1]:.9f},10\n"
+            for n in ("H1", "H2")]  # fmt: skip
+    path = write_territory(
+        tmp_path, homes="id,name,commune,lon,lat,workers\n" + "".join(rows) + away
+    )
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("personal =", f"workers_share = {share}\npersonal ="), "utf-8")
+    table = ledger_table(load(path), "en").set_index("source")
+    (account,) = table[table["unit"].isin(["workers", "persons"])].itertuples()
+    if share == 1:
+        assert (account.read, account.used, account.unit) == ("30", "20", "workers")
+    else:
+        assert (account.read, account.used, account.unit) == ("30", "9", "persons")
+        assert table.loc["· they do not work", "used"] == "−16"
+        assert table["used"].tolist().count("−5") == 1  # ten of whom 4.5 work, off the streets
+
+
 def test_the_first_lines_of_check_are_the_stops_of_the_gates(tmp_path):
     output = CliRunner().invoke(app, ["check", str(write_territory(tmp_path))]).stdout
     assert output.strip().startswith("Arrêts à portée de marche des entrées de site")

@@ -43,6 +43,7 @@ def parse_feed(raw: RawTables) -> Feed:
     trips, routes = _trips(raw, routes, agencies, services)
     stop_times = read_stop_times(raw, stops, trips)
     trips, stops = _on_demand(raw, trips, stops)
+    _count_unridden(raw, trips, stop_times)
     transfers = read_transfers(raw, stops, routes, trips)
     pathways = read_pathways(raw, stops)
     stops, stop_times, transfers = split_stops(stops, trips, stop_times, transfers, raw.findings)
@@ -288,6 +289,25 @@ def _on_demand(
         trips.assign(on_demand=trips["trip_id"].isin(trip.dropna())),
         stops.assign(on_demand=stops["stop_id"].isin(stop.dropna())),
     )
+
+
+def _count_unridden(raw: RawTables, trips: pd.DataFrame, stop_times: pd.DataFrame) -> None:
+    """Note the trips nobody can ride: those booked have no calls by nature, the others two."""
+    trip = stop_times["trip"].to_numpy()
+    calls = np.bincount(trip, minlength=len(trips))
+    known = (trips["service"] >= 0).to_numpy()
+    by_clock = known & ~trips["on_demand"].to_numpy()
+    alone = by_clock & (calls == 1)
+    left = {
+        raw.file("trips"): {"no usable stop time": by_clock & (calls == 0), "one stop only": alone},
+        raw.file("stop_times"): {
+            "a trip of an unknown service_id": ~known[trip],
+            "its only stop": alone,
+        },
+    }
+    for k, account in enumerate(raw.accounts):
+        for why, which in left.get(account.source, {}).items():
+            raw.accounts[k] = raw.accounts[k].leaving(why, which.sum())
 
 
 def _without_placeholder_blocks(

@@ -18,7 +18,7 @@ from mobility.base.ledger import from_json
 from mobility.sources.gtfs.feed import Feed, Services, network_name
 
 # Raised when what is kept of it changes: entries of before are then not found.
-_FORMAT = 12
+_FORMAT = 13
 #: Tables of a feed, their columns and types, in the order in which they are kept.
 _TABLES: dict[str, dict[str, str]] = {
     "stops": {

@@ -295,6 +295,7 @@ def _everywhere(
 ) -> list[Finding]:
     """Say how many workers are counted who work elsewhere than where the sites are."""
     workers = table.numbers(weight, minimum=0, maximum=MAX_WORKERS, missing=0.0)
+    workers = workers * request.source.workers_share
     codes = table.texts(column)
     by_place = pd.Series(workers).groupby(codes.to_numpy()).sum().sort_values(ascending=False)
     own = {changes.of(site.commune) for site in request.sites if site.commune}

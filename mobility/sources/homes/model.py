@@ -142,6 +142,7 @@ class Homes:
         workers = float(self.workers[~kept].sum() / max(self.workers.sum(), 1e-9))
         share = {
             "workers": workers,
+            "persons": workers,
             PERSONS: workers,
             # Of a zone spread over its land no row is left out whole.
             "rows": float((~kept).mean()) if self.row_is_home else 0.0,

@@ -127,7 +127,18 @@ def _read(request: HomesRequest) -> Homes:
     decided = look if source.personal is None else "stated"
     if source.personal or decided == "small_counts":
         homes = _protected(request, homes, told=decided == "small_counts")
+    else:
+        accounts = (_of_persons(account, source.workers_share) for account in homes.ledger)
+        homes = dataclasses.replace(homes, ledger=tuple(accounts))
     return dataclasses.replace(homes, decided=decided)
+
+
+def _of_persons(account: SourceLedger, share: float) -> SourceLedger:
+    """Return the account of workers as that of the persons a file counts, a share of whom work."""
+    if account.unit != "workers" or share == 1:
+        return account
+    resting = account.used - round(account.used * share)
+    return dataclasses.replace(account, unit="persons").leaving("they do not work", resting)
 
 
 def _rows(request: HomesRequest) -> tuple[Homes, bool]:

@@ -350,6 +350,7 @@ def told_of(
     """Return a finding about some rows, with the names of most workers; none without rows."""
     if not which.any():
         return []
+    workers = workers * request.source.workers_share
     most = np.argsort(-np.where(which, workers, -1.0), kind="stable")[: min(int(which.sum()), 5)]
     shown = tuple(f"{names.iloc[k]}: {workers[k]:.0f}" for k in most)
     params = {"workers": f"{workers[which].sum():.0f}"}
