@@ -12,13 +12,10 @@ from pathlib import Path
 
 from mobility.base.errors import TerritoryError
 from mobility.base.files import refuse_inputs
-from mobility.commute import DelayFactors
-from mobility.needs import RiskFactors
-from mobility.remedies.factors import LeverFactors
-from mobility.shuttles.config import EnergyFactors, ShuttleConfig
-from mobility.shuttles.config import Factors as ShuttleFactors
+from mobility.needs import ALL_FACTORS
+from mobility.shuttles.config import ShuttleConfig
 from mobility.sources.layers import home_box, refuse_exchanged_place
-from mobility.territory.factors import Factors, factor_names
+from mobility.territory.factors import factor_names
 from mobility.territory.project import Territory
 
 _USUAL_TILES = ("OpenStreetMap.Mapnik", "GeoportailFrance.plan")
@@ -89,9 +86,8 @@ def check_settings(territory: Territory) -> None:
     if depot is not None:
         box = home_box(territory.timezone)
         refuse_exchanged_place(depot, box, territory.path, "shuttles.depot")
-    rooms = (Factors, DelayFactors, LeverFactors, ShuttleFactors, RiskFactors, EnergyFactors)
     known: dict[str, None] = {}
-    for room in rooms:
+    for room in ALL_FACTORS:
         known |= dict.fromkeys(room.load(territory.factors, file=territory.path).rows)
     for name in factor_names(territory.factors):
         if name not in known:

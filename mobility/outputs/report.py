@@ -401,14 +401,15 @@ def add_report(
     study = access.study
     words = Words(language, study.days)
     progress("report")
-    sheets = all_sheets(access, zones, before, words)
     shuttles = read_shuttles(plans_in, study)
+    # What is advised is for the territory as it is.
+    advice = None if study.scenario else read_advice(plans_in, study)
+    designed = shuttles is not None or advice is not None
+    sheets = all_sheets(access, zones, before, words, designed=designed)
     if costs is not None:
         sheets["scenario_costs"] = sheet_of("scenario_costs", costs)
     if shuttles is not None:
         sheets |= shuttle_sheets(shuttles, study, words)
-    # What is advised is for the territory as it is.
-    advice = None if study.scenario else read_advice(plans_in, study)
     if advice is not None:
         sheets |= advice.sheets(study, language)
     outdated = advice is None and has_advice(plans_in)

@@ -20,11 +20,11 @@ from mobility.commute.indicators import by_group, by_overtime, by_shift, summary
 from mobility.commute.modal import WITHIN_MIN, modal_table
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
+from mobility.outputs.parameters import parameter_rows
 from mobility.outputs.pictures import STYLES
 from mobility.outputs.tables import Column, Kind, Sheet, cell_text, sheet_of
-from mobility.outputs.words import ASSUMED, DEFINITIONS, PARAMETERS, ROLES, WORST_OF, Words
+from mobility.outputs.words import DEFINITIONS, ROLES, WORST_OF, Words
 from mobility.territory.factors import Factors
-from mobility.territory.project import Site, Territory
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -263,13 +263,22 @@ MEANS = {
     "night_vkm_year": 0,
 }
 
-Row = tuple[str, str, str, str]
-
 
 def all_sheets(
-    access: Access, zones: WhiteZones, before: Access | None, words: Words
+    access: Access,
+    zones: WhiteZones,
+    before: Access | None,
+    words: Words,
+    *,
+    designed: bool = False,
 ) -> dict[str, Sheet]:
-    """Return every table of a report, by key; empty ones are left out."""
+    """Return every table of a report, by key; empty ones are left out.
+
+    Parameters
+    ----------
+    designed
+        Whether shuttles or other remedies are told.
+    """
     study = access.study
     frames = {
         "summary": summary(access, zones),
@@ -279,7 +288,7 @@ def all_sheets(
         "days": _days(study, words),
         "findings": _findings(study, words),
         "parameters": pd.DataFrame(
-            _parameter_rows(study.territory, study.sites, words),
+            parameter_rows(study, words, designed=designed),
             columns=["meaning", "value", "unit", "name"],
         ),
         "sources": _sources(study, words),
@@ -325,35 +334,6 @@ def _sources(study: Study, words: Words) -> pd.DataFrame:
         for s in study.sources
     ]
     return pd.DataFrame(rows, columns=["role", "file", "attribution", "licence", "sha256"])
-
-
-def _parameter_rows(territory: Territory, sites: tuple[Site, ...], words: Words) -> list[Row]:
-    """Return (meaning, value, unit, name in the file) of each parameter of a run."""
-    rows = []
-    for name, (meaning, unit) in PARAMETERS.items():
-        value: object = territory
-        for part in name.split("."):
-            value = getattr(value, part)
-        if value is not None:
-            rows.append((words.t(meaning), _parameter(value, words), words.t(unit), name))
-    for site in sites:
-        for field in ("margin_in_min", "margin_out_min"):
-            own = getattr(site, field)
-            if own is not None:
-                meaning, unit = PARAMETERS[f"limits.{field}"]
-                text = f"{words.t(meaning)} ({site.name})"
-                rows.append((text, _parameter(own, words), words.t(unit), f"sites.{field}"))
-    return rows
-
-
-def _parameter(value: object, words: Words) -> str:
-    if isinstance(value, bool):
-        return words.t("yes" if value else "no")
-    if isinstance(value, list):
-        return ", ".join(words.known("mode", str(item)) for item in value)
-    if isinstance(value, float | int):
-        return words.value(value)
-    return words.t(ASSUMED.get(str(value), str(value)))
 
 
 def mode_tables(access: Access) -> dict[str, pd.DataFrame]:
