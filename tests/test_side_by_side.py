@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from light_plans import write_cut
+from test_night_safety import write
 from timetables import timetable_from_runs
 
 from mobility.base.clock import service_clock
@@ -176,6 +177,38 @@ def test_sets_share_what_they_share_and_are_scanned_apart_where_they_differ(stud
     for one, hours in with_each(study, feeds):
         told(one, hours)
     assert all(asked[who] for who in ("before", "own", "other")), asked
+
+
+def test_hours_at_which_all_is_walked_alike_are_asked_once(tmp_path, monkeypatch):
+    """Closed before 08:00, as two ends of shifts are; no driving from 20:00 to 23:00."""
+    tags = (
+        '<tag k="access:conditional" v="no @ (00:00-08:00)"/>'
+        '<tag k="motor_vehicle:conditional" v="no @ (20:00-23:00)"/>'
+    )
+    study, asked, some_hour = (
+        load(write(tmp_path, tags=tags, safe="false")),
+        [],
+        SideBySide.some_hour,
+    )
+
+    def noted(self, k, moved, *args):
+        asked.append((k, moved.returning, moved.hours))
+        return some_hour(self, k, moved, *args)
+
+    monkeypatch.setattr(SideBySide, "some_hour", noted)
+    home, gate = tuple(study.homes.lonlat[0]), study.sites[0].gates[0]
+    feeds = {
+        f"P{k}": feed(study, [((home, at - 600), (gate, at))])
+        for k, at in enumerate((36_000, 45_000))
+    }
+    for one, hours in with_each(study, feeds):
+        found = told(one, hours)
+        assert len({moved.hours for moved in hours}) == 3
+        expected = told(with_feed(study, feeds[one.scenario], scenario="alone"))
+        assert all(map(np.array_equal, found, expected))
+    assert Counter((k, returning) for k, returning, _ in asked) == {
+        (k, returning): 2 for k in range(2) for returning in (False, True)
+    }
 
 
 @pytest.mark.parametrize("seed", range(20))

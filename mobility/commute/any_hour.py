@@ -43,6 +43,10 @@ class Hours(dict[Moved, Bool]):
         """Return it of one direction that is not known yet."""
         return held_some_hour(study, moved, day, edge, limits, BEST_HOURS_S)
 
+    def walked(self, study: Study) -> Study | None:
+        """Return the study whose walks tell which directions are alike, if it is made anyway."""
+        return None if study.views.made_from else study
+
 
 def at_hour(study: Study, day: ChosenDay, edge: Edge, second: int) -> Edge:
     """Return an edge of a shift at another second since local midnight."""
@@ -103,7 +107,7 @@ def held_at_some_hour(
         known.update(dict.fromkeys(asked, np.zeros(study.n_homes, bool)))
         return known
     limits = engine_limits(study.territory.limits)
-    alike = _alike(study, asked)
+    alike = _alike(known.walked(study), asked)
     first = [*dict.fromkeys(alike.values())]
     found = spread(pool, lambda moved: known.ask(study, moved, *asked[moved], limits), first)
     known.update(zip(first, found, strict=True))
@@ -111,9 +115,9 @@ def held_at_some_hour(
     return known
 
 
-def _alike(study: Study, asked: dict[Moved, tuple[ChosenDay, Edge]]) -> dict[Moved, Moved]:
+def _alike(study: Study | None, asked: dict[Moved, tuple[ChosenDay, Edge]]) -> dict[Moved, Moved]:
     """Return for each of some directions the first at whose hour all is walked as at its own."""
-    if study.views.made_from is not None or study.territory.limits.safe_at_night:
+    if study is None or study.territory.limits.safe_at_night:
         return {moved: moved for moved in asked}
     known: dict[tuple[object, ...], tuple[Moved, Study]] = {}
     found = {}

@@ -139,7 +139,7 @@ class SideBySide:
     """
 
     def __init__(self, base: Study, union: Study, set_of: Int64, count: int) -> None:
-        self._base, self._union, self._set_of = base, union, set_of
+        self._base, self.union, self._set_of = base, union, set_of
         self._places = _places(union.feed, len(base.feed.stops))
         self._count = count
         self._lock = RLock()
@@ -169,7 +169,7 @@ class SideBySide:
 
     def study(self, k: int) -> Study:
         """Return the study with a set, as others answer for it."""
-        found = replace(self._union)
+        found = replace(self.union)
         found.views.stand_in = self.stand_in(k)
         return found
 
@@ -246,7 +246,7 @@ class SideBySide:
         """
         day, edge, limits = asked.day, asked.edge, asked.limits
         added = self._runs(day.kind, returning=edge.returning)
-        here = self._union
+        here = self.union
         if asked.some_hour is not None:
             here = self._open(-1, asked.some_hour[0], day, asked.some_hour[1])
         gate = at_gate(here, day, edge)
@@ -274,7 +274,7 @@ class SideBySide:
     def _runs(self, kind: str, *, returning: bool) -> Added:
         with self._lock:
             if (kind, returning) not in self._added:
-                two_way = self._union.timetables[kind]
+                two_way = self.union.timetables[kind]
                 one_way = two_way.mirror if returning else two_way.onward
                 self._added[kind, returning] = Added(
                     one_way.timetable, self._set_of, self._count, self._places
@@ -284,15 +284,15 @@ class SideBySide:
     def _with_set(self, k: int) -> Study:
         """Return the study with a set, -1 being all."""
         if k < 0 or self._count == 1:
-            return self._union
+            return self.union
         kept = (self._set_of < 0) | (self._set_of == k)
-        tables = {kind: partial(self._muted, kind, kept) for kind in self._union.timetables}
-        found = with_timetables(self._union, Timetables(tables))
+        tables = {kind: partial(self._muted, kind, kept) for kind in self.union.timetables}
+        found = with_timetables(self.union, Timetables(tables))
         found.views.held, found.views.elapsed_s = {}, {}
         return found
 
     def _muted(self, kind: str, kept: Bool) -> TwoWay:
-        return alone(self._union.timetables[kind], kept)
+        return alone(self.union.timetables[kind], kept)
 
     def _open(self, k: int, moved: Moved, day: ChosenDay, edge: Edge) -> Study:
         if (k, moved) not in self._views:
@@ -310,7 +310,7 @@ class SideBySide:
             self._before,
         ):  # fmt: skip
             known.clear()
-        self._union = self._base
+        self.union = self._base
         trim_memory()
 
 
@@ -348,6 +348,11 @@ class _HoursOfSet(Hours):
     def __init__(self, every: SideBySide, k: int) -> None:
         super().__init__()
         self._every, self._k = every, k
+
+    def walked(self, study: Study) -> Study:
+        """Return the study with all sets, whose stops are those of each."""
+        del study  # that of the set
+        return self._every.union
 
     def ask(
         self, study: Study, moved: Moved, day: ChosenDay, edge: Edge, limits: EngineLimits
