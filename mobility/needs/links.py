@@ -46,14 +46,11 @@ class LinkSet:
         Their length.
     bound
         No set does it with less; equal to ``metres`` where every set was looked at.
-    beyond
-        Gates that no set of links brings near.
     """
 
     chosen: tuple[int, ...]
     metres: float
     bound: float
-    beyond: tuple[int, ...]
 
 
 def with_link(seconds: Float, link: Link) -> Float:
@@ -106,13 +103,12 @@ def shortest_links(
 
     near = nearest_s(_with(seconds, links), gates, stops) <= limit_s
     able = [g for g, ok in zip(gates, near, strict=True) if ok]
-    beyond = tuple(g for g, ok in zip(gates, near, strict=True) if not ok)
     if not over_s(seconds).any():
-        return LinkSet((), 0.0, 0.0, beyond)
+        return LinkSet((), 0.0, 0.0)
     chosen = (_exact if len(links) <= _EXACT else _greedy)(seconds, links, over_s)
     metres = sum(links[k].metres for k in chosen)
     bound = metres if len(links) <= _EXACT else _bound(seconds, links, over_s)
-    return LinkSet(chosen, metres, bound, beyond)
+    return LinkSet(chosen, metres, bound)
 
 
 def _with(seconds: Float, links: Iterable[Link]) -> Float:

@@ -374,7 +374,12 @@ def morton_order(xy: np.ndarray) -> np.ndarray:
     """
     low = xy.min(axis=0)
     span = max(float((xy.max(axis=0) - low).max()), 1e-9)
-    cell = np.minimum((xy - low) / span * 65_536, 65_535).astype(np.uint64)
+    return curve_order(np.minimum((xy - low) / span * 65_536, 65_535).astype(np.uint64))
+
+
+def curve_order(cell: np.ndarray) -> np.ndarray:
+    """Return the order of cells, uint64 (n, 2) of 16 bits, along the curve of `morton_order`."""
+    # A zero is put between any two bits.
     for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
         cell = (cell | (cell << np.uint64(shift))) & np.uint64(mask)
     return np.argsort(cell[:, 0] | (cell[:, 1] << np.uint64(1)), kind="stable")

@@ -236,18 +236,15 @@ class History:
 
     def read(self, stem: str) -> Draft:
         """Return what a scenario changes."""
-        return _read(self._existing(stem))
+        return _read(self.path(stem))
 
     def remove(self, stem: str) -> None:
         """Delete a scenario's file; its results stay."""
         with self.lock:
-            self._existing(stem).unlink()
+            self.path(stem).unlink()
 
     def path(self, stem: str) -> Path:
         """Return the file of a scenario."""
-        return self._existing(stem)
-
-    def _existing(self, stem: str) -> Path:
         if stem != slug(stem) or not self._file(stem).is_file():
             raise SourceNotFoundError(
                 "There is no such scenario.", value=stem, mend="Load the page again."

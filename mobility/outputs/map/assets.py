@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
@@ -20,6 +21,7 @@ _SCRIPTS = (
     "store", "texts", "state", "draw", "homes", "pixels", "figures", "popups", "lines", "plans",
     "answers", "tools", "panel",
 )  # fmt: skip
+_SLOT = re.compile(r"@@mb-(\w+)@@")
 _URL = re.compile(r"url\((?!data:|#)['\"]?([^)'\"]+)['\"]?\)")
 #: English texts of what the page knows by a symbol.
 ENGLISH = {
@@ -122,6 +124,17 @@ def page_script() -> str:
     folder = resources("mobility.outputs.map") / "static"
     parts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS]
     return safe_script("\n".join(parts))
+
+
+def filled(template: str, *, language: str, title: str, **texts: str) -> str:
+    """Return a page with Leaflet, its title and other texts put into its slots, ``@@mb-name@@``.
+
+    What is put in is not looked at again: data never passes as a template.
+    """
+    code, style = leaflet()
+    texts |= {"language": html.escape(language), "title": html.escape(title)}
+    texts |= {"leaflet": code, "leaflet_style": style}
+    return _SLOT.sub(lambda slot: texts[slot[1]], template)
 
 
 def page_file(name: str) -> str:

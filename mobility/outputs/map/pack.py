@@ -135,21 +135,14 @@ def add_paths(store: Store, paths: Sequence[Float]) -> dict[str, Any]:
 
 def along_curve(lon: Float, lat: Float) -> NDArray[np.intp]:
     """Return an order of the points in which neighbours in space stand close (Morton curve)."""
-    x = _spread(_ranked(lon))
-    y = _spread(_ranked(lat))
-    return np.argsort(x | (y << np.uint64(1)), kind="stable")
+    from mobility.streets.graph import curve_order
+
+    return curve_order(np.column_stack([_ranked(lon), _ranked(lat)]))
 
 
 def _ranked(values: Float) -> NDArray[np.uint64]:
     low, high = float(values.min()), float(values.max())
     return ((values - low) / ((high - low) or 1.0) * 65_535).astype(np.uint64)
-
-
-def _spread(v: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Put a zero between any two bits of 16-bit numbers."""
-    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-        v = (v | (v << np.uint64(shift))) & np.uint64(mask)
-    return v
 
 
 @dataclass(frozen=True)

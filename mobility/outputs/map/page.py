@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +16,7 @@ from mobility.base.files import write_text
 from mobility.base.i18n import translate
 from mobility.commute.door_to_door import OVERTIME_MAX_S
 from mobility.commute.indicators import round_persons
-from mobility.outputs.map.assets import ENGLISH, leaflet, page_file, page_french, page_script
+from mobility.outputs.map.assets import ENGLISH, filled, page_file, page_french, page_script
 from mobility.outputs.map.figures import Counter, Rows, directions
 from mobility.outputs.map.kept_parts import add_background, add_journeys
 from mobility.outputs.map.model import MapLever, MapModel, MapPlan, MapRun, Scenario, UInt8
@@ -279,10 +277,6 @@ def _stops(model: MapModel, store: Store) -> Manifest:
     }
 
 
-#: Where texts are put into what Folium drew, see `mobility.outputs.map.skeleton`.
-_SLOT = re.compile(r"@@mb-(\w+)@@")
-
-
 def write_map(
     model: MapModel,
     path: str | Path,
@@ -337,14 +331,11 @@ def render(
     manifest["fr"] = page_french() | _facts(manifest)
     homes = model.homes
     middle = float(homes.lat.mean().round(5)), float(homes.lon.mean().round(5))
-    code, style = leaflet()
-    texts = {
-        "language": html.escape(language), "title": html.escape(f"{model.territory} – mobility"),
-        "leaflet": code, "leaflet_style": style, "style": page_file("page.css"),
-        "markup": page_file("panel.html"), "code": page_script(),
-        "manifest": compact_json(manifest), "blobs": "\n".join(store.texts),
-    }  # fmt: skip
-    return _SLOT.sub(lambda slot: texts[slot[1]], _skeleton(middle, tiles))
+    return filled(
+        _skeleton(middle, tiles), language=language, title=f"{model.territory} – mobility",
+        style=page_file("page.css"), markup=page_file("panel.html"), code=page_script(),
+        manifest=compact_json(manifest), blobs="\n".join(store.texts),
+    )  # fmt: skip
 
 
 def _skeleton(middle: tuple[float, float], tiles: str | None) -> str:

@@ -5,7 +5,6 @@ The latter, with the findings beside it, is the page of `mobility check --html`.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Sequence
@@ -26,14 +25,13 @@ from mobility.base.i18n import translate
 from mobility.commute.data_sheet import DataSheet
 from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
-from mobility.outputs.map.assets import leaflet, page_file, safe_script
+from mobility.outputs.map.assets import filled, page_file, safe_script
 from mobility.outputs.map.background import roads_of
 from mobility.outputs.map.pack import compact_json, quantised
 from mobility.outputs.tables import Table
 from mobility.streets.snap import components
 from mobility.timetable.arrays import INF
 
-_SLOT = re.compile(r"@@mb-(\w+)@@")
 #: Coordinates are told to this part of a degree, about a metre.
 _DEGREE = 1e-5
 #: From little to much, told apart in grey too (ColorBrewer's YlGnBu, five classes).
@@ -70,17 +68,9 @@ def side_page(title: str, data: dict[str, Any], script: str, language: str) -> s
     SourceNotFoundError
         Leaflet's distribution is not installed.
     """
-    code, style = leaflet()
-    texts = {
-        "language": html.escape(language),
-        "title": html.escape(title),
-        "leaflet": code,
-        "leaflet_style": style,
-        "data": compact_json(data),
-        "code": safe_script(page_file("side.js") + page_file(script)),
-    }
-    # What is put in is not looked at again: data never passes as a template.
-    return _SLOT.sub(lambda slot: texts[slot[1]], page_file("side.html"))
+    code = safe_script(page_file("side.js") + page_file(script))
+    page = page_file("side.html")
+    return filled(page, language=language, title=title, data=compact_json(data), code=code)
 
 
 def flat_paths(lines: Sequence[Float]) -> list[list[int]]:
