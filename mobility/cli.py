@@ -296,22 +296,28 @@ def itinerary(
 def _otherwise(
     study: Study, shift_id: int, kind: str, home: int, ways: list[list[str]], lang: Lang
 ) -> str:
-    """Add other modes that count to the ways that lack a journey; return why a home is white."""
+    """Add other modes that count to the ways that lack a journey; return why a home is white.
+
+    What takes one out is at hand for the way back: but for a booked ride, both ways go by it.
+    """
     from mobility.commute.access import assess
+    from mobility.commute.inventory import find_day
     from mobility.commute.modes import MODES, counting
     from mobility.commute.white_zones import REASONS, white_zones
     from mobility.outputs.words import Words
     from mobility.timetable.arrays import INF
 
-    access = assess(study)
-    for way, door_s in zip(ways, (access.outbound_s, access.return_s), strict=True):
-        took = {m: door_s[access.row(shift_id, kind, m), home] for m in counting(study.territory)}
-        if not way:
-            way += [
-                f"{number(-(-int(took_s) // 60), lang)} min {translate(MODES[mode].by, lang)}"
-                for mode, took_s in took.items()
-                if took_s < INF
-            ]
+    access, lacking = assess(study), [not way for way in ways]
+    margins_s = [edge.margin_s for edge in study.edges(shift_id, find_day(study, kind))]
+    for mode in counting(study.territory):
+        row = access.row(shift_id, kind, mode)
+        both_s = [int(found[row, home]) for found in (access.outbound_s, access.return_s)]
+        if max(both_s) == INF and MODES[mode].kind != "booked":
+            continue
+        for way, lacks, took_s, margin_s in zip(ways, lacking, both_s, margins_s, strict=True):
+            if lacks and took_s < INF:
+                minutes = number(-(-(took_s - margin_s) // 60), lang)
+                way.append(f"{minutes} min {translate(MODES[mode].by, lang)}")
     zones = white_zones(access)
     reason = REASONS[zones.reason[zones.row(shift_id, kind), home]]
     return Words(lang).reason(reason) if reason else ""

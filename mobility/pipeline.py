@@ -18,7 +18,7 @@ from mobility.commute.changes import with_timetable
 from mobility.commute.comparison import asked_alike, check_comparable, comparison, differences
 from mobility.commute.door_to_door import MOST_HELD_BYTES
 from mobility.commute.loading import load
-from mobility.commute.modes import riding
+from mobility.commute.modes import check_riding, riding
 from mobility.commute.side_by_side import with_each
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
@@ -102,7 +102,9 @@ def run(
     if not keep:
         study = replace(study)  # a study of unknown content
     if shuttles or plans:  # a line may be the first one
-        asked = riding(study.territory, has_timetable=not study.feed.trips.empty)
+        has_timetable = not study.feed.trips.empty
+        check_riding(study.territory, has_timetable=has_timetable)
+        asked = riding(study.territory, has_timetable=has_timetable)
         study = replace(study, territory=asked)
     present = evaluate(study, progress=progress)
     costs = _scenario_costs(territory, present[0], progress)

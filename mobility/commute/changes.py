@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -13,8 +13,9 @@ import numpy as np
 from mobility.base.clock import format_clock
 from mobility.base.errors import Finding, TerritoryError
 from mobility.commute.additions import with_feed
-from mobility.commute.data_sheet import DataSheet, data_sheet
+from mobility.commute.data_sheet import DataSheet, data_sheet, misplaced, sheet_findings
 from mobility.commute.line_changes import with_lines
+from mobility.commute.modes import check_riding
 from mobility.commute.study import Study, Timetables
 from mobility.commute.variants import variant, with_timetables
 from mobility.engine.journeys import TwoWay
@@ -37,24 +38,42 @@ Edit = tuple[str, tuple[int, ...], int]
 
 
 def with_timetable(study: Study, path: Path, *, scenario: str) -> Study:
-    """Return the study with one more feed, read from its file; see `additions.with_feed`."""
+    """Return the study with one more feed, read from its file; see `additions.with_feed`.
+
+    Raises
+    ------
+    TerritoryError
+        Public transport runs already and is not among the modes.
+    """
+    check_riding(study.territory, has_timetable=not study.feed.trips.empty)
     extra = read_feed(path)
-    told: tuple[Finding, ...] = ()
-    dates = {day.date for day in study.days}
-    # What leaves in the evening arrives on the date after.
-    eves = {date - dt.timedelta(days=1) for date in dates}
-    if not any(extra.trips_on(date).size for date in dates | eves):
-        told = (
-            Finding(
-                "warning",
-                "feed_idle",
-                "The timetable that is added changes nothing: it runs on none of the dates "
-                "studied. Give it services on them, or study others (days.dates)",
-                path.name,
-                examples=tuple(date.isoformat() for date in sorted(dates)[:5]),
-            ),
-        )
+    told = (*misplaced(study.streets, extra), *_idle(study, extra, path))
     return with_feed(study, extra, scenario=scenario, findings=told)
+
+
+def _idle(study: Study, extra: Feed, path: Path) -> Iterator[Finding]:
+    """Say on which of the dates studied, and worked, a feed does not run."""
+    shifts = range(len(study.shift_rows))
+    dates = {day.date for day in study.days if any(study.works_on(s, day) for s in shifts)}
+    # What leaves in the evening arrives on the date after.
+    idle = {
+        date
+        for date in dates
+        if not any(extra.trips_on(date - dt.timedelta(days=k)).size for k in (0, 1))
+    }
+    if idle:
+        # Beside other timetables a line for some days is usual.
+        much = idle == dates or study.feed.trips.empty
+        yield Finding(
+            "warning" if much else "info",
+            "feed_idle",
+            "The timetable that is added does not run on {count} of the {all} dates studied, and "
+            "changes nothing there. Give it services on them, or study others (days.dates)",
+            path.name,
+            count=len(idle),
+            examples=tuple(date.isoformat() for date in sorted(idle)[:5]),
+            params={"all": len(dates)},
+        )
 
 
 def _with_feed(study: Study, change: FeedChange) -> Study:
@@ -213,4 +232,7 @@ def with_timetable_changes(study: Study) -> Study:
         day_runs = {k: DayNetwork(k, both.timetable).runs for k, both in made.timetables.items()}
         return data_sheet(made, day_runs)
 
-    return variant(changed, lambda one: replace(one, sheet_of=sheet))
+    was = () if study.sheet is None else sheet_findings(study.sheet, study)
+    now = sheet_findings(sheet(), made)
+    kept = tuple(f for f in made.findings if f not in was and f not in now)
+    return variant(changed, lambda one: replace(one, sheet_of=sheet, findings=(*now, *kept)))

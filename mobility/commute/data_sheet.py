@@ -23,6 +23,8 @@ from mobility.commute.study import Study
 from mobility.commute.walks import mode_times
 from mobility.engine.journeys import Edge
 from mobility.sources.days import ChosenDay
+from mobility.sources.gtfs.feed import Feed
+from mobility.streets.graph import Streets
 from mobility.streets.snap import components
 from mobility.territory.project import StreetMode
 from mobility.timetable.arrays import INF, RunArrays
@@ -121,7 +123,7 @@ def sheet_findings(sheet: DataSheet, study: Study) -> tuple[Finding, ...]:
     cut_off = _cut_off(sheet, study)
     if study.feed.trips.empty:
         return tuple(cut_off)
-    first = (*_misplaced(study), *_gates(sheet, study), *_edges(sheet, study))
+    first = (*misplaced(study.streets, study.feed), *_gates(sheet, study), *_edges(sheet, study))
     return (*first, *_hours(sheet, study), *cut_off)
 
 
@@ -239,14 +241,14 @@ def _gates(sheet: DataSheet, study: Study) -> Iterator[Finding]:
     )
 
 
-def _misplaced(study: Study) -> Iterator[Finding]:
+def misplaced(streets: Streets, feed: Feed) -> Iterator[Finding]:
     """Say where stops would lie on the streets if exchanged, and which feed is of elsewhere."""
-    west, south, east, north = study.streets.bounds_lonlat
-    lon, lat = study.feed.lonlat().T
+    west, south, east, north = streets.bounds_lonlat
+    lon, lat = feed.lonlat().T
     away = (lon < west) | (lon > east) | (lat < south) | (lat > north)
     turned = away & (lat > west) & (lat < east) & (lon > south) & (lon < north)
     if turned.any():
-        names = study.feed.stops["stop_name"].astype(str).to_numpy()[turned]
+        names = feed.stops["stop_name"].astype(str).to_numpy()[turned]
         yield Finding(
             "error",
             "stops_exchanged",
@@ -256,8 +258,8 @@ def _misplaced(study: Study) -> Iterator[Finding]:
             count=int(turned.sum()),
             examples=tuple(names[:5]),
         )
-    network = study.feed.stops["network"].to_numpy()
-    for k, name in enumerate(study.feed.networks):
+    network = feed.stops["network"].to_numpy()
+    for k, name in enumerate(feed.networks):
         known = (network == k) & np.isfinite(lon) & np.isfinite(lat)
         if known.any() and (away & ~turned)[known].all():
             yield Finding(

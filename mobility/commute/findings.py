@@ -106,7 +106,7 @@ def idle_rosters(study: Study) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "idle_rosters",
-            "{count} rosters work on none of the dates studied and read as out of reach: add "
+            "{count} rosters work on none of the dates studied, and nothing is known of them: add "
             "their kind of day to days.kinds, or a date within their period to days.extra.",
             count=len(idle),
             examples=tuple(idle[:5]),

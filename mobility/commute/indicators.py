@@ -158,11 +158,12 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
         ``site``, ``employer``, ``roster``, ``headcount``, ``pool`` (workers), ``reachable``,
         ``white`` (all others), of them ``one_way_only`` and ``neither`` (no direction on some
         working day), ``share`` (reachable over pool), ``is_white`` (share under
-        ``white_site_share``) and ``main_reason``.
+        ``white_site_share``) and ``main_reason``. Of a roster that works on none of the days
+        studied nothing is known: these are missing, and it is not white.
     """
     study = access.study
     found = access.rosters
-    rows = []
+    rows, idle = [], []
     for r, ((site, roster), mine) in zip(
         counted_rows(found), roster_shifts(study).items(), strict=True
     ):
@@ -186,9 +187,13 @@ def summary(access: Access, zones: WhiteZones) -> pd.DataFrame:
                 "main_reason": _main_reason(zones, mine, workers),
             }
         )
+        idle.append(not any(study.works_on(i, day) for i in mine for day in study.days))
     frame = pd.DataFrame(rows)
+    counts = ["reachable", "white", "one_way_only", "neither"]
+    frame[counts] = frame[counts].astype(float)
+    frame.loc[idle, [*counts, "share"]] = np.nan
     frame["is_white"] = frame["share"] < study.territory.limits.white_site_share
-    return whole_persons(frame, ["pool", "reachable", "white", "one_way_only", "neither"])
+    return whole_persons(frame, ["pool", *counts])
 
 
 def by_shift(access: Access, zones: WhiteZones) -> pd.DataFrame:

@@ -62,7 +62,7 @@ from mobility.engine.journeys import TwoWay
 from mobility.sources.days import ChosenDay, choose_days, plain_days
 from mobility.sources.feed_dates import term_day_at_rest
 from mobility.sources.gtfs.quality import check_feed, school_routes, zone_findings
-from mobility.sources.gtfs.read import Feed
+from mobility.sources.gtfs.read import Feed, merge_feeds, read_feed
 from mobility.sources.holidays import Holidays, localised, read_holidays
 from mobility.sources.homes.model import Homes
 from mobility.sources.homes.read import read_homes
@@ -352,7 +352,12 @@ class _Runs:
 
 
 def _days(territory: Territory, feed: Feed, findings: list[Finding]) -> list[ChosenDay]:
-    """Return the dates studied; what is wrong with them names the territory file."""
+    """Return the dates studied; what is wrong with them names the territory file.
+
+    Where a scenario adds the first timetables, they are chosen in these.
+    """
+    if feed.trips.empty and territory.changes.feeds:
+        feed = merge_feeds([read_feed(territory.resolve(f.file)) for f in territory.changes.feeds])
     try:
         if feed.trips.empty and not territory.sources.gtfs:
             return plain_days(territory.days, findings=findings)

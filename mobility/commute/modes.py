@@ -78,13 +78,22 @@ def evaluated(territory: Territory, *kinds: Kind) -> list[Mode]:
 
 
 def riding(territory: Territory, *, has_timetable: bool) -> Territory:
-    """Return a territory that asks for public transport, as one with a line more does.
+    """Return a territory that asks for public transport where a first line is added to it.
 
     Parameters
     ----------
     has_timetable
-        Whether there are trips already: leaving them out is then the territory's own wish, and
-        a line that counted alone would be given what they do.
+        Whether there are trips already: leaving them out is then the territory's own wish.
+    """
+    modes = territory.modes.evaluated
+    if has_timetable or "transit" in modes:
+        return territory
+    changed = territory.modes.model_copy(update={"evaluated": ["transit", *modes]})
+    return territory.model_copy(update={"modes": changed})
+
+
+def check_riding(territory: Territory, *, has_timetable: bool) -> None:
+    """Check that a line may be added: alone it would be given what trips that run already do.
 
     Raises
     ------
@@ -92,9 +101,7 @@ def riding(territory: Territory, *, has_timetable: bool) -> Territory:
         Public transport runs and is not asked for.
     """
     modes = territory.modes.evaluated
-    if "transit" in modes:
-        return territory
-    if has_timetable:
+    if has_timetable and "transit" not in modes:
         raise TerritoryError(
             "A line is added, and public transport is not among the modes studied.",
             file=territory.path,
@@ -102,8 +109,6 @@ def riding(territory: Territory, *, has_timetable: bool) -> Territory:
             value=", ".join(modes),
             mend='Add "transit" to them.',
         )
-    changed = territory.modes.model_copy(update={"evaluated": ["transit", *modes]})
-    return territory.model_copy(update={"modes": changed})
 
 
 def counting(territory: Territory) -> list[Mode]:

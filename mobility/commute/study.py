@@ -22,7 +22,7 @@ from mobility.engine.journeys import Edge, EngineLimits, TwoWay
 from mobility.sources.days import ChosenDay
 from mobility.streets.graph import State, Streets
 from mobility.territory.project import Limits, Site, Territory
-from mobility.territory.rosters import season_of, share_of_year
+from mobility.territory.rosters import day_of_year, season_of, share_of_year
 from mobility.timetable.footpaths import WalkTable
 
 if TYPE_CHECKING:
@@ -362,7 +362,7 @@ class Study:
     def works_on(self, shift_id: int, day: ChosenDay) -> bool:
         """Whether a shift starts on a kind of day."""
         row = self.shift_rows[shift_id]
-        in_season = row.period is None or row.period[0] <= day.date <= row.period[1]
+        in_season = bool(row.season >> day_of_year(day.date) & 1)
         return in_season and bool(set(row.days) & set(day.weekdays))
 
     def days_per_year(self, shift_id: int, day: ChosenDay) -> float:

@@ -178,7 +178,7 @@ def housing(
     places = with_points(study, found, points)
     progress("commutes")
     answer = answered(with_homes(without_car(study), places), kind, jobs)
-    return replace(answer, findings=sparse_ground(study, found, kind))
+    return replace(answer, findings=sparse_ground(study, found, kind, cell_m))
 
 
 def without_car(study: Study) -> Study:

@@ -281,7 +281,8 @@ def changed(before: Access, after: Access) -> Changed:
     )
     # Sums of many legs differ by less than a metre, or a second, from run to run.
     more = now.sub(was, fill_value=0.0)
-    more = more[(more.round(3) != 0).any(axis=1) | (more.index == "")]
+    more = more.mask(more.round(3) == 0, 0.0)
+    more = more[(more != 0).any(axis=1) | (more.index == "")]
     table = _priced(more.reset_index(), factors)
     ran = was.index[(was["trips_year"] > 0) & (was.index != "")]
     removed = ran.difference(now.index[now["trips_year"] > 0])

@@ -72,7 +72,7 @@ def lattice(study: Study, *, cell_m: float, ground: str | None) -> tuple[Homes, 
         if found["missed"]:
             continue
         xy, cell = (np.asarray(found[name]) for name in ("xy", "cell"))
-        if ground is None and kind != "streets" and _away(study, xy) > _MANY_AWAY:
+        if ground is None and kind != "streets" and _away(study, xy, cell_m) > _MANY_AWAY:
             continue
         lonlat = streets.unproject(xy)
         boxes = gpd.GeoSeries(cell_boxes(cell, cell_m), crs=streets.crs).to_crs(4326)
@@ -81,10 +81,10 @@ def lattice(study: Study, *, cell_m: float, ground: str | None) -> tuple[Homes, 
     raise _no_ground(str(ground))
 
 
-def sparse_ground(study: Study, places: Homes, ground: str) -> tuple[Finding, ...]:
+def sparse_ground(study: Study, places: Homes, ground: str, cell_m: float) -> tuple[Finding, ...]:
     """Say how many workers live away from all squares, where that is many of them."""
-    share = _away(study, study.streets.project(*places.lonlat.T))
-    if share <= _MANY_AWAY:
+    share = _away(study, study.streets.project(*places.lonlat.T), cell_m)
+    if ground == "streets" or share <= _MANY_AWAY:  # no land is wider
         return ()
     return (
         Finding(
@@ -101,10 +101,12 @@ def sparse_ground(study: Study, places: Homes, ground: str) -> tuple[Finding, ..
     )  # fmt: skip
 
 
-def _away(study: Study, xy: Float) -> float:
-    """Return the share of the workers who live over `_AWAY_M` from all places."""
+def _away(study: Study, xy: Float, cell_m: float) -> float:
+    """Return the share of the workers who live over `_AWAY_M` from all squares."""
     away_m, _ = cKDTree(xy).query(study.streets.project(*study.homes.lonlat.T))
-    return float(study.workers @ (away_m > _AWAY_M)) / max(float(study.workers.sum()), 1.0)
+    # To the middle of a square; its corner is half a diagonal nearer.
+    far = away_m > _AWAY_M + cell_m / np.sqrt(2)
+    return float(study.workers @ far) / max(float(study.workers.sum()), 1.0)
 
 
 def _no_ground(ground: str) -> TerritoryError:

@@ -300,6 +300,7 @@ def present_sentences(
         Share of the pool under which a roster is white.
     """
     t, number = words.t, words.number
+    summary = summary[summary["reachable"].notna()]  # those that work on some day studied
     white = summary[summary["is_white"].astype(bool)]
     counts = {
         "rosters": number(len(summary)),

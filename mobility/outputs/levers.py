@@ -14,8 +14,9 @@ from mobility.base.clock import DAY_S, format_clock
 from mobility.base.files import staging, write_gpkg, write_text
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.base.machine import give_back_memory, trim_memory
-from mobility.commute.access import Access
+from mobility.commute.access import Access, assess
 from mobility.commute.indicators import by_group, whole_persons
+from mobility.commute.modes import riding
 from mobility.commute.study import Progress, Study, quiet
 from mobility.commute.white_zones import WhiteZones, white_zones
 from mobility.outputs.advice import Advice, advice_blocks, write_advice
@@ -155,6 +156,9 @@ def searched(
     Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
     stand in the outputs.
     """
+    asked = riding(access.study.territory, has_timetable=not access.study.feed.trips.empty)
+    if asked is not access.study.territory:  # a line may be the first one
+        access = assess(replace(access.study, territory=asked), on_streets=access)
     factors, plans, answers = factors_of(access.study), None, None
     zones = white_zones(access, progress=progress)
     progress("on-demand trips")

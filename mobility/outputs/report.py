@@ -232,9 +232,11 @@ class Writer:
             yield from self._shifts(site, roster, shift_ids)
 
     def _largest(self, most: int) -> list[int]:
-        """Return the rows of the rosters of most jobs, in the order of the summary."""
-        jobs = self.sheets["summary"].frame["headcount"].to_numpy()
-        return sorted(int(k) for k in (-jobs).argsort(kind="stable")[:most])
+        """Return the rows of the rosters of most jobs that are studied, in the summary's order."""
+        frame = self.sheets["summary"].frame.reset_index(drop=True)
+        studied = frame[frame["reachable"].notna()]
+        largest = studied["headcount"].sort_values(ascending=False, kind="stable")
+        return sorted(int(k) for k in largest.index[:most])
 
     def _notes(self, shift_ids: list[int]) -> tuple[tuple[str, str], ...]:
         rows = [self.study.shift_rows[i] for i in shift_ids]

@@ -10,7 +10,7 @@ import numpy as np
 
 from mobility.base.errors import Finding
 from mobility.commute.access import Access
-from mobility.commute.modes import riding
+from mobility.commute.modes import check_riding
 from mobility.commute.study import Study
 from mobility.commute.white_zones import WhiteZones
 from mobility.shuttles.anchors import choose_hubs, hub_anchor, hub_times, make_pools
@@ -344,7 +344,7 @@ def design_shuttles(
         The ``[shuttles]`` or ``[factors]`` table is wrong, or public transport runs and is not
         among the modes.
     """
-    riding(study.territory, has_timetable=not study.feed.trips.empty)
+    check_riding(study.territory, has_timetable=not study.feed.trips.empty)
     config = config or ShuttleConfig.from_territory(study.territory)
     factors = Factors.load(study.territory.factors, file=study.territory.path)
     days = year_of(study, factors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from calendar import isleap
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,6 +47,7 @@ _HANDOVER_S = 30 * 60
 _WEEK_S = 7 * DAY_S
 
 
+@cache
 def season_of(period: tuple[dt.date, dt.date] | None) -> int:
     """Return the days of the year within a period, a bit each from 1 January on.
 
