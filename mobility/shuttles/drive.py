@@ -95,14 +95,49 @@ def drive_graph(
     rows, cols, seconds, metres = (np.concatenate([p[k] for p in parts]) for k in range(4))
     finite = np.isfinite(seconds)
     weight = np.rint(seconds[finite] * 100) * _TIME_UNIT + np.rint(metres[finite] * 10) + 1
-    rows, cols = rows[finite], cols[finite]
-    # Parallel streets: keep the quickest.
+    graph = _quickest(rows[finite], cols[finite], weight, len(net.place) + 2 * len(snaps))
+    return DriveGraph(streets, graph, snaps, len(net.place), net.place, times)
+
+
+def _quickest(
+    rows: np.ndarray, cols: np.ndarray, weight: np.ndarray, size: int
+) -> sparse.csr_matrix:
+    """Return the graph of some arcs, the quickest where there are several from node to node."""
     order = np.lexsort((weight, cols, rows))
     rows, cols, weight = rows[order], cols[order], weight[order]
-    first = np.r_[True, (np.diff(rows) != 0) | (np.diff(cols) != 0)]
-    size = len(net.place) + 2 * len(snaps)
-    graph = sparse.csr_matrix((weight[first], (rows[first], cols[first])), shape=(size, size))
-    return DriveGraph(streets, graph, snaps, len(net.place), net.place, times)
+    first = np.r_[True, (np.diff(rows) != 0) | (np.diff(cols) != 0)][: len(rows)]
+    return sparse.csr_matrix((weight[first], (rows[first], cols[first])), shape=(size, size))
+
+
+def _forks(matrix: sparse.csr_matrix, kept: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """Return the graph of forks and some nodes alone, and the number of each node in it.
+
+    Streets that lead nowhere else are left out; a way between two of the nodes is one arc.
+    """
+    around = (matrix + matrix.T).tocsr()
+    around.data[:] = 1
+    needed = np.zeros(matrix.shape[0], bool)
+    needed[kept] = True
+    live = np.ones_like(needed)
+    while (ends := live & ~needed & (around @ live <= 1)).any():
+        live &= ~ends
+    fork = live & (needed | (around @ live != 2))
+    neighbours = (around @ (live * np.arange(len(live)))).astype(np.int64)  # their sum
+    arcs = matrix.tocoo()
+    first = fork[arcs.row] & live[arcs.col]
+    start, node, weight = arcs.row[first], arcs.col[first], arcs.data[first]
+    before, found = start, [(start[:0], node[:0], weight[:0])]
+    while len(start):
+        ended = fork[node]
+        found.append((start[ended], node[ended], weight[ended]))
+        ahead = neighbours[node] - before
+        more = np.zeros(len(node))
+        more[~ended] = np.asarray(matrix[node[~ended], ahead[~ended]]).ravel()
+        on = more > 0
+        start, before, node, weight = start[on], node[on], ahead[on], (weight + more)[on]
+    rows, cols, weight = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    number = np.cumsum(fork) - 1
+    return _quickest(number[rows], number[cols], weight, int(fork.sum())), number
 
 
 def _place_arcs(streets: Streets, net: Arcs, snaps: Snaps, times: Times) -> list[Part]:
@@ -175,13 +210,14 @@ def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMI
 
 
 def _driven(graph: DriveGraph, places: np.ndarray, limit_s: float) -> Drive:
-    nodes = places + graph.n_nodes
-    weight = np.empty((len(nodes), len(nodes)))
-    # A search answers for every junction: those of all places at once would fill the memory.
-    for low in range(0, len(nodes), AT_ONCE):
+    ends = [places + first for first in _place_nodes(graph)]
+    forks, number = _forks(graph.graph, np.concatenate(ends))
+    left, entered = (number[nodes] for nodes in ends)
+    weight = np.empty((len(places), len(places)))
+    # A search answers for every fork: those of all places at once would fill the memory.
+    for low in range(0, len(places), AT_ONCE):
         some = slice(low, low + AT_ONCE)
-        rows = _weights(graph.graph, nodes[some], limit_s)
-        weight[some] = rows[:, nodes + len(graph.snaps)]
+        weight[some] = _weights(forks, left[some], limit_s)[:, entered]
     weight[places[:, None] == places] = 0.0
     return _decode(weight)
 
