@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from small import TRIPS, write_territory
+from small import PLACES_M, TRIPS, lonlat, write_territory
 
 from mobility.commute.access import assess
+from mobility.commute.door_to_door import transit_times
 from mobility.commute.last_return import last_return
 from mobility.commute.loading import load
+from mobility.remedies import shift_hours as module
 from mobility.remedies.shift_hours import OFFSETS_MIN, neighbours, plateau, shift_hours
 from mobility.territory.project import Territory
 
@@ -48,6 +51,36 @@ def test_both_edges_move_together_on_the_diagonal(hours):
     assert curve(morning.together) == {o: 10.0 * (-5 <= o <= 5) for o in OFFSETS_MIN}
     assert np.array_equal(morning.workers > 0, np.outer(morning.start > 0, morning.end > 0))
     assert morning.best == (0, 0, 10.0)
+
+
+def test_who_holds_is_kept_and_every_input_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    asked = []
+    monkeypatch.setattr(module, "transit_times", lambda *of: asked.append(of) or transit_times(*of))
+    path = write_territory(tmp_path)
+    text = path.read_text(encoding="utf-8")
+
+    def found(*change, offsets_min=OFFSETS_MIN):
+        asked.clear()
+        path.write_text(text.replace(*change) if change else text, encoding="utf-8")
+        assert not change or path.read_text(encoding="utf-8") != text
+        return shift_hours(assess(load(path)), offsets_min=offsets_min).to_frame()
+
+    first = found()
+    assert asked
+    pd.testing.assert_frame_equal(found(), first)
+    assert not asked
+    found(offsets_min=(0, 7))
+    assert asked
+    lon, lat = lonlat(PLACES_M["B"] - 300)
+    for change in (
+        ("gates = [[", f"gates = [[{lon}, {lat}], ["),
+        ("gates = [[", "margin_in_min = 12\ngates = [["),
+        ('"3x8"', '"2x8"'),
+        ("walk_kmh = 3.6", "walk_kmh = 3.7"),
+    ):
+        found(*change)
+        assert asked, change
 
 
 def test_roster_slides_as_its_worst_shift(hours):

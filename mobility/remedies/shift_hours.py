@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mobility.base.arrays import Bool
+from mobility.base.cache import Bundle
 from mobility.base.clock import DAY_S
 from mobility.base.machine import thread_count
 from mobility.base.projection import WGS84, transformer
@@ -250,10 +251,18 @@ def _held_at_offsets(study: Study, offsets: tuple[int, ...]) -> Held:
         held: Bool = transit_times(study, *question, limits).elapsed_s < INF
         return held
 
-    for two_way in study.timetables.values():
-        _ = two_way.onward.longest_s, two_way.mirror.longest_s
-    with ThreadPoolExecutor(max_workers=thread_count()) as pool:
-        found = dict(zip(asked, pool.map(answer, asked.values()), strict=True))
+    def compute() -> Bundle:
+        for two_way in study.timetables.values():
+            _ = two_way.onward.longest_s, two_way.mirror.longest_s
+        with ThreadPoolExecutor(max_workers=thread_count()) as pool:
+            held = list(pool.map(answer, asked.values()))
+        return {"held": np.packbits(np.array(held, bool).reshape(-1, study.n_homes), axis=-1)}
+
+    gates = [np.array(site.gates, np.float64) for site in study.sites]
+    questions = [(site, kind, *astuple(edge)) for site, kind, edge in asked]
+    bits = np.asarray(study.kept(["offsets", gates, questions], compute)["held"])
+    held = np.unpackbits(bits, axis=-1, count=study.n_homes).view(bool)
+    found = dict(zip(asked, held, strict=True))
     return {key: np.array([found[k] for k in keys]) for key, keys in wanted.items()}
 
 

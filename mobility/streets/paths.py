@@ -195,15 +195,19 @@ def street_paths(
         sources.distance_m / connector_speed_ms,
         targets.distance_m / connector_speed_ms,
     )
+    row_of, other, seconds = same_edge(streets, times, sources, targets)
+    along = np.full(len(sources), np.inf)
+    along[row_of[row_of == other]] = seconds[row_of == other]
+    out = ends(streets, net, times, sources, access, leaving=True)
+    into = ends(streets, net, times, targets, egress, leaving=False)
     found: list[StreetPath | None] = []
     for row in range(len(sources)):
-        one = slice(row, row + 1)
-        source, target = sources.take(one), targets.take(one)
-        _, _, along = same_edge(streets, times, source, target)
-        direct = float(along.min(initial=np.inf) + access[row] + egress[row])
-        out = ends(streets, net, times, source, access[one], leaving=True)
-        into = ends(streets, net, times, target, egress[one], leaving=False)
-        path = _over_nodes(streets, net, (source, out), (target, into), limit_s)
+        (source, first), (target, last) = (
+            (snaps.take(slice(row, row + 1)), Ends(*(each[ways.point == row] for each in ways)))
+            for snaps, ways in ((sources, out), (targets, into))
+        )
+        direct = float(along[row] + access[row] + egress[row])
+        path = _over_nodes(streets, net, (source, first), (target, last), limit_s)
         if direct <= min(limit_s, np.inf if path is None else path.time_s) and direct < np.inf:
             piece = (int(source.edge[0]), float(source.offset_m[0]), float(target.offset_m[0]))
             path = _path(streets, [piece], direct)
