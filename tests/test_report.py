@@ -628,6 +628,17 @@ def test_a_document_keeps_to_its_pages_by_showing_fewer_rows():
     assert len(PdfReader(io.BytesIO(pdf_bytes(replace(made, most_pages=0)))).pages) > 1
 
 
+def test_a_table_that_is_whole_keeps_its_rows_as_long_as_pages_allow():
+    heads, rows = ("A", "B"), tuple((f"ligne {k}", str(k)) for k in range(30))
+    table = blocks.Table(heads, rows, (False, True))
+    whole = replace(table, whole=True)
+    for tables, kept in (((whole, table), True), ((whole,) * 4, False)):
+        made = blocks.Document("fr", "T", tables, most_pages=1)
+        pages = PdfReader(io.BytesIO(pdf_bytes(made))).pages
+        assert len(pages) == 1
+        assert ("ligne 29" in pages[0].extract_text()) is kept
+
+
 def test_names_of_the_user_are_set_as_in_print_and_what_is_copied_is_not():
     frame = pd.DataFrame({"role": ["L'été"], "file": ["l'été 3x8.csv"]})
     table = table_block(sheet_of("sources", frame), Words("fr"))

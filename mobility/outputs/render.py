@@ -92,11 +92,15 @@ def pdf_bytes(document: Document) -> bytes:
 
 
 def _shortened(document: Document, rows: int) -> Document:
-    """Return a document whose tables have so many rows at most, and say so."""
+    """Return a document whose tables have so many rows at most, and say so.
+
+    Those that are to be whole are so but where pages are still too many at the fewest rows.
+    """
+    last = rows == _PRINTED_ROWS[-1]
     told = translate("Printed here: the first {count} rows.", document.language, count=rows)
     blocks = tuple(
         replace(b, rows=b.rows[:rows], caption=f"{b.caption} {told}".strip())
-        if isinstance(b, parts.Table) and len(b.rows) > rows
+        if isinstance(b, parts.Table) and len(b.rows) > rows and (last or not b.whole)
         else b
         for b in document.blocks
     )

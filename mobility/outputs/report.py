@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -339,7 +339,7 @@ class Writer:
             told = ((" · ".join(filter(None, where)), text) for *where, text in rows)
             yield blocks.Bullets(tuple(told))
         yield blocks.Heading(t("Parameters"), 2)
-        yield table_block(self.sheets["parameters"], self.words)
+        yield replace(table_block(self.sheets["parameters"], self.words), whole=True)
         yield blocks.Heading(t("Sources and licences"), 2)
         yield self._table("sources")
         yield blocks.Heading(t("Definitions"), 2)

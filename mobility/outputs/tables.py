@@ -66,12 +66,16 @@ class Bullets(Block):
 
 @dataclass(frozen=True)
 class Table(Block):
-    """Rows of ready texts; ``numeric`` columns are set flush right."""
+    """Rows of ready texts; ``numeric`` columns are set flush right.
+
+    One that is ``whole`` keeps its rows where a document is printed on fewer pages.
+    """
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
     caption: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True)
