@@ -136,7 +136,7 @@ def prepare(
                     "Add the OpenStreetMap extract of its region to --osm.",
                 )
             sites = _assumed(one, target, language, left_out) if known is None else _own(one, known)
-            _write(one, folder, communes, sites, lock["feeds"], language)
+            _write_inputs(one, folder, communes, sites, lock["feeds"], language)
         except MobilityError as error:
             found.problems.append(error)
             lost.append(Lost(one.unit, one.name, error))
@@ -369,7 +369,7 @@ def _lacking(one: Perimeter, problem: str, mend: str, **params: Any) -> SourceEr
     return SourceError(problem, column="id_ti", value=value, mend=mend, **params)
 
 
-def _write(
+def _write_inputs(
     one: Perimeter,
     folder: Path,
     communes: Communes,
