@@ -130,7 +130,7 @@ def _results(
     for unit in sorted(units, key=lambda unit: unit not in parts):
         count = parts.get(unit, 0)
         first = [
-            client.submit(_part, folder, unit, k, count, key=f"part-{unit}-{k}", pure=False)
+            client.submit(_compute_part, folder, unit, k, count, key=f"part-{unit}-{k}", pure=False)
             for k in range(count)
         ]
         task = client.submit(_task, folder, unit, code, first, key=f"unit-{unit}", pure=False)
@@ -156,7 +156,7 @@ def _task(folder: str, unit: str, code: str, parts: Sequence[None]) -> Outcome:
     return run_unit(folder, unit, code=code, in_parts=bool(parts))
 
 
-def _part(folder: str, unit: str, part: int, parts: int) -> None:
+def _compute_part(folder: str, unit: str, part: int, parts: int) -> None:
     """Compute a part of a unit on a worker."""
     os.environ[THREADS] = "1"
     run_part(folder, unit, part, parts)

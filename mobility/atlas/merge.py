@@ -100,7 +100,7 @@ def merge(
 def _ranked(told: Sequence[Told], language: str) -> pd.DataFrame:
     """Return a row per territory and kind of roster, those that hold the fewest jobs first."""
     frame = pd.DataFrame(
-        [_row(one, kind, language) for kind in KINDS for one in told],
+        [_ranking_row(one, kind, language) for kind in KINDS for one in told],
         columns=[c.key for c in sheet_of("ranking", pd.DataFrame()).spec.columns],
     )
     for column in sheet_of("ranking", frame).columns:
@@ -156,7 +156,7 @@ def _failures(told: Iterable[Told], language: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["ti", "territory", "state", "message"], dtype=object)
 
 
-def _row(one: Told, kind: str, language: str) -> dict[str, Any]:
+def _ranking_row(one: Told, kind: str, language: str) -> dict[str, Any]:
     found = one.figures.get("kinds", {}).get(kind, {})
     known = bool(found.get("rosters"))
     state = _NO_ROSTER if one.figures and not known else one.state
@@ -236,7 +236,7 @@ class Told:
 
 def _tell_all(atlas: Atlas) -> list[Told]:
     """Return what is known of every territory asked for, by identifier."""
-    told = {unit: _tell(atlas, unit) for unit in atlas.units}
+    told = {unit: _told_of(atlas, unit) for unit in atlas.units}
     for unit, why in (read_json(atlas.folder / MISSING) or {}).items():
         if unit not in told:
             message = {language: str(text) for language, text in why.items() if language != "name"}
@@ -244,7 +244,7 @@ def _tell_all(atlas: Atlas) -> list[Told]:
     return [told[unit] for unit in sorted(told)]
 
 
-def _tell(atlas: Atlas, unit: str) -> Told:
+def _told_of(atlas: Atlas, unit: str) -> Told:
     """Return what is known of a territory, from its files alone."""
     run = atlas.run(unit)
     failure, figures = read_json(run / FAILURE), read_json(run / FIGURES)

@@ -28,7 +28,7 @@ from mobility.base.errors import Finding, MobilityError, SourceError, SourceNotF
 from mobility.base.files import make_folder, write_bytes, write_text, writing
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.prepare.first_files import industrial_sites, named, nearest_first, territory_text
-from mobility.prepare.init import MAX_SITES, Language
+from mobility.prepare.init import MAX_SITES
 from mobility.prepare.offers import FeedOffer
 from mobility.prepare.service import Commune
 from mobility.sources.gtfs.cut import cut, places, read_whole, write_feed
@@ -36,7 +36,7 @@ from mobility.sources.homes.model import utm_crs
 from mobility.sources.osm.clip import clip_areas
 from mobility.sources.sites import read_sites_file
 from mobility.streets.graph import streets_from_osm
-from mobility.territory.project import Site
+from mobility.territory.project import Language, Site
 
 _STREETS, _SITES, _HOMES, _LOCK = "streets.osm.pbf", "sites.toml", "communes.geojson", "feeds.lock"
 #: Of a territory, besides its file and timetables.
@@ -136,7 +136,7 @@ def prepare(
                     "Add the OpenStreetMap extract of its region to --osm.",
                 )
             sites = _assumed(one, target, language, left_out) if known is None else _own(one, known)
-            _write(one, folder, communes, sites, lock["feeds"], language)
+            _write_inputs(one, folder, communes, sites, lock["feeds"], language)
         except MobilityError as error:
             found.problems.append(error)
             lost.append(Lost(one.unit, one.name, error))
@@ -369,7 +369,7 @@ def _lacking(one: Perimeter, problem: str, mend: str, **params: Any) -> SourceEr
     return SourceError(problem, column="id_ti", value=value, mend=mend, **params)
 
 
-def _write(
+def _write_inputs(
     one: Perimeter,
     folder: Path,
     communes: Communes,

@@ -270,7 +270,7 @@ def territory_figures(inputs: Path, access: Access, zones: WhiteZones) -> dict[s
     ledger = Ledger.of(study)
     return {
         "name": study.territory.name,
-        "kinds": {kind: _kind(access, zones, ledger, kind) for kind in KINDS},
+        "kinds": {kind: _kind_figures(access, zones, ledger, kind) for kind in KINDS},
         "coverage": _coverage(study),
         "outline": shapely.geometry.mapping(_outline(inputs, study)),
     }
@@ -303,11 +303,11 @@ def of_kind(shifts: Sequence[ShiftRow], kind: str) -> list[ShiftRow]:
     return list(shifts) if chosen[kind] else []
 
 
-def _kind(access: Access, zones: WhiteZones, ledger: Ledger, kind: str) -> dict[str, Any]:
+def _kind_figures(access: Access, zones: WhiteZones, ledger: Ledger, kind: str) -> dict[str, Any]:
     """Return jobs and inhabitants of a kind, and those who can hold it without a car."""
     study = access.study
     asked = [
-        _asked(study, [study.shift_rows[i] for i in shifts], kind)
+        _pairs_of_kind(study, [study.shift_rows[i] for i in shifts], kind)
         for shifts in roster_shifts(study).values()
     ]
     rows = [r for r, pairs in enumerate(asked) if pairs]
@@ -337,7 +337,7 @@ def _kind(access: Access, zones: WhiteZones, ledger: Ledger, kind: str) -> dict[
     }
 
 
-def _asked(study: Study, shifts: Sequence[ShiftRow], kind: str) -> _Pairs:
+def _pairs_of_kind(study: Study, shifts: Sequence[ShiftRow], kind: str) -> _Pairs:
     """Return the shifts and days of a roster that a kind asks of."""
     return [
         (shift.shift_id, day)

@@ -63,7 +63,7 @@ def writing(path: str | Path, *, reads: Iterable[Path] = ()) -> Iterator[Path]:
     refuse_inputs([path], reads)
     with _room(path.parent, path) as room:
         part = room / path.name
-        with _told(path):
+        with _naming(path):
             yield part
         try:
             _sync(part)
@@ -155,7 +155,7 @@ def staging(
         _clear(folder)
     with _room(folder if inside else folder.parent, folder) as room:
         new = room / _SET
-        with _told(folder):
+        with _naming(folder):
             new.mkdir()
             if folder.is_dir() and sys.platform != "win32":
                 # Files of a shared folder take its group.
@@ -205,7 +205,7 @@ def without_room(path: Path) -> Path:
 
 
 @contextmanager
-def _told(place: Path) -> Iterator[None]:
+def _naming(place: Path) -> Iterator[None]:
     """Turn what stops the writing of ``place`` into an error that names it.
 
     Drivers have errors of their own for a full disk; that it is full, the disk tells.

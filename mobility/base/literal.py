@@ -75,10 +75,10 @@ def csv_text(frame: pd.DataFrame, **options: Any) -> str:
     options |= {"index": False, "lineterminator": "\n"}
     if len(shown) < LONG or shown.shape[1] < 2:
         return str(shown.to_csv(**options))
-    return str(shown.head(0).to_csv(**options)) + _rows(shown, options)
+    return str(shown.head(0).to_csv(**options)) + _csv_rows(shown, options)
 
 
-def _rows(frame: pd.DataFrame, options: dict[str, Any]) -> str:
+def _csv_rows(frame: pd.DataFrame, options: dict[str, Any]) -> str:
     """Return the rows of a long table as CSV: what stands in many cells is put into text once."""
     import numpy as np
     import pandas as pd

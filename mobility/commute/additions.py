@@ -68,7 +68,8 @@ class NewStops:
             both = self._walks(view, np.concatenate([homes, gates]), self._lonlat)
             return both.parted_rows(len(homes))
 
-        old, own, tables = len(self._feed.stops), self._of(k), (view.home_walks, view.gate_walks)
+        old, own = len(self._feed.stops), self._stops_of(k)
+        tables = view.home_walks, view.gate_walks
         # Views with the same tables take the same seconds.
         key = (k, *map(id, tables))
         if key not in self._joined:
@@ -103,7 +104,7 @@ class NewStops:
             return among, self._walks(view, old, new, limit_s), *off.parted_stops(len(old))
 
         among, onto, off, new = self._once(view, "between", measure)
-        n, own = among.n_rows, self._of(k)
+        n, own = among.n_rows, self._stops_of(k)
         parts = [
             (among, 0, 0),
             (onto.taken(stops=own), 0, n),
@@ -112,7 +113,7 @@ class NewStops:
         ]
         return joined_walks(parts, feed.n_stops)
 
-    def _of(self, k: int | None) -> NDArray[np.intp]:
+    def _stops_of(self, k: int | None) -> NDArray[np.intp]:
         """Return the places of the stops of a set, of all if None."""
         return self._every if k is None else self._own[k]
 

@@ -241,7 +241,7 @@ def _within(study: Study, path: Path, listed: list[Worked], told: list[Finding])
 
 
 def _answered(study: Study, worked: tuple[Worked, ...], findings: tuple[Finding, ...]) -> Irregular:
-    asked, rows = _asked(study, worked)
+    asked, rows = _study_of_dates(study, worked)
     limits, modes = engine_limits(study.territory.limits), counting_modes(study)
     days = {day.date: day for day in asked.days}
     known: dict[tuple[int, dt.date], tuple[Bool, Bool, Bool]] = {}
@@ -260,7 +260,7 @@ def _answered(study: Study, worked: tuple[Worked, ...], findings: tuple[Finding,
     return Irregular(study, worked, out, back, holds, findings)
 
 
-def _asked(
+def _study_of_dates(
     study: Study, worked: tuple[Worked, ...]
 ) -> tuple[Study, dict[tuple[int, int, int], int]]:
     """Return the study of the dates, with one shift for each hours of a site, and their rows."""

@@ -65,7 +65,7 @@ def with_lines(study: Study, changes: Sequence[LineChange]) -> Study:
     """
     if not changes:
         return study
-    study, asked = _asked(study, changes)
+    study, asked = _with_new_stops(study, changes)
     present = {
         kind: DayNetwork(kind, two_way.timetable) for kind, two_way in study.timetables.items()
     }
@@ -102,7 +102,7 @@ def _first(made: Callable[[str], tuple[TwoWay, set[int]]], kind: str) -> TwoWay:
     return made(kind)[0]
 
 
-def _asked(study: Study, changes: Sequence[LineChange]) -> tuple[Study, list[Asked]]:
+def _with_new_stops(study: Study, changes: Sequence[LineChange]) -> tuple[Study, list[Asked]]:
     """Return the changes with what they name found, and the study with their new stops."""
     # A stop that several changes name is one.
     new = list(dict.fromkeys(s for c in changes for s in c.stops if isinstance(s, NewCall)))

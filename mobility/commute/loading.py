@@ -329,12 +329,12 @@ class _Runs:
     def make(self, days: Sequence[ChosenDay], findings: list[Finding]) -> None:
         """Make those of all days for what asks soon; ``findings`` gets what those of one say."""
         for day in days:
-            self._made[day.kind] = self._of(day, findings if day is days[0] else [])
+            self._made[day.kind] = self._runs_on(day, findings if day is days[0] else [])
 
     def of(self, day: ChosenDay) -> RunArrays:
         """Return the runs around a kind of day."""
         made = self._made.get(day.kind)
-        return self._of(day, []) if made is None else made
+        return self._runs_on(day, []) if made is None else made
 
     def timetable(self, day: ChosenDay) -> TwoWay:
         """Return the timetable of a kind of day and its mirror; the runs are not needed then."""
@@ -347,7 +347,7 @@ class _Runs:
         between = walks_between_stops(self._territory, self._streets, self._feed)
         return footpaths_of(self._territory, self._feed, between)
 
-    def _of(self, day: ChosenDay, findings: list[Finding]) -> RunArrays:
+    def _runs_on(self, day: ChosenDay, findings: list[Finding]) -> RunArrays:
         return feed_runs(self._feed, day.date, self._territory.zone, findings=findings)
 
 

@@ -100,7 +100,7 @@ def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd
     days = {day.kind: day for day in study.days}
     asked = access.keys[["shift_id", "day_kind"]].drop_duplicates().itertuples(index=False)
     ground = _ground(study, [(study.shift_rows[shift], days[kind]) for shift, kind in asked])
-    rows = list(_rows(access, ground, days, shared or {}))
+    rows = list(_figures(access, ground, days, shared or {}))
     columns = ["site", "roster", "shift", "day_kind", "mode", "pool", "holds"]
     columns += [f"within_{m}" for m in WITHIN_MIN]
     columns += ["ratio_to_car", "km", "eur_year", "kgco2e_year", "night_km_year"]
@@ -108,7 +108,7 @@ def modal_table(access: Access, shared: Mapping[int, Float] | None = None) -> pd
     return pd.DataFrame(rows, columns=columns)
 
 
-def _rows(
+def _figures(
     access: Access, ground: Ground, days: Mapping[str, ChosenDay], shared: Mapping[int, Float]
 ) -> Iterator[dict[str, object]]:
     study = access.study
@@ -117,10 +117,10 @@ def _rows(
         times = (access.outbound_s[k], access.return_s[k])
         pool = study.pool(row.site, row.roster)
         ridden = _ridden(access, row, day, times) if mode == "transit" else _BOTH
-        yield _row(study, ground, row, day, str(mode), times, pool, ridden)
+        yield _figures_of(study, ground, row, day, str(mode), times, pool, ridden)
         if mode == "car" and row.shift_id in shared:
             riders = pool * shared[row.shift_id]
-            found = _row(study, ground, row, day, "carpool", times, riders)
+            found = _figures_of(study, ground, row, day, "carpool", times, riders)
             yield found | {"pool": pool.sum()}
 
 
@@ -143,7 +143,7 @@ def _ridden(
     return out, back
 
 
-def _row(
+def _figures_of(
     study: Study,
     ground: Ground,
     row: ShiftRow,

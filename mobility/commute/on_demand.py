@@ -87,12 +87,12 @@ class OnDemandService:
                 runs = all(WEEKDAYS[(WEEKDAYS.index(w) + offset) % 7] in self.days for w in worked)
             if runs:
                 hours = (self.start_s, self.end_s, *(self.drop or (self.start_s, self.end_s)))
-                low, high, first, last = (_at(day.date, s, offset, zone) for s in hours)
+                low, high, first, last = (_axis_s(day.date, s, offset, zone) for s in hours)
                 found.append((low, high, first, last))
         return _joined(found)
 
 
-def _at(date: dt.date, clock_s: int, offset: int, zone: ZoneInfo) -> int:
+def _axis_s(date: dt.date, clock_s: int, offset: int, zone: ZoneInfo) -> int:
     days, second = divmod(clock_s, DAY_S)
     return local_to_axis(date, second, zone, day_offset=offset + days)
 

@@ -64,7 +64,7 @@ def on_demand_services(
                 else "The timetables hold {count} on-demand services (GTFS-Flex), which are not "
                 "used: write on_demand among modes.evaluated.",
                 count=len(zones),
-                examples=tuple(_told(z) for z in zones[:5]),
+                examples=tuple(_service_words(z) for z in zones[:5]),
             )
         )
     late = [f"{z.name}: {z.opens}" for z in zones if z.opens]
@@ -135,7 +135,7 @@ def on_demand_services(
     return (*own, *fed)
 
 
-def _told(zone: FlexZone) -> str:
+def _service_words(zone: FlexZone) -> str:
     """Return a service's name, how to book it and how long before, in the feed's words."""
     return " ".join(filter(None, [zone.name, zone.booking, zone.notice]))
 

@@ -87,10 +87,10 @@ def _inputs(study: Study) -> dict[str, object]:
 
 def inputs_hash(study: Study) -> str:
     """Return the SHA-256 of what a run's figures follow from, a variant's own feed apart."""
-    return hashlib.sha256(_text(_inputs(study)).encode("utf-8")).hexdigest()
+    return hashlib.sha256(_json_text(_inputs(study)).encode("utf-8")).hexdigest()
 
 
-def _text(found: dict[str, object]) -> str:
+def _json_text(found: dict[str, object]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
@@ -116,7 +116,7 @@ def write_record(
         kept = [f for f in earlier["findings"] if f["code"] not in _OF_ONE_RUN]
         own = {f.code for f in findings} - {f.code for f in study.findings}
         found["findings"] = kept + [f for f in found["findings"] if f["code"] in own]
-    write_text(path, _text(found))
+    write_text(path, _json_text(found))
 
 
 @dataclass(frozen=True)

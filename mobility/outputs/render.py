@@ -170,14 +170,14 @@ def docx_bytes(document: Document) -> bytes:
     if document.subtitle:
         word.add_paragraph(one_line(document.subtitle), "Subtitle")
     for block in document.blocks:
-        _add(word, block)
+        _add_block(word, block)
     word.sections[0].footer.paragraphs[0].text = one_line(document.footer)
     out = io.BytesIO()
     word.save(out)
     return timeless(out.getvalue())
 
 
-def _add(word: Any, block: parts.Block) -> None:
+def _add_block(word: Any, block: parts.Block) -> None:
     """Add a block to a Word file; bars and legends are left to pages, their figures are not."""
     match block:
         case parts.Heading():
@@ -195,13 +195,13 @@ def _add(word: Any, block: parts.Block) -> None:
             for card in block.cards:
                 _add_card(word, card)
         case parts.Panel():
-            _add(word, block.figure)
+            _add_block(word, block.figure)
             _add_card(word, block.card)
             for name, text in block.notes:
                 word.add_paragraph(one_line(f"{name} {text}"), "List Bullet")
         case parts.Strip():
             for figure in block.figures:
-                _add(word, figure)
+                _add_block(word, figure)
 
 
 def _add_list(word: Any, block: parts.Bullets) -> None:

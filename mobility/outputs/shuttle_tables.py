@@ -94,14 +94,14 @@ def read_shuttles(folders: Iterable[Path], study: Study) -> Shuttles | None:
         places = [] if own is None else [own]
         if earlier is not None and earlier.same:
             places.append(folder / SHUTTLES)
-        read = (_read(place, study.scenario) for place in places)
+        read = (_read_shuttles(place, study.scenario) for place in places)
         found = [plans for plans in read if plans is not None]
         if found:
             return next((plans for plans in found if plans.name == study.scenario), found[0])
     return None
 
 
-def _read(folder: Path, scenario: str) -> Shuttles | None:
+def _read_shuttles(folder: Path, scenario: str) -> Shuttles | None:
     plans = read_plan_table(folder / "plans.csv", _WANTED)
     if plans.empty:
         return None

@@ -96,7 +96,7 @@ def _fill(target: Worksheet, sheet: Sheet, words: Words) -> None:
     from openpyxl.utils import get_column_letter
 
     for j, column in enumerate(sheet.columns, 1):
-        head = _text(target, 1, j, words.set_spaces(column.label(words.language)))
+        head = _write_text(target, 1, j, words.set_spaces(column.label(words.language)))
         _head(head)
         values = [_value(v, column, words) for v in sheet.frame[column.key]]
         if any(value is None for value in values):
@@ -106,7 +106,7 @@ def _fill(target: Worksheet, sheet: Sheet, words: Words) -> None:
         target.column_dimensions[get_column_letter(j)].width = width
         for i, value in enumerate(values, 2):
             if isinstance(value, str):
-                _text(target, i, j, value)
+                _write_text(target, i, j, value)
             elif value is not None:
                 cell = target.cell(i, j, value)
                 cell.number_format = _FORMATS.get(column.kind, "General")
@@ -176,7 +176,7 @@ def _value(value: Any, column: Column, words: Words) -> object:
     return cell_text(words, column.kind, value)
 
 
-def _text(target: Worksheet, row: int, column: int, text: str) -> Cell:
+def _write_text(target: Worksheet, row: int, column: int, text: str) -> Cell:
     """Write a text as a text, whatever it begins with."""
     cell: Any = target.cell(row, column)
     # A cell holds 32,767 letters at most.
@@ -226,7 +226,7 @@ def _read_me(target: Worksheet, sheets: dict[str, Sheet], study: Study, words: W
     rows += [(label, meaning) for label, meaning in labels.items() if meaning]
     for i, row in enumerate(rows, 1):
         for j, text in enumerate(row, 1):
-            cell = _text(target, i, j, text)
+            cell = _write_text(target, i, j, text)
             cell.alignment = Alignment(wrap_text=j <= 2 < i and len(row) > 1, vertical="top")
             if len(row) == 1:
                 cell.font = Font(bold=i != 2, size=16 if i == 1 else 11)

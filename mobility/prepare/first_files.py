@@ -253,7 +253,7 @@ def territory_text(
     )
     environment.filters["quoted"] = _quoted
     text = environment.get_template("territory.toml.jinja").render(
-        say=partial(_comment, language), told_of=partial(_told, language), language=language,
+        say=partial(_comment, language), told_of=partial(_offer_line, language), language=language,
         place=commune, timezone=clock_of(commune.department), osm=osm, gtfs=gtfs, sites=sites,
         homes=homes, homes_by=homes_by, credits=known, zone=school_zone(commune.department),
     )  # fmt: skip
@@ -267,7 +267,7 @@ def _comment(language: str, text: str) -> str:
     return "\n".join(f"# {line}" for line in textwrap.wrap(translate(text, language), 88))
 
 
-def _told(language: str, offer: FeedOffer) -> str:
+def _offer_line(language: str, offer: FeedOffer) -> str:
     """Return what is known of a timetable, on one line."""
     about = [offer.title, offer.source]
     if offer.licence:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -48,8 +47,8 @@ from mobility.sources.layers import need_file
 from mobility.sources.osm.clip import clip_osm
 from mobility.streets.graph import streets_from_osm
 from mobility.territory.overseas import part_at
+from mobility.territory.project import Language
 
-Language = Literal["fr", "en"]
 #: Overpass answers so much in its time; a larger area is cut out of an extract.
 _SMALL_AREA_KM2 = 400.0
 _MAX_FEEDS = 8

@@ -258,7 +258,7 @@ class _Chooser:
 
     def typical(self, kind: DayKind) -> ChosenDay | None:
         """Return the most typical date of a kind; None when the calendar holds none."""
-        rows = np.array([k for k, d in enumerate(self.dates) if self._is(kind, d)], np.int64)
+        rows = np.array([k for k, d in enumerate(self.dates) if self._fits(kind, d)], np.int64)
         if not rows.size:
             return None
         networks = self.valid[rows].sum(axis=1)
@@ -328,7 +328,7 @@ class _Chooser:
             )
         return found
 
-    def _is(self, kind: DayKind, date: dt.date) -> bool:
+    def _fits(self, kind: DayKind, date: dt.date) -> bool:
         """Whether ``date`` may stand for ``kind``: never a public holiday."""
         if date in self.holidays.public:
             return False
@@ -338,7 +338,7 @@ class _Chooser:
 
     def _like(self, day: ChosenDay) -> Callable[[dt.date], bool]:
         kind = DayKind(name=day.kind, weekdays=list(day.weekdays))
-        return lambda date: self._is(kind, date)
+        return lambda date: self._fits(kind, date)
 
     def _awkward(self, date: dt.date) -> bool:
         """Whether the night before or after is not an ordinary one."""

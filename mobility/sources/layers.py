@@ -242,10 +242,10 @@ def check_lonlat(
     if not wrong.any():
         return
     problem = "It is no longitude and latitude in degrees."
-    table.refuse(wrong, column, problem, mend, shown=_told(lon[:, 0], lat[:, 0]))
+    table.refuse(wrong, column, problem, mend, shown=_lonlat_texts(lon[:, 0], lat[:, 0]))
 
 
-def _told(lon: np.ndarray, lat: np.ndarray) -> list[str]:
+def _lonlat_texts(lon: np.ndarray, lat: np.ndarray) -> list[str]:
     return [f"{x:g}, {y:g}" for x, y in zip(lon, lat, strict=True)]
 
 
@@ -306,5 +306,5 @@ def refuse_swapped(
         column,
         "Longitude and latitude look exchanged.",
         "Exchange the two columns: in mainland France lon is -5 to 10, lat 41 to 52.",
-        shown=_told(lon, lat),
+        shown=_lonlat_texts(lon, lat),
     )

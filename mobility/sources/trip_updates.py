@@ -228,7 +228,7 @@ class _Planned:
         if update.HasField("delay"):
             late[_WHOLE] = _held(update.delay), _held(update.delay)
         origin_s = axis_origin_utc(day, ZoneInfo(self._zone[trip])) + shift_s
-        late.update(self._told(calls, update.stop_time_update, origin_s, header_s))
+        late.update(self._late_at_stops(calls, update.stop_time_update, origin_s, header_s))
 
     def _calls_of(self, trip: int) -> list[_Call]:
         if trip not in self._calls:
@@ -292,7 +292,7 @@ class _Planned:
         service = self._service[trip]
         return service >= 0 and bool(self._active[day][service])
 
-    def _told(
+    def _late_at_stops(
         self, calls: list[_Call], told: Sequence[Any], origin_s: int, header_s: int
     ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Yield stop and visit, and how late the vehicle came and left."""

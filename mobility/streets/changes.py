@@ -67,7 +67,7 @@ def with_streets(
         local = added.to_crs(streets.crs)
         for row, (_, feature) in enumerate(local.iterrows()):
             for line in _lines(feature["geometry"], row):
-                found = _add(found, line, _tags(feature), row)
+                found = _put_line(found, line, _tags_drawn(feature), row)
     return found if lit is None else _light(found, lit)
 
 
@@ -80,12 +80,14 @@ def _lines(geometry: shapely.Geometry | None, row: int) -> list[shapely.LineStri
     return parts
 
 
-def _tags(feature: pd.Series) -> dict[str, str]:
+def _tags_drawn(feature: pd.Series) -> dict[str, str]:
     given = {c: str(feature[c]) for c in TAG_COLUMNS if c in feature.index and pd.notna(feature[c])}
     return given if "highway" in given else DRAWN | given
 
 
-def _add(streets: Streets, line: shapely.LineString, tags: Mapping[str, str], row: int) -> Streets:
+def _put_line(
+    streets: Streets, line: shapely.LineString, tags: Mapping[str, str], row: int
+) -> Streets:
     line, joins = _joined_ends(streets, line)
     joins += _crossings(streets, line, tags)
     if not joins:

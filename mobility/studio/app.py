@@ -89,9 +89,9 @@ class Studio:
             (f"{study}/levers", self.levers, "GET"), (f"{study}/plans", self.plans, "GET"),
             (f"{study}/get/{{name:path}}", self.get, "GET"),
         )  # fmt: skip
-        return Starlette(routes=[Route(at, self._told(f), methods=[m]) for at, f, m in addresses])
+        return Starlette(routes=[Route(at, self._answer(f), methods=[m]) for at, f, m in addresses])
 
-    def _told(self, answer: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
+    def _answer(self, answer: Callable[..., Any]) -> Callable[[Request], Awaitable[Response]]:
         """Return what answers a request: what a function finds, or its errors in both languages.
 
         The function is given what is asked, the body of a POST or else the query, and the parts of

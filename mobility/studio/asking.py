@@ -148,10 +148,10 @@ class Asking:
         """
         if not self._is_there(shown):
             raise MobilityError("There is no such shift.", value=shown.pick)
-        asked = self._asked(study, shown)
+        asked = self._keys_of(study, shown)
         pairs = self.pairs(study, key, asked)
         reasons = None if part == "times" else self.reasons(study, key, asked)
-        return self._told(self._filled(study, pairs, reasons), shown, part)
+        return self._of_scenario(self._filled(study, pairs, reasons), shown, part)
 
     def forget(self) -> None:
         """Free every answer kept."""
@@ -169,7 +169,7 @@ class Asking:
             and 0 <= shown.mode < len(self.model.modes)
         )
 
-    def _asked(self, study: Study, shown: Shown) -> list[Key]:
+    def _keys_of(self, study: Study, shown: Shown) -> list[Key]:
         """Return the shifts and kinds of day that what is shown rests on."""
         if shown.pick[0] == "s":
             shifts, kinds = [shown.index], [study.days[shown.day].kind]
@@ -271,7 +271,7 @@ class Asking:
             share[roster] = np.floor(total / weights[roster] * 100 + 1e-9)
         return Scenario("", out, back, status, reason, over, share)
 
-    def _told(self, scenario: Scenario, shown: Shown, part: Part) -> Answer:
+    def _of_scenario(self, scenario: Scenario, shown: Shown, part: Part) -> Answer:
         """Return figures and arrays, as the page keeps them for every scenario."""
         model = self.model
         row, zone = self._rows(shown)

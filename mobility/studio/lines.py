@@ -240,13 +240,13 @@ def trips_at_gate(study: Study, shift_id: int, day_index: int) -> list[dict[str,
         for call in sorted(calls[first].tolist(), key=lambda c: int(times[c])):
             at = axis_to_local(day.date, int(times[call]), study.territory.zone)
             found.append(
-                _told(study, int(tt.call_trip[call]), int(tt.call_stop[call]))
+                _trip_told(study, int(tt.call_trip[call]), int(tt.call_stop[call]))
                 | {"time": f"{at:%H:%M}", "returning": edge.returning}
             )
     return found[:_MOST]
 
 
-def _told(study: Study, trip: int, stop: int) -> dict[str, Any]:
+def _trip_told(study: Study, trip: int, stop: int) -> dict[str, Any]:
     feed = study.feed
     row = feed.trips.iloc[trip]
     route = feed.routes.iloc[int(row["route"])]
@@ -355,7 +355,7 @@ def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
     if len(lines) > _MOST_LINES or any(len(line.stops) > _MOST_STOPS for line in lines):
         raise MobilityError("These are too many lines or stops.", mend="Draw fewer.")
     others = live.territory(stepped(draft, {"do": "feed", "name": _DRAWN}))
-    found = live.drawing(others).plan([_asked(line) for line in lines])
+    found = live.drawing(others).plan([_line_asked(line) for line in lines])
     if not found.plans:
         raise UnfinishedError(
             "As it is drawn, the line has too few riders to run; the map is as before.",
@@ -369,7 +369,7 @@ def _drawn(live: Live, folder: Path, draft: Draft, step: Step) -> Step:
     return {"do": "feed", "name": _DRAWN, "file": file, **costs, "lines": rows}
 
 
-def _asked(line: changes.DrawnLine) -> DrawnLine:
+def _line_asked(line: changes.DrawnLine) -> DrawnLine:
     from mobility.shuttles.edit import DrawnLine
     from mobility.shuttles.model import Place
 

@@ -104,7 +104,7 @@ def explain_validation(
         value = value if refused.value is None else refused.value
         loc += refused.field
     elif kind == "extra_forbidden":
-        table = _at(model, loc[:-1])
+        table = _wanted_at(model, loc[:-1])
         known = list(table.model_fields) if _is_model(table) else []
         problem, mend, params = _unknown_field(str(loc[-1]), known)
     elif kind == "missing" and isinstance(loc[-1], int):
@@ -113,7 +113,7 @@ def explain_validation(
     else:
         problem, mend = _SENTENCES.get(kind, _UNFORESEEN)
         if kind == "literal_error":
-            choices = [str(choice) for choice in get_args(_at(model, loc))]
+            choices = [str(choice) for choice in get_args(_wanted_at(model, loc))]
             params = {"known": ", ".join(choices or [str(params.get("expected"))])}
     plain = kind != "missing" and not isinstance(value, Mapping | list | tuple)
     return TerritoryError(
@@ -138,12 +138,12 @@ def _too_few(
     error: ValidationError, loc: list[int | str], model: Any
 ) -> tuple[str, str, dict[str, Any]]:
     """Return the complaint about a tuple that lacks a value."""
-    wanted = _at(model, loc)
+    wanted = _wanted_at(model, loc)
     count = len(get_args(wanted)) or 1 + sum(list(e["loc"])[:-1] == loc for e in error.errors())
     return "The list is too short.", "Give {count} values here.", {"count": count}
 
 
-def _at(annotation: Any, loc: Sequence[int | str]) -> Any:
+def _wanted_at(annotation: Any, loc: Sequence[int | str]) -> Any:
     """Return what a model wants at a place, None where that cannot be told."""
     wanted = _bare(annotation)
     for part in loc:

@@ -255,12 +255,12 @@ def _walks(
     key, first = np.unique(key, return_index=True)
     # A rule shortens the walk of those it is for, not of all who call at the stop.
     key, walk = _for_copies(feed, key, walk[first].astype(np.int64))
-    walk = _told(key, walk, rules)
+    walk = _as_the_feed_says(key, walk, rules)
     near = (walk >= 0) & (walk <= max_walk_s)
     return Pairs(key[near], walk[near], walk[near])
 
 
-def _told(key: Int64, walk_s: Int64, rules: pd.DataFrame) -> Int64:
+def _as_the_feed_says(key: Int64, walk_s: Int64, rules: pd.DataFrame) -> Int64:
     """Return walks that are no longer than what transfers.txt says a change needs."""
     timed = rules[(rules["kind"] == MINIMUM) & (rules["min_s"] >= 0)]
     least = timed["min_s"].to_numpy(np.int64)

@@ -145,8 +145,8 @@ def translate(template: str, language: str, **params: object) -> str:
     A ``count`` chooses between singular and plural, where there are both. Whole numbers are
     written as the language does; one that names something, such as a row, comes as a text.
     """
-    text = typeset(_text(template, language, params.get("count")), language)
-    return text.format(**{k: _said(v, language) for k, v in params.items()}) if params else text
+    text = typeset(_translated(template, language, params.get("count")), language)
+    return text.format(**{k: _worded(v, language) for k, v in params.items()}) if params else text
 
 
 @lru_cache(maxsize=4096)
@@ -164,7 +164,7 @@ def typeset(text: str, language: str) -> str:
     return re.sub(r" (?=[;!?»])|(?<=«) ", NARROW_SPACE, text)
 
 
-def _text(template: str, language: str, count: Any) -> str:
+def _translated(template: str, language: str, count: Any) -> str:
     if language not in LANGUAGES or not template:
         return template
     texts = _catalogue(language)
@@ -192,7 +192,7 @@ def _measured(value: object, language: str) -> object:
     return _Measured(value, language) if isinstance(value, float) and isfinite(value) else value
 
 
-def _said(value: object, language: str) -> object:
+def _worded(value: object, language: str) -> object:
     if isinstance(value, Words):
         return ", ".join(translate(word, language) for word in value)
     if isinstance(value, Word):

@@ -143,11 +143,11 @@ def _areas(layers: Mapping[str, gpd.GeoDataFrame]) -> dict[str, tuple[tuple[Floa
     found: dict[str, list[tuple[Float, ...]]] = {}
     for layer, kind in _AREA_OF.items():
         if layer in layers:
-            found.setdefault(kind, []).extend(_rings(_parts(layers[layer], "Polygon")))
+            found.setdefault(kind, []).extend(_rings(_simple_parts(layers[layer], "Polygon")))
     return {kind: tuple(shapes) for kind, shapes in found.items() if shapes}
 
 
-def _parts(layer: gpd.GeoDataFrame | None, kind: str) -> NDArray[np.object_]:
+def _simple_parts(layer: gpd.GeoDataFrame | None, kind: str) -> NDArray[np.object_]:
     """Return the single parts of one geometry type, simplified."""
     if layer is None or layer.empty:
         return np.array([], dtype=object)
@@ -170,7 +170,7 @@ def _rings(polygons: Iterable[shapely.Polygon]) -> list[tuple[Float, ...]]:
 
 
 def _lines(layer: gpd.GeoDataFrame | None) -> tuple[Float, ...]:
-    return tuple(shapely.get_coordinates(line) for line in _parts(layer, "LineString"))
+    return tuple(shapely.get_coordinates(line) for line in _simple_parts(layer, "LineString"))
 
 
 def _places(layer: gpd.GeoDataFrame | None) -> tuple[Place, ...]:

@@ -195,7 +195,7 @@ def read_car_parks(path: Path, *, ledger: list[SourceLedger] | None = None) -> g
     count = len(table.frame)
     name = _texts(table, ("nom_lieu", "name", "nom"), count)
     capacity = _texts(table, _ROOM, count)
-    kind = [_kind(t) for t in _texts(table, _TYPE, count)]
+    kind = [_kind_of_park(t) for t in _texts(table, _TYPE, count)]
     frame = gpd.GeoDataFrame(
         {
             "name": pd.array(name, dtype="str"),
@@ -241,7 +241,7 @@ def _texts(table: Table, names: tuple[str, ...], count: int) -> list[str]:
     return [""] * count if column is None else [str(t) for t in table.texts(column)]
 
 
-def _kind(text: str) -> str:
+def _kind_of_park(text: str) -> str:
     """Return the kind of a car park from its type: the schema's words, or this program's."""
     word = fold(text)
     if "relais" in word or "parkride" in word or word in {"pr", "parkandride"}:

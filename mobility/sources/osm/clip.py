@@ -122,26 +122,26 @@ def clip_areas(
     left = dict(areas)
     relations = _Relations()
     for source in sources:
-        with _told(source):
+        with _naming(source):
             relations.read(source)
     while left:
         index, rings = _AreaIndex(list(left.values())), dict[int, bytes]()
         kept = [_Kept(rings) for _ in left]
         for source in sources:
-            with _told(source):
-                _read(source, index, relations.rings, kept, progress)
+            with _naming(source):
+                _read_source(source, index, relations.rings, kept, progress)
         for target, one in zip(list(left), kept, strict=True):
             if not one.put_off:
                 found[target] = len(one.ways)
                 if one.ways:
-                    with writing(target) as part, _told(sources[-1]):
-                        _write(relations, part, one)
+                    with writing(target) as part, _naming(sources[-1]):
+                        _write_area(relations, part, one)
                 del left[target]
     return found
 
 
 @contextmanager
-def _told(source: Path) -> Iterator[None]:
+def _naming(source: Path) -> Iterator[None]:
     """Turn what osmium says of a file it cannot read into an error that names it."""
     try:
         yield
@@ -222,7 +222,7 @@ def _is_area(relation: Any) -> bool:
     return any(key in tags for key in _AREA_KEYS) or street_class(tags) not in (None, FERRY)
 
 
-def _read(
+def _read_source(
     source: Path, index: _AreaIndex, rings: set[int], kept: list[_Kept], progress: _Ways | None
 ) -> None:
     """Add the ways with a node inside, the tagged nodes inside, and the rings of areas."""
@@ -370,7 +370,7 @@ def _plain(line: bytes) -> bytes:
     return tags + sign + nodes.replace(b"xy", b"")
 
 
-def _write(relations: _Relations, part: Path, kept: _Kept) -> None:
+def _write_area(relations: _Relations, part: Path, kept: _Kept) -> None:
     """Write nodes, ways and relations in the order of their ids."""
     chosen, ways = relations.of(kept), dict(kept.ways)
     for of_area, _, members in (relations.held[one] for one in chosen):

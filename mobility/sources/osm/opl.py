@@ -179,7 +179,7 @@ def _plain(text: str) -> str:
     return _SIGN.sub(lambda found: chr(int(found[1], 16)), text) if "%" in text else text
 
 
-def _write(store: str, path: str, *keys: str) -> None:
+def _write_opl(store: str, path: str, *keys: str) -> None:
     """Write a file as text to the standard output."""
     found = osmium.NodeLocationsForWays(osmium.index.create_map(store))
     found.ignore_errors()
@@ -192,4 +192,4 @@ def _write(store: str, path: str, *keys: str) -> None:
 
 
 if __name__ == "__main__":
-    _write(*sys.argv[1:])
+    _write_opl(*sys.argv[1:])

@@ -186,7 +186,7 @@ def restriction_rows(
     A restriction that is left out is one row, which says why: it is for other vehicles, or is
     not whole. One that depends on the hour is left out until its hour comes.
     """
-    kind, why = _kind(tags)
+    kind, why = _turn_kind(tags)
     roles: dict[str, list[_Member]] = {}
     for member in members:
         roles.setdefault(member[2], []).append(member)
@@ -205,7 +205,7 @@ def restriction_rows(
     return [(relation, kind, a, node, b, why, over) for a, b in product(from_ways, to_ways)]
 
 
-def _kind(tags: Mapping[str, str]) -> tuple[str, str]:
+def _turn_kind(tags: Mapping[str, str]) -> tuple[str, str]:
     """Return ``no``, ``only`` or ``no_u``, and why the restriction is left out."""
     values = [tags.get(f"restriction:{v}") for v in _CARS] + [tags.get("restriction")]
     value = next((v for v in values if v is not None), None)
