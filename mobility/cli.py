@@ -298,7 +298,8 @@ def _otherwise(
 ) -> str:
     """Add other modes that count to the ways that lack a journey; return why a home is white.
 
-    What takes one out is at hand for the way back: but for a booked ride, both ways go by it.
+    What takes one out must be at hand for the way back: but for a booked ride, a mode is told of
+    both ways or of none.
     """
     from mobility.commute.access import assess
     from mobility.commute.inventory import find_day
@@ -312,12 +313,14 @@ def _otherwise(
     for mode in counting(study.territory):
         row = access.row(shift_id, kind, mode)
         both_s = [int(found[row, home]) for found in (access.outbound_s, access.return_s)]
-        if max(both_s) == INF and MODES[mode].kind != "booked":
+        is_booked = MODES[mode].kind == "booked"
+        if max(both_s) == INF and not is_booked:
             continue
         for way, lacks, took_s, margin_s in zip(ways, lacking, both_s, margins_s, strict=True):
-            if lacks and took_s < INF:
+            if took_s < INF and (lacks or not is_booked):
                 minutes = number(-(-(took_s - margin_s) // 60), lang)
-                way.append(f"{minutes} min {translate(MODES[mode].by, lang)}")
+                told = f"{minutes} min {translate(MODES[mode].by, lang)}"
+                way.append(f"{translate('or', lang)} {told}" if way else told)
     zones = white_zones(access)
     reason = REASONS[zones.reason[zones.row(shift_id, kind), home]]
     return Words(lang).reason(reason) if reason else ""

@@ -1,17 +1,22 @@
 """A territory without timetables: streets, homes and sites alone."""
 
 import datetime as dt
+import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from small import write_territory
+from small import TRIPS, write_territory
+from typer.testing import CliRunner
 
 from mobility.base.errors import TerritoryError
+from mobility.cli import app
 from mobility.commute.access import STATUSES, assess
-from mobility.commute.additions import with_feeds
 from mobility.commute.loading import load
 from mobility.commute.white_zones import REASONS, white_zones
+from mobility.outputs.levers import searched
 from mobility.outputs.record import inputs_hash
 from mobility.pipeline import compare, run
 from mobility.sources.days import PLAIN_DATES, plain_days
@@ -20,6 +25,7 @@ from mobility.territory.fields import DaysConfig
 from mobility.territory.project import Territory
 from mobility.timetable.arrays import INF
 
+DEMO = Path(__file__).resolve().parent.parent / "data"
 EXTRA = "[limits]\nmax_walk_min = 60\nmax_bike_min = 60\nmax_total_min = 60\n"
 
 
@@ -146,5 +152,39 @@ def test_a_line_is_not_given_what_trips_that_are_not_studied_do(tmp_path):
             run(path, tmp_path / "out", **more)
         assert caught.value.column == "modes.evaluated"
         assert "transit" in caught.value.mend
-    with pytest.raises(TerritoryError, match="public transport"):
-        next(with_feeds(load(path), {"more": read_feed(tmp_path / "gtfs.zip")}))
+    # What is booked is proven by trips of its own, which nobody adds.
+    found = searched(assess(load(path)), tmp_path)
+    assert found.study.territory.modes.evaluated == ["walk"]
+
+
+def test_levers_of_a_territory_without_timetable_compare_with_their_shuttles(tmp_path):
+    """The demo without its buses and trains: the map sets a line beside a present without any."""
+    shutil.copytree(DEMO, tmp_path / "data")
+    path = tmp_path / "data" / "demo.toml"
+    text = re.sub(r"(?m)^gtfs = .*$", "gtfs = []", path.read_text(encoding="utf-8"))
+    one_site = "[[sites]]".join(text.split("[[sites]]")[:2])
+    path.write_text(one_site.replace("iterations = 30", "iterations = 2"), encoding="utf-8")
+    out = tmp_path / "out"
+    told = ["levers", str(path), "--out", str(out), "--shuttles", "--illustrated", "6"]
+    done = CliRunner().invoke(app, [*told, "--lang", "en"])
+    assert done.exit_code == 0, done.output
+    listed = pd.read_csv(out / "remedies.csv")
+    assert (listed["kind"][:6] == "shuttle").any()
+    assert (out / "map.html").stat().st_size > 100_000
+
+
+def test_a_mode_other_than_a_booked_one_is_told_of_both_ways(tmp_path):
+    """H1 has a bus out and none back; its bicycle takes 43 min each way, or is not told at all."""
+    for k, (limit_min, times) in enumerate(((60, 2), (40, 0))):
+        trips = [t for t in TRIPS if t[0] != "home21"]
+        extra = f"[limits]\nmax_bike_min = {limit_min}"
+        path = write_territory(tmp_path / f"{k}", trips=trips, extra=extra)
+        asked = '["transit", "walk", "bike"]\ncycling_counts = true'
+        text = path.read_text(encoding="utf-8").replace('["transit", "walk"]', asked)
+        path.write_text(text, encoding="utf-8")
+        told = ["itinerary", str(path), "--home", "H1", "--site", "Usine", "--shift", "afternoon"]
+        done = CliRunner().invoke(app, [*told, "--lang", "en"])
+        assert done.exit_code == 0, done.output
+        assert done.output.count("43 min by bicycle") == times
+        assert done.output.count("or 43 min by bicycle") == times // 2
+        assert ("no journey" in done.output) == (times == 0)
