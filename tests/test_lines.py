@@ -167,8 +167,19 @@ def test_a_line_taken_out_is_told_as_such(base) -> None:
     )
     assert done.exit_code == 0, done.output
     told = " ".join(done.output.split())
-    assert "1 line does not run any more in the scenario: R." in told
+    assert "1 line does not run by a timetable any more in the scenario: R." in told
+    assert "booked in place" not in told
     assert "none of the days studied" not in told
+
+
+def test_what_is_booked_in_place_of_a_line_is_said_to_be_missing(base) -> None:
+    path = scenario_of(base, 'how = "on_demand"')
+    done = CliRunner().invoke(
+        app, ["lines", str(path), "-o", str(base.parent / "o"), "--lang", "en"]
+    )
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.output.split())
+    assert "The vehicles booked in place of lines are not in these costs" in told
 
 
 def test_a_scenario_that_changes_nothing_costs_nothing(base) -> None:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shuttle_scenes import KINDS, anchor_for, config, make_scene, shift_edges
+from small import write_territory
 from test_shuttle_gtfs import MONDAY, PERIOD, published
 
 from mobility.commute.access import assess
+from mobility.commute.indicators import summary
 from mobility.commute.loading import load
 from mobility.commute.white_zones import white_zones
 from mobility.shuttles.config import Factors
@@ -48,6 +50,22 @@ def test_the_days_of_a_season() -> None:
     assert season_of((dt.date(2028, 2, 28), dt.date(2028, 3, 1))).bit_count() == 2
     assert day_of_year(dt.date(2028, 3, 1)) == day_of_year(dt.date(2026, 3, 1)) == 59
     assert day_of_year(dt.date(2028, 12, 31)) == day_of_year(dt.date(2026, 12, 31)) == 364
+
+
+@pytest.mark.parametrize("year", [2024, 2026, 2031])
+def test_a_season_is_studied_on_the_same_days_of_any_year(tmp_path, year) -> None:
+    """The bus runs on 17 November 2026, which is in the season of November, not in that of May."""
+    rosters = ", ".join(
+        f'{{ name = "{name}", period = [{year}-{month}-01, {year}-{month}-28], shifts = '
+        '[{ name = "s", start = "13:00", end = "21:00", headcount = 9 }] }'
+        for name, month in (("autumn", "11"), ("spring", "05"))
+    )
+    access = assess(load(write_territory(tmp_path, rosters=f"[{rosters}]")))
+    table = summary(access, white_zones(access)).set_index("roster")
+    assert table.loc["autumn", "reachable"] == 10
+    # Of the other nothing is known: it is neither reachable nor white.
+    assert table.loc["spring", ["reachable", "white", "share"]].isna().all()
+    assert not table.loc["spring", "is_white"]
 
 
 def test_a_season_is_told_by_its_ends() -> None:

@@ -230,6 +230,17 @@ def test_without_exact_times_a_full_headway_is_waited(tmp_path: Path, exact: str
     assert codes(told) == [("frequency_approximate", 1)]
 
 
+def test_departures_of_two_headways_at_once_add_up(tmp_path: Path) -> None:
+    """Six of every 20 min from 06:00 to 08:00, and four of every 30 min from 07:00 to 09:00."""
+    rows = [
+        {"trip_id": "t", "start_time": a, "end_time": b, "headway_secs": h, "exact_times": 0}
+        for a, b, h in [("06:00:00", "08:00:00", 1200), ("07:00:00", "09:00:00", 1800)]
+    ]
+    template = trip("t", [("A", "00:10:00"), ("B", "00:15:00")])
+    feed = feed_of(tmp_path / "f", [template], services=only_today(), frequencies=rows)
+    assert departures(build(feed)).sum() == pytest.approx(6 + 4)
+
+
 def test_periods_over_midnight_and_without_departures(tmp_path: Path) -> None:
     """20:00 to 05:00 is 20:00 to 29:00; 06:00 to 06:00 is nothing, nor a run of the pattern."""
     periods = [("t", "20:00:00", "05:00:00"), ("u", "06:00:00", "06:00:00"), ("v", "07:00:00", "")]

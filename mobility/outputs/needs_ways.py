@@ -83,8 +83,14 @@ def lines_answer(
         said = [*said, uneven]
     gone = () if changed is None else changed.lines_removed
     if gone:
-        text = "{count} lines do not run any more in the scenario: {lines}."
+        text = "{count} lines do not run by a timetable any more in the scenario: {lines}."
         said = [*said, words.t(text, count=len(gone), lines=", ".join(gone))]
+    if any(change.how == "on_demand" for change in study.territory.changes.lines):
+        text = (
+            "The vehicles booked in place of lines are not in these costs: see scenario_costs.csv "
+            "of run and compare."
+        )
+        said = [*said, words.t(text)]
     idle = lines.loc[~runs & ~lines["line"].isin(gone), "line"]
     if len(idle):
         text = (

@@ -382,11 +382,11 @@ def departures(tt: Timetable | RunArrays) -> Float:
     leave_s, headway_s = tt.call_dep[first], headways(tt)
     weight = np.ones(len(first))
     loose = np.flatnonzero(headway_s > 0)
-    order = loose[np.lexsort((leave_s[loose], tt.run_day[loose], tt.call_trip[first[loose]]))]
+    # Periods of two headways may overlap: each has its own departures.
+    of = (headway_s, tt.run_day, tt.call_trip[first])
+    order = loose[np.lexsort((leave_s[loose], *(key[loose] for key in of)))]
     one, two = order[:-1], order[1:]
-    same = (tt.call_trip[first[one]] == tt.call_trip[first[two]]) & (
-        tt.run_day[one] == tt.run_day[two]
-    )
+    same = np.all([key[one] == key[two] for key in of], axis=0)
     weight[one[same]] = np.minimum(1.0, (leave_s[two] - leave_s[one])[same] / headway_s[one[same]])
     return weight
 
