@@ -651,6 +651,14 @@ def employees_of_any_roster(folder):
     return edited(path, ('rosters = ["3x8"]', 'rosters = ["3x8", "day"]'))
 
 
+@scene("rosters_blank")
+def employees_of_blank_rosters(folder):
+    x, y = lonlat(700)
+    rows = [f"e{k},{x},{y},Usine,{'3x8' if k % 2 else ''}" for k in range(80)]
+    path = with_homes(folder, "\n".join(["nom,lon,lat,site,équipe", *rows]), 'kind = "employees"')
+    return edited(path, ('rosters = ["3x8"]', 'rosters = ["3x8", "day"]'))
+
+
 @scene("homes_taken_as_personal")
 def single_workers(folder):
     x, y = lonlat(700)

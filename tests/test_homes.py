@@ -463,6 +463,27 @@ def test_employees_without_a_roster_count_for_every_one_and_that_is_told(tmp_pat
                                                         sites=SITES))  # fmt: skip
 
 
+@pytest.mark.parametrize("blank", [30, 1, 0])
+def test_blank_rosters_are_told_by_protected_counts(tmp_path, blank):
+    first = STAFF.splitlines()[1]
+    more = [first.replace("3x8", "" if k < blank else "day") for k in range(40)]
+    homes = read(tmp_path, STAFF + "\n".join(more), kind="employees", sites=SITES)
+    told = [(f.count, f.examples, f.render("en")) for f in homes.findings
+            if f.code == "rosters_blank"]  # fmt: skip
+    # Where a site has one roster, who tells none is of that one: the 20 of Usine B.
+    if blank == 0:
+        assert told == []
+        return
+    ((count, examples, text),) = told
+    if blank == 30:
+        blanks = homes.pool[homes.pool["roster"] == ""].groupby("site")["workers"].sum()
+        assert count == round(blanks["Usine A"]) == pytest.approx(30, abs=12)
+        assert examples == (f"Usine A {count}",)
+    else:
+        assert (count, examples) == (0, ())
+        assert "fewer than some 10 at each site" in text
+
+
 def test_too_few_employees_are_refused(tmp_path):
     text = "".join(STAFF.splitlines(keepends=True)[:4])
     assert refused(tmp_path, text, kind="employees", sites=SITES).value is None

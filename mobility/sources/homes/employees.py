@@ -74,10 +74,11 @@ def read_employees(request: HomesRequest) -> Homes:
     told = table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES) is not None
     every = _all_teams(request, teams, told=told)
     found = protected_homes(request, persons, tuple(groups), crs, teams=every)
+    rosters = _rosters_blank(request, teams, found) if told else _rosters_not_told(request)
     return replace(
         found,
         decided="employees",
-        findings=(*found.findings, *land, *([] if told else _rosters_not_told(request))),
+        findings=(*found.findings, *land, *rosters),
         ledger=(*found.ledger, *unread),
     )
 
@@ -107,6 +108,29 @@ def _rosters_not_told(request: HomesRequest) -> list[Finding]:
         if names
         else []
     )
+
+
+def _rosters_blank(request: HomesRequest, teams: pd.DataFrame, homes: Homes) -> list[Finding]:
+    """Say how many employees, by protected counts, tell no roster at sites that have several."""
+    names = [site.name for site in request.sites if len(site.rosters) > 1]
+    if homes.pool is None or "" not in set(teams["roster"][teams["site"].isin(names)]):
+        return []
+    source = str(request.path)
+    pool = homes.pool[(homes.pool["roster"] == "") & homes.pool["site"].isin(names)]
+    counts = pool.groupby("site")["workers"].sum().round().astype(int)
+    if counts.empty:
+        message = (
+            "Employees whose roster is blank are fewer than some {least} at each site and count "
+            "as nobody once protected: write the roster on every row."
+        )
+        params = {"least": 2 * request.least}
+        return [Finding("warning", "rosters_blank", message, source, params=params)]
+    message = (
+        "{count} employees, a protected count, count for every roster of their site, for theirs "
+        "is blank; write the roster on every row:"
+    )
+    shown = tuple(f"{site} {count}" for site, count in counts[:5].items())
+    return [Finding("warning", "rosters_blank", message, source, int(counts.sum()), shown)]
 
 
 def _has_places(table: Table, request: HomesRequest) -> bool:
