@@ -659,6 +659,13 @@ def employees_of_blank_rosters(folder):
     return edited(path, ('rosters = ["3x8"]', 'rosters = ["3x8", "day"]'))
 
 
+@scene("employees_twice")
+def employees_written_twice(folder):
+    x, y = lonlat(700)
+    rows = [f"e{k},{x},{y},Usine,3x8" for k in range(40)] * 2
+    return with_homes(folder, "\n".join(["nom,lon,lat,site,équipe", *rows]), 'kind = "employees"')
+
+
 @scene("homes_taken_as_personal")
 def single_workers(folder):
     x, y = lonlat(700)

@@ -457,8 +457,8 @@ def test_employees_without_a_roster_count_for_every_one_and_that_is_told(tmp_pat
     assert set(homes.pool["roster"]) == {""}
     totals = homes.pool.groupby("site")["workers"].sum()
     assert totals["Usine A"] == pytest.approx(40, abs=12)
-    (told,) = (f for f in homes.findings if f.severity == "warning")
-    assert (told.code, told.examples) == ("employees_without_roster", ("Usine A",))
+    (told,) = (f for f in homes.findings if f.code == "employees_without_roster")
+    assert told.examples == ("Usine A",)
     assert "employees_without_roster" not in codes(read(tmp_path, STAFF, kind="employees",
                                                         sites=SITES))  # fmt: skip
 
@@ -482,6 +482,23 @@ def test_blank_rosters_are_told_by_protected_counts(tmp_path, blank):
     else:
         assert (count, examples) == (0, ())
         assert "fewer than some 10 at each site" in text
+
+
+@pytest.mark.parametrize(
+    ("again", "numbered", "low", "high"),
+    [(60, True, 48, 72), (1, True, 5, 13), (0, True, 0, 0), (60, False, 0, 0)],
+)
+def test_rows_that_repeat_a_person_are_told_by_a_protected_count(
+    tmp_path, again, numbered, low, high
+):
+    head, *rows = STAFF.splitlines()
+    rows = [f"{k if numbered else ''};{row.partition(';')[2]}" for k, row in enumerate(rows)]
+    text = "\n".join([head, *rows, *rows[:again]])
+    homes = read(tmp_path, text, kind="employees", sites=SITES)
+    # Without numbers or names, persons of one house and roster are alike.
+    told = [f.count for f in homes.findings if f.code == "employees_twice"]
+    assert len(told) == (high > 0)
+    assert all(low <= count <= high for count in told)
 
 
 def test_too_few_employees_are_refused(tmp_path):

@@ -123,6 +123,12 @@ def protected_homes(
     return replace(homes, pool=pool, personal=True, findings=told, ledger=(shown,))
 
 
+def protected_total(request: HomesRequest, label: str, true: int) -> int:
+    """Return how many rows of a file are so, with the noise of every total: never 1 to k-1."""
+    door = Door(request.least, _key(request), (), request.source.cell_m, (0, 0, 0, 0))
+    return door.total(true, door.draw(label))
+
+
 def _farthest(persons: pd.DataFrame) -> int | None:
     """Return the row of the file farthest from the others; None where cells are of no row."""
     away = (persons[["x", "y"]] - persons[["x", "y"]].median()).abs().max(axis=1)

@@ -22,7 +22,7 @@ from mobility.base.files import write_text
 from mobility.base.literal import csv_text, unmarked
 from mobility.sources.columns import MAX_LISTED, Table, fold, unknown_value
 from mobility.sources.homes.communes import matched
-from mobility.sources.homes.door import protected_homes
+from mobility.sources.homes.door import protected_homes, protected_total
 from mobility.sources.homes.grid import cell_index
 from mobility.sources.homes.model import (
     LAT_ALIASES,
@@ -78,7 +78,7 @@ def read_employees(request: HomesRequest) -> Homes:
     return replace(
         found,
         decided="employees",
-        findings=(*found.findings, *land, *rosters),
+        findings=(*found.findings, *land, *rosters, *_rows_twice(request, table)),
         ledger=(*found.ledger, *unread),
     )
 
@@ -131,6 +131,38 @@ def _rosters_blank(request: HomesRequest, teams: pd.DataFrame, homes: Homes) -> 
     )
     shown = tuple(f"{site} {count}" for site, count in counts[:5].items())
     return [Finding("warning", "rosters_blank", message, source, int(counts.sum()), shown)]
+
+
+def _rows_twice(request: HomesRequest, table: Table) -> list[Finding]:
+    """Say how many rows, by a protected count, repeat another in every column.
+
+    Where no column but those that are read tells persons apart, two of one house may be alike, and
+    nothing is said.
+    """
+    frame, source = table.frame, request.source
+    columns = [str(name) for name in frame.columns if name != "geometry"]
+    rows = pd.DataFrame({name: table.texts(name) for name in columns})
+    if isinstance(frame, gpd.GeoDataFrame):
+        rows["geometry"] = frame.geometry.to_wkb()
+    read = {
+        table.find(_SITE_ALIASES[0], _SITE_ALIASES),
+        table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES),
+        table.find(source.lon, LON_ALIASES),
+        table.find(source.lat, LAT_ALIASES),
+        table.find(source.commune or _COMMUNE_ALIASES[0], _COMMUNE_ALIASES),
+        *group_columns(request),
+    }
+    twice = rows.duplicated()
+    once = rows[~twice]
+    if not twice.any() or not any(once[c].is_unique for c in columns if c not in read):
+        return []
+    message = (
+        "{count} rows of employees, a protected count, repeat another in every column and each "
+        "counts as one more person: remove them."
+    )
+    # That rows are repeated tells of no person, how many are might: of 1 to k-1 they are k.
+    count = max(protected_total(request, "rows twice", int(twice.sum())), request.least)
+    return [Finding("warning", "employees_twice", message, str(request.path), count)]
 
 
 def _has_places(table: Table, request: HomesRequest) -> bool:
