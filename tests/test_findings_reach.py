@@ -636,7 +636,7 @@ def empty_group(folder):
     )
 
 
-@scene("homes_protected", "rosters_of_few")
+@scene("homes_protected", "homes_beyond_few", "rosters_of_few")
 def employees(folder):
     x, y = lonlat(700)
     rows = [f"e{k},{x},{y},Usine," for k in range(40)]
