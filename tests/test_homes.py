@@ -501,6 +501,18 @@ def test_rows_that_repeat_a_person_are_told_by_a_protected_count(
     assert all(low <= count <= high for count in told)
 
 
+def test_employees_taken_for_homes_are_known_by_their_site(tmp_path):
+    error = refused(tmp_path, STAFF)
+    assert (error.column, error.value) == ("site", None)
+    assert "file of employees" in error.render("en")
+    assert "drop it on Employees" in error.render("en")
+    # A column of workers, or a name for it, is what was meant.
+    head, *rows = STAFF.splitlines()
+    counted = "\n".join([f"{head};salariés", *(f"{row};9" for row in rows)])
+    assert len(read(tmp_path, counted)) == 60
+    assert "effectif" in refused(tmp_path, STAFF, workers="effectif").render("en")
+
+
 def test_too_few_employees_are_refused(tmp_path):
     text = "".join(STAFF.splitlines(keepends=True)[:4])
     assert refused(tmp_path, text, kind="employees", sites=SITES).value is None

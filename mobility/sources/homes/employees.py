@@ -40,7 +40,7 @@ from mobility.sources.sites_rows import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
 
-_SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
+SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
 _ROSTER_ALIASES = ("roster", *ALIASES["roster"])
 _COMMUNE_ALIASES = ("commune", "code_commune", "insee", "code_insee", "code insee", "commune_code")
 _YES = frozenset({"1", "oui", "o", "yes", "y", "true", "vrai", "x"})
@@ -145,7 +145,7 @@ def _rows_twice(request: HomesRequest, table: Table) -> list[Finding]:
     if isinstance(frame, gpd.GeoDataFrame):
         rows["geometry"] = frame.geometry.to_wkb()
     read = {
-        table.find(_SITE_ALIASES[0], _SITE_ALIASES),
+        table.find(SITE_ALIASES[0], SITE_ALIASES),
         table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES),
         table.find(source.lon, LON_ALIASES),
         table.find(source.lat, LAT_ALIASES),
@@ -185,7 +185,7 @@ def _has_places(table: Table, request: HomesRequest) -> bool:
 
 def _teams(table: Table, sites: tuple[Site, ...]) -> pd.DataFrame:
     """Return the site and roster of each row, under the names the sites have."""
-    site_column = table.need(_SITE_ALIASES[0], _SITE_ALIASES)
+    site_column = table.need(SITE_ALIASES[0], SITE_ALIASES)
     roster_column = table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES)
     texts = table.texts(site_column)
     rosters = texts.where(texts == "", "") if roster_column is None else table.texts(roster_column)
