@@ -486,7 +486,12 @@ def test_blank_rosters_are_told_by_protected_counts(tmp_path, blank):
 
 @pytest.mark.parametrize(
     ("again", "numbered", "low", "high"),
-    [(60, True, 48, 72), (1, True, 5, 13), (0, True, 0, 0), (60, False, 0, 0)],
+    [
+        (60, True, 48, 72),
+        *((few, True, 5, 13) for few in (1, 2, 3, 4)),
+        (0, True, 0, 0),
+        (60, False, 0, 0),
+    ],
 )
 def test_rows_that_repeat_a_person_are_told_by_a_protected_count(
     tmp_path, again, numbered, low, high
