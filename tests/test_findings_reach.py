@@ -636,7 +636,7 @@ def empty_group(folder):
     )
 
 
-@scene("homes_protected", "rosters_of_few")
+@scene("homes_protected", "homes_beyond_few", "rosters_of_few")
 def employees(folder):
     x, y = lonlat(700)
     rows = [f"e{k},{x},{y},Usine," for k in range(40)]
@@ -649,6 +649,21 @@ def employees_of_any_roster(folder):
     rows = [f"e{k},{x},{y},Usine" for k in range(40)]
     path = with_homes(folder, "\n".join(["nom,lon,lat,site", *rows]), 'kind = "employees"')
     return edited(path, ('rosters = ["3x8"]', 'rosters = ["3x8", "day"]'))
+
+
+@scene("rosters_blank")
+def employees_of_blank_rosters(folder):
+    x, y = lonlat(700)
+    rows = [f"e{k},{x},{y},Usine,{'3x8' if k % 2 else ''}" for k in range(80)]
+    path = with_homes(folder, "\n".join(["nom,lon,lat,site,équipe", *rows]), 'kind = "employees"')
+    return edited(path, ('rosters = ["3x8"]', 'rosters = ["3x8", "day"]'))
+
+
+@scene("employees_twice")
+def employees_written_twice(folder):
+    x, y = lonlat(700)
+    rows = [f"e{k},{x},{y},Usine,3x8" for k in range(40)] * 2
+    return with_homes(folder, "\n".join(["nom,lon,lat,site,équipe", *rows]), 'kind = "employees"')
 
 
 @scene("homes_taken_as_personal")

@@ -457,10 +457,65 @@ def test_employees_without_a_roster_count_for_every_one_and_that_is_told(tmp_pat
     assert set(homes.pool["roster"]) == {""}
     totals = homes.pool.groupby("site")["workers"].sum()
     assert totals["Usine A"] == pytest.approx(40, abs=12)
-    (told,) = (f for f in homes.findings if f.severity == "warning")
-    assert (told.code, told.examples) == ("employees_without_roster", ("Usine A",))
+    (told,) = (f for f in homes.findings if f.code == "employees_without_roster")
+    assert told.examples == ("Usine A",)
     assert "employees_without_roster" not in codes(read(tmp_path, STAFF, kind="employees",
                                                         sites=SITES))  # fmt: skip
+
+
+@pytest.mark.parametrize("blank", [30, 1, 0])
+def test_blank_rosters_are_told_by_protected_counts(tmp_path, blank):
+    first = STAFF.splitlines()[1]
+    more = [first.replace("3x8", "" if k < blank else "day") for k in range(40)]
+    homes = read(tmp_path, STAFF + "\n".join(more), kind="employees", sites=SITES)
+    told = [(f.count, f.examples, f.render("en")) for f in homes.findings
+            if f.code == "rosters_blank"]  # fmt: skip
+    # Where a site has one roster, who tells none is of that one: the 20 of Usine B.
+    if blank == 0:
+        assert told == []
+        return
+    ((count, examples, text),) = told
+    if blank == 30:
+        blanks = homes.pool[homes.pool["roster"] == ""].groupby("site")["workers"].sum()
+        assert count == round(blanks["Usine A"]) == pytest.approx(30, abs=12)
+        assert examples == (f"Usine A {count}",)
+    else:
+        assert (count, examples) == (0, ())
+        assert "fewer than some 10 at each site" in text
+
+
+@pytest.mark.parametrize(
+    ("again", "numbered", "low", "high"),
+    [
+        (60, True, 48, 72),
+        *((few, True, 5, 13) for few in (1, 2, 3, 4)),
+        (0, True, 0, 0),
+        (60, False, 0, 0),
+    ],
+)
+def test_rows_that_repeat_a_person_are_told_by_a_protected_count(
+    tmp_path, again, numbered, low, high
+):
+    head, *rows = STAFF.splitlines()
+    rows = [f"{k if numbered else ''};{row.partition(';')[2]}" for k, row in enumerate(rows)]
+    text = "\n".join([head, *rows, *rows[:again]])
+    homes = read(tmp_path, text, kind="employees", sites=SITES)
+    # Without numbers or names, persons of one house and roster are alike.
+    told = [f.count for f in homes.findings if f.code == "employees_twice"]
+    assert len(told) == (high > 0)
+    assert all(low <= count <= high for count in told)
+
+
+def test_employees_taken_for_homes_are_known_by_their_site(tmp_path):
+    error = refused(tmp_path, STAFF)
+    assert (error.column, error.value) == ("site", None)
+    assert "file of employees" in error.render("en")
+    assert "drop it on Employees" in error.render("en")
+    # A column of workers, or a name for it, is what was meant.
+    head, *rows = STAFF.splitlines()
+    counted = "\n".join([f"{head};salariés", *(f"{row};9" for row in rows)])
+    assert len(read(tmp_path, counted)) == 60
+    assert "effectif" in refused(tmp_path, STAFF, workers="effectif").render("en")
 
 
 def test_too_few_employees_are_refused(tmp_path):

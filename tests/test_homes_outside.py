@@ -67,6 +67,29 @@ def test_homes_off_the_streets_are_left_out_and_told(tmp_path):
     assert "2 of 3 homes (20 workers)" in told.render("en")
 
 
+@pytest.mark.parametrize("beyond", [0, 2, 40])
+def test_employees_beyond_the_streets_are_told_where_they_are_many(tmp_path, beyond):
+    rows = [f"Usine;3x8;{LON + (k < beyond):.6f};{LAT:.6f}" for k in range(90)]
+    toml = write_territory(tmp_path, homes="\n".join(["site;roster;lon;lat", *rows]))
+    text = toml.read_text(encoding="utf-8")
+    old = 'id = "id"\nname = "name"\ncommune = "commune"\npersonal = false\n'
+    assert old in text
+    toml.write_text(text.replace(old, 'kind = "employees"\n'), encoding="utf-8")
+    study = load(toml)
+    told = {f.code: f for f in study.findings}
+    few, many = told.get("homes_beyond_few"), told.get("homes_far_from_streets")
+    # Of two, of nobody as well: the same words.
+    assert (few is None, many is None) == (beyond == 40, beyond < 40)
+    if few:
+        assert few.render("en").startswith(
+            "Fewer than some 10 persons of a roster, or none, live beyond the streets"
+        ), few.render("en")
+    else:
+        assert many.count == pytest.approx(beyond, abs=12)
+        assert many.count + study.workers.sum() == pytest.approx(told["homes_protected"].count)
+        assert f"{many.count} persons, a protected count, live over" in many.render("en")
+
+
 def test_a_labour_pool_keeps_its_homes_when_some_are_left_out():
     pool = pd.DataFrame(
         {"home": [0, 1, 2, 2], "site": "U", "roster": "", "workers": [1.0, 2, 3, 4]}

@@ -851,6 +851,10 @@ def test_of_persons_protected_counts_are_kept(studio, root, empty, tmp_path) -> 
     assert "protected" in answer.json()["told"][0]["en"]
     staff = tmp_path / "people.csv"
     staff.write_text(employees_csv().replace("Usine", "=Usine"), encoding="utf-8")
+    answer = dropped(studio, empty, "homes", staff)
+    assert answer.status_code == 422
+    assert "drop it on Employees" in answer.json()["en"]
+    assert "déposez-le sur Salariés" in answer.json()["fr"]
     answer = dropped(studio, empty, "employees", staff)
     assert answer.json()["error"] is None
     assert "a protected count" in answer.json()["told"][0]["en"]

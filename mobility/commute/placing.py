@@ -161,15 +161,23 @@ def homes_on_streets(
         raise _homes_outside(territory, homes, streets)
     snaps_of_some(streets, homes.lonlat, near)
     far = homes.frame[~near]
-    message = (
-        "{count} of {total} homes ({workers} workers) lie over {max_m} m from any street one may "
-        "use and are left out: check their coordinates, or take a larger extract."
-    )
-    params = {"total": len(homes), "workers": f"{far['workers'].sum():.0f}", "max_m": 500}
-    # Where one of a few employees lives is told to nobody.
-    shown = () if homes.personal else tuple(far["home_id"].astype(str)[:5])
+    workers = far["workers"].sum()
+    params = {"total": len(homes), "workers": f"{workers:.0f}", "max_m": 500}
+    if homes.personal:
+        # Where one of a few employees lives is told to nobody; a public place stands for many.
+        message = (
+            "{count} persons, a protected count, live over {max_m} m from any street one may use "
+            "and are left out: check their coordinates, or take a larger extract."
+        )
+        count, shown = max(1, round(workers)), ()
+    else:
+        message = (
+            "{count} of {total} homes ({workers} workers) lie over {max_m} m from any street one "
+            "may use and are left out: check their coordinates, or take a larger extract."
+        )
+        count, shown = len(far), tuple(far["home_id"].astype(str)[:5])
     told = Finding(
-        "warning", "homes_far_from_streets", message, count=len(far), examples=shown, params=params
+        "warning", "homes_far_from_streets", message, count=count, examples=shown, params=params
     )
     return homes.leaving(near, "over 500 m from any street"), (told,)
 

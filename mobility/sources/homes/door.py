@@ -123,6 +123,12 @@ def protected_homes(
     return replace(homes, pool=pool, personal=True, findings=told, ledger=(shown,))
 
 
+def protected_total(request: HomesRequest, label: str, true: int) -> int:
+    """Return how many rows of a file are so, with the noise of every total: never 1 to k-1."""
+    door = Door(request.least, _key(request), (), request.source.cell_m, (0, 0, 0, 0))
+    return door.total(true, door.draw(label))
+
+
 def _farthest(persons: pd.DataFrame) -> int | None:
     """Return the row of the file farthest from the others; None where cells are of no row."""
     away = (persons[["x", "y"]] - persons[["x", "y"]].median()).abs().max(axis=1)
@@ -226,6 +232,14 @@ def _told(request: HomesRequest, counts: pd.DataFrame, teams: pd.DataFrame) -> t
     params = {"cells": counts["index"].nunique(), "least": request.least, "epsilon": EPSILON}
     told = [Finding("info", "homes_protected", message, source,
                     round(counts["workers"].sum()), params=params)]  # fmt: skip
+    # Said also where nobody lives there: that somebody does would tell of few.
+    if request.bbox is not None and (counts["index"] < END).all():
+        message = (
+            "Fewer than some {least} persons of a roster, or none, live beyond the streets: no so "
+            "small a number is told, and they count within the streets."
+        )
+        few = {"least": 2 * request.least}
+        told.append(Finding("info", "homes_beyond_few", message, source, params=few))
     there = set(counts[TEAM].itertuples(index=False, name=None))
     gone = [t for t in teams[TEAM].itertuples(index=False, name=None) if t not in there and t[1]]
     if gone:

@@ -22,7 +22,7 @@ from mobility.base.files import write_text
 from mobility.base.literal import csv_text, unmarked
 from mobility.sources.columns import MAX_LISTED, Table, fold, unknown_value
 from mobility.sources.homes.communes import matched
-from mobility.sources.homes.door import protected_homes
+from mobility.sources.homes.door import protected_homes, protected_total
 from mobility.sources.homes.grid import cell_index
 from mobility.sources.homes.model import (
     LAT_ALIASES,
@@ -40,7 +40,7 @@ from mobility.sources.sites_rows import ALIASES, roster_template
 from mobility.sources.tables import read_table, without_sums
 from mobility.territory.project import Site
 
-_SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
+SITE_ALIASES = ("site", "établissement", "lieu de travail", "usine", "nom du site")
 _ROSTER_ALIASES = ("roster", *ALIASES["roster"])
 _COMMUNE_ALIASES = ("commune", "code_commune", "insee", "code_insee", "code insee", "commune_code")
 _YES = frozenset({"1", "oui", "o", "yes", "y", "true", "vrai", "x"})
@@ -74,10 +74,11 @@ def read_employees(request: HomesRequest) -> Homes:
     told = table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES) is not None
     every = _all_teams(request, teams, told=told)
     found = protected_homes(request, persons, tuple(groups), crs, teams=every)
+    rosters = _rosters_blank(request, teams, found) if told else _rosters_not_told(request)
     return replace(
         found,
         decided="employees",
-        findings=(*found.findings, *land, *([] if told else _rosters_not_told(request))),
+        findings=(*found.findings, *land, *rosters, *_rows_twice(request, table)),
         ledger=(*found.ledger, *unread),
     )
 
@@ -109,6 +110,61 @@ def _rosters_not_told(request: HomesRequest) -> list[Finding]:
     )
 
 
+def _rosters_blank(request: HomesRequest, teams: pd.DataFrame, homes: Homes) -> list[Finding]:
+    """Say how many employees, by protected counts, tell no roster at sites that have several."""
+    names = [site.name for site in request.sites if len(site.rosters) > 1]
+    if homes.pool is None or "" not in set(teams["roster"][teams["site"].isin(names)]):
+        return []
+    source = str(request.path)
+    pool = homes.pool[(homes.pool["roster"] == "") & homes.pool["site"].isin(names)]
+    counts = pool.groupby("site")["workers"].sum().round().astype(int)
+    if counts.empty:
+        message = (
+            "Employees whose roster is blank are fewer than some {least} at each site and count "
+            "as nobody once protected: write the roster on every row."
+        )
+        params = {"least": 2 * request.least}
+        return [Finding("warning", "rosters_blank", message, source, params=params)]
+    message = (
+        "{count} employees, a protected count, count for every roster of their site, for theirs "
+        "is blank; write the roster on every row:"
+    )
+    shown = tuple(f"{site} {count}" for site, count in counts[:5].items())
+    return [Finding("warning", "rosters_blank", message, source, int(counts.sum()), shown)]
+
+
+def _rows_twice(request: HomesRequest, table: Table) -> list[Finding]:
+    """Say how many rows, by a protected count, repeat another in every column.
+
+    Where no column but those that are read tells persons apart, two of one house may be alike, and
+    nothing is said.
+    """
+    frame, source = table.frame, request.source
+    columns = [str(name) for name in frame.columns if name != "geometry"]
+    rows = pd.DataFrame({name: table.texts(name) for name in columns})
+    if isinstance(frame, gpd.GeoDataFrame):
+        rows["geometry"] = frame.geometry.to_wkb()
+    read = {
+        table.find(SITE_ALIASES[0], SITE_ALIASES),
+        table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES),
+        table.find(source.lon, LON_ALIASES),
+        table.find(source.lat, LAT_ALIASES),
+        table.find(source.commune or _COMMUNE_ALIASES[0], _COMMUNE_ALIASES),
+        *group_columns(request),
+    }
+    twice = rows.duplicated()
+    once = rows[~twice]
+    if not twice.any() or not any(once[c].is_unique for c in columns if c not in read):
+        return []
+    message = (
+        "{count} rows of employees, a protected count, repeat another in every column and each "
+        "counts as one more person: remove them."
+    )
+    # That rows are repeated tells of no person, how many are might: of 1 to k-1 they are k.
+    count = max(protected_total(request, "rows twice", int(twice.sum())), request.least)
+    return [Finding("warning", "employees_twice", message, str(request.path), count)]
+
+
 def _has_places(table: Table, request: HomesRequest) -> bool:
     if isinstance(table.frame, gpd.GeoDataFrame):
         return True
@@ -129,7 +185,7 @@ def _has_places(table: Table, request: HomesRequest) -> bool:
 
 def _teams(table: Table, sites: tuple[Site, ...]) -> pd.DataFrame:
     """Return the site and roster of each row, under the names the sites have."""
-    site_column = table.need(_SITE_ALIASES[0], _SITE_ALIASES)
+    site_column = table.need(SITE_ALIASES[0], SITE_ALIASES)
     roster_column = table.find(_ROSTER_ALIASES[0], _ROSTER_ALIASES)
     texts = table.texts(site_column)
     rosters = texts.where(texts == "", "") if roster_column is None else table.texts(roster_column)

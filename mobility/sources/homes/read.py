@@ -17,7 +17,7 @@ from mobility.base.projection import Box
 from mobility.sources.columns import Table
 from mobility.sources.homes.communes import check_no_categories, read_communes, read_flows
 from mobility.sources.homes.door import protected_homes
-from mobility.sources.homes.employees import read_counts, read_employees
+from mobility.sources.homes.employees import SITE_ALIASES, read_counts, read_employees
 from mobility.sources.homes.grid import cell_index, insee_column, read_insee_grid, squares_around
 from mobility.sources.homes.model import (
     COMMUNE_ALIASES,
@@ -160,6 +160,7 @@ def _of_table(request: HomesRequest, table: Table) -> tuple[Homes, bool]:
     source = request.source
     if source.kind == "auto" and _is_grid(table):
         return read_insee_grid(request), False
+    _check_no_employees(table, source)
     if source.kind == "communes" or (source.kind == "auto" and source.zones is not None):
         return _blank_told(read_communes(request, table), table, source), False
     points = read_points(table, request)
@@ -168,6 +169,19 @@ def _of_table(request: HomesRequest, table: Table) -> tuple[Homes, bool]:
     homes = _blank_told(_read_places(request, table, points), table, source)
     lived = homes.workers[homes.workers > 0]
     return homes, bool((lived <= _FEW).mean() > _MOST)
+
+
+def _check_no_employees(table: Table, source: HomesSource) -> None:
+    """Raise where rows have a site and no number of workers: each is a person."""
+    if source.workers == "workers" and table.find("workers", _WORKERS_ALIASES) is None:
+        site = table.find(SITE_ALIASES[0], SITE_ALIASES)
+        if site is not None:
+            raise table.error(
+                "It looks like a file of employees: its rows have a site and no number of workers.",
+                column=site,
+                mend="In the studio drop it on Employees; in the territory file write kind = "
+                '"employees" in [sources.homes].',
+            )
 
 
 def _blank_told(homes: Homes, table: Table, source: HomesSource) -> Homes:
