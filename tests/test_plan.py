@@ -35,6 +35,9 @@ from mobility.outputs.workbook import mode_tables
 from mobility.remedies.candidates import SearchOptions
 from mobility.remedies.factors import load_factors
 from mobility.remedies.fixes import fixes_of
+from mobility.remedies.model import Lever
+from mobility.remedies.recommendations import retiming_remedy
+from mobility.remedies.search import Outcome, workbench
 from mobility.territory.project import Territory
 
 DEMO = Path(__file__).parents[1] / "data" / "demo.toml"
@@ -193,6 +196,25 @@ def test_letter_tells_all_departures_of_a_line_and_counts_a_pair_once(access, ma
         told[bool(also)] = markdown_text(request_letter(advice, access.study, "en"))
     assert "their jobs count once" in told[True]
     assert "their jobs count once" not in told[False]
+
+
+def test_letter_tells_which_way_a_trip_is_extended_and_its_hour_at_the_gate(tmp_path):
+    rosters = '[{ template = "3x8", headcount = 30 }]'
+    bench = workbench(assess(load(write_territory(tmp_path, rosters=rosters))))
+    gate, ids = len(bench.study.feed.stops) - 1, list(bench.study.feed.trip_ids)
+    told = []
+    for name, start in (("home13", True), ("noon", False)):
+        lever = Lever("extend", (ids.index(name),), stop=gate, drive_s=360, at_start=start)
+        outcome = Outcome(lever, {}, bench.scores.score({}))
+        (row,) = requests([retiming_remedy(bench, outcome, load_factors())], "fr").to_dict(
+            "records"
+        )
+        told.append((row["present"], row["change"]))
+    # B→A leaves at 13:20, A→B arrives at 12:35.
+    assert told == [
+        ("13:20", "départ depuis le site à 13:14"),
+        ("12:15", "prolongement jusqu’au site, arrivée à 12:41"),
+    ]
 
 
 def test_levers_table_tells_every_lever(found):

@@ -206,3 +206,13 @@ def test_dates_of_an_error_are_told_in_words():
         "The timetables' calendar goes from 1\u00a0March 2026 to 2\u00a0March 2026;"
     )
     assert told.endswith("→ From 2026-03-01.")
+
+
+def test_a_kind_of_day_has_one_name() -> None:
+    """The same alone, beside others and in a column of its own."""
+    for kind, label in KIND_LABELS.items():
+        for language in ("fr", "en"):
+            said = words.Words(language)
+            name = said.t(label)
+            assert (said.symbol(kind), said.day(kind)) == (name, name)
+            assert said.symbol(f"{kind} {kind}") == said.t("; ").join([name, name])

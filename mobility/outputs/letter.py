@@ -71,7 +71,7 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
                 {
                     "request": number,
                     **told,
-                    "change": one.params["kind"],
+                    "change": _change(one, words),
                     "rosters": ", ".join(
                         f"{words.roster(roster)} ({site})" for site, roster in remedy.rosters
                     ),
@@ -81,6 +81,15 @@ def requests(asked: Sequence[Remedy], language: str) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _change(one: Remedy, words: Words) -> str:
+    """Return what is asked for; of an extension its direction, and the hour at the gate."""
+    if "leaves_gate" in one.params:
+        return words.t("start at the site at {time}", time=one.params["leaves_gate"])
+    if "at_gate" in one.params:
+        return words.t("extension to the site, there at {time}", time=one.params["at_gate"])
+    return str(one.params["kind"])
 
 
 def _first_to_last(params: Mapping[str, object]) -> dict[str, object]:

@@ -14,7 +14,7 @@ from mobility.commute.ledger import capture_band, capture_rate
 from mobility.remedies.bill import total
 from mobility.remedies.candidates import lines_of
 from mobility.remedies.factors import LeverFactors, factors_of
-from mobility.remedies.model import Lever, days_of, departures
+from mobility.remedies.model import DayNetwork, Lever, days_of, departures
 from mobility.remedies.remedy import Effect, Remedy, alternatives
 from mobility.remedies.scenario import hours_bill, timetable_bill
 from mobility.remedies.search import Outcome, Retiming, Workbench, rank_of
@@ -113,6 +113,9 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         "last": clock(bench.study, kind, times[-1]) if times else "",
         "site": ", ".join(sorted({e.site for e in effects if e.gained > 0})),
     }
+    if lever.kind == "extend":
+        at_s = _at_gate(bench.nets[kind], lever)
+        params["leaves_gate" if lever.at_start else "at_gate"] = clock(bench.study, kind, at_s)
     if lever.legs:
         ends = bench.study.feed.stops["stop_name"].iloc[list(lever.legs[0][:2])].astype(str)
         params["one"], params["two"] = ends.tolist()
@@ -134,6 +137,15 @@ def retiming_remedy(bench: Workbench, outcome: Outcome, factors: LeverFactors) -
         users=score.jobs_gained * capture_rate(bench.study),
         uptake=capture_band(bench.study), inhabitants=score.inhabitants, bill=bill,
     )  # fmt: skip
+
+
+def _at_gate(network: DayNetwork, lever: Lever) -> int:
+    """Return when the first of an extension's trips leaves the gate, or is there, axis seconds."""
+    pieces, own = network.pieces, network.own_places(lever.trips)
+    first = own[pieces.start_s[own].argmin()]
+    if lever.at_start:
+        return int(pieces.start_s[first]) - lever.drive_s
+    return int(pieces.end_s[first]) + lever.drive_s
 
 
 def _side(bench: Workbench, lever: Lever) -> int:

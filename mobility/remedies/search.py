@@ -23,6 +23,7 @@ from mobility.engine.journeys import Edge, EngineLimits
 from mobility.remedies.candidates import SearchOptions, Unit, candidates
 from mobility.remedies.family import Families, families, together
 from mobility.remedies.full_runs import FullRuns
+from mobility.remedies.gaining_days import on_gaining_days
 from mobility.remedies.kept_search import Turning, found_again
 from mobility.remedies.model import DayNetwork, EdgeEffect, Effects, Lever, networks
 from mobility.remedies.modes import riding_modes
@@ -302,15 +303,16 @@ def search(
     units = candidates(bench.study, bench.nets, bench.windows, options, bench.new_stops)
     levers = [lever for unit in units for lever in unit]
     found = found_again(bench, options, len(levers), partial(_turning, bench, units))
-    scores = bench.scores.score_all([effects for _, effects in found])
+    pulled = on_gaining_days(bench, [(levers[number], effects) for number, effects in found])
+    scores = bench.scores.score_all([effects for _, effects in pulled])
     outcomes = [
-        _with_vehicles(bench.vehicles, Outcome(levers[number], effects, score))
-        for (number, effects), score in zip(found, scores, strict=True)
+        _with_vehicles(bench.vehicles, Outcome(lever, effects, score))
+        for (lever, effects), score in zip(pulled, scores, strict=True)
         if score.net or score.directions_lost or _gains_direction(effects)
     ]
     outcomes.sort(key=rank_of)
     tried = len(levers)
-    del units, levers, found, scores
+    del units, levers, found, pulled, scores
     trim_memory()
     return Retiming(bench, tuple(outcomes), tried)
 
