@@ -241,6 +241,15 @@ def test_observed_days_are_drawn_and_the_share_is_theirs(access, tmp_path):
     assert "44 observations are early" in " ".join(found.sentences("en"))
 
 
+def test_one_date_and_one_trip_observed_are_told_in_the_singular(access, tmp_path):
+    seen = read_delays(write(tmp_path, HEAD + "noon,2026-11-17,-60\n"), access.study.feed)
+    found = mobility.delays(access, observed=seen, draws=5)
+    told = " ".join(found.sentences("fr"))
+    assert "1 date observée. 1 course observée, des " in told
+    assert "1 observation est en avance" in told
+    assert "1 date observed. 1 trip observed, of " in " ".join(found.sentences("en"))
+
+
 def test_delays_at_stops_carry_on_until_the_next(access, tmp_path):
     feed = access.study.feed
     text = "trip_id,date,stop_id,arrival_delay_s,departure_delay_s\nnoon,20261117,A,0,60\n"
