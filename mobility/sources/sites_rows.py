@@ -352,7 +352,7 @@ def read_worked(
     """Read a list: a row per day, with ``date``, ``start``, ``end``, and ``site``, ``roster``.
 
     ``site`` may be left out where there is one only. Dates are written ``2026-11-17`` or
-    ``17/11/2026``.
+    ``17/11/2026``. A row that repeats another is read as often.
 
     Parameters
     ----------
@@ -413,7 +413,7 @@ def read_worked(
         if roster is not None and fold(named) not in ("", fold(roster)):
             raise unknown_value(table, row, str(columns["roster"]), named, [roster])
         found.append(Worked(index, roster or named, date, start_s, end_s))
-    return sorted(set(found))
+    return sorted(found)
 
 
 def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> int:
