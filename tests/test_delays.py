@@ -241,6 +241,22 @@ def test_observed_days_are_drawn_and_the_share_is_theirs(access, tmp_path):
     assert "44 observations are early" in " ".join(found.sentences("en"))
 
 
+def test_one_date_and_one_trip_observed_are_told_in_the_singular(access, tmp_path):
+    seen = read_delays(write(tmp_path, HEAD + "noon,2026-11-17,-60\n"), access.study.feed)
+    found = mobility.delays(access, observed=seen, draws=5)
+    told = " ".join(found.sentences("fr"))
+    assert "1 date observée. 1 course observée, des " in told
+    assert "1 observation est en avance" in told
+    assert "1 date observed. 1 trip observed, of " in " ".join(found.sentences("en"))
+
+
+def test_dates_are_written_as_in_a_list_of_hours(access, tmp_path):
+    text = HEAD + "noon,2026-11-17,1\nnoon,20261118,2\nnoon,19/11/2026,3\nearly,1.12.2026,4\n"
+    rows = read_delays(write(tmp_path, text), access.study.feed).rows.sort_values("arrival_s")
+    told = [dt.date(2026, 11, 17), dt.date(2026, 11, 18), dt.date(2026, 11, 19)]
+    assert rows["date"].tolist() == [*told, dt.date(2026, 12, 1)]
+
+
 def test_delays_at_stops_carry_on_until_the_next(access, tmp_path):
     feed = access.study.feed
     text = "trip_id,date,stop_id,arrival_delay_s,departure_delay_s\nnoon,20261117,A,0,60\n"
@@ -260,6 +276,10 @@ def test_delays_at_stops_carry_on_until_the_next(access, tmp_path):
         (HEAD + "noon,2026-11-17,soon\n", "field delay_s, value 'soon'"),
         (HEAD + "noon,2026-11-17,1e9\n", "A delay is within a day"),
         (HEAD + "noon,2026-11-17,0\nnoon,20261117,60\n", "two delays on one date"),
+        ("trip_id,date,delay_min\nnoon,2026-11-17,5\n", "are: trip_id, date, delay_min. → Give d"),
+        ("trip_id,date,arrival_delay_s\nnoon,2026-11-17,5\n", "Give delay_s, or both"),
+        (HEAD + "noon,13/13/2026,0\n", "value '13/13/2026': It is no date. → Write it as 2026-11"),
+        (HEAD + "noon,17/11/2026,0\nnoon,20261117,60\n", "two delays on one date"),
         (HEAD, "It holds no rows"),
         ("", "It holds no rows"),
         ("trip_id,date,stop_id,arrival_delay_s,departure_delay_s\nnoon,20261117,A,300,60\n",

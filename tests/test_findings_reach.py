@@ -764,6 +764,7 @@ ELSEWHERE = {
     "ground_sparse": "test_housing.py",
     "date_listed": "test_irregular.py",
     "dates_outside": "test_irregular.py",
+    "dates_repeated": "test_irregular.py",
     "list_columns_not_read": "test_irregular.py",
     "sites_replaced": "test_studio.py",
     "file_replaced": "test_studio.py",

@@ -117,6 +117,24 @@ def test_days_outside_the_calendar_are_told(study, tmp_path) -> None:
     assert len(found.worked) == 5
 
 
+def test_days_given_twice_are_told_and_count_once(study, tmp_path) -> None:
+    # However it is written; at other hours it is another day's work.
+    more = "Usine;marée;17/11/2026;13h;21h\nUsine;marée;17/11/2026;5h;9h\n"
+    found = asked(study, tmp_path, LIST + more)
+    assert [(f.code, f.count, f.examples) for f in found.findings] == [
+        ("dates_repeated", 1, ("2026-11-17",))]  # fmt: skip
+    assert "1 row of the list repeats another" in found.findings[0].render("en")
+    assert len(found.worked) == 6
+    assert asked(study, tmp_path).findings == ()
+
+
+def test_days_that_a_roster_gives_twice_are_told(tmp_path) -> None:
+    row = "2026-11-17,13:00,21:00\n"
+    found = irregular(mobility.load(given(tmp_path, "date,start,end\n" + 3 * row)))
+    assert [(f.code, f.count) for f in found.findings] == [("dates_repeated", 2)]
+    assert len(found.worked) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -79,5 +79,11 @@ def test_for_what_no_link_brings_near_none_is_chosen() -> None:
     seconds = closed(np.array([[0, np.inf], [np.inf, 0]]))
     found = shortest_links(seconds, [0], [1], [], 300)
     assert found.chosen == ()
+    assert np.isnan(found.bound)
+    assert found.beyond == 1
+    # Beside a gate that one brings near, the bound is of that one.
+    apart = closed(np.array([[0, 900, np.inf], [900, 0, np.inf], [np.inf, np.inf, 0]], float))
+    partly = shortest_links(apart, [0, 2], [1], [Link(0, 1, 200, 200)], 300)
+    assert (partly.metres, partly.bound, partly.beyond) == (200, 200, 1)
     joined = shortest_links(seconds, [0], [1], [Link(0, 1, 200, 200)], 300)
-    assert (joined.chosen, joined.metres) == ((0,), 200)
+    assert (joined.chosen, joined.metres, joined.beyond) == ((0,), 200, 0)

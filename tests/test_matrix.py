@@ -100,6 +100,27 @@ def test_worst_cases_are_told_side_by_side(study, ours, tmp_path):
     assert set(found.worst["home_id"].iloc[1:]) == {"H1", "H2"}
 
 
+def test_pairs_left_out_by_the_other_are_not_reached_by_it(study, ours, tmp_path):
+    """It reaches H1 at 13:00 and H2 at 05:00 on the way out; only we reach H1 at 05:00."""
+    theirs = tmp_path / "other.csv"
+    head = "from_id,to_id,travel_time,edge,mode\n"
+    rows = "H1,Usine,35,13:00,transit\nH2,Usine,50,05:00,transit\n"
+    theirs.write_text(head + rows, encoding="utf-8")
+    found = against(study, ours, theirs)
+    counts = ["pairs", "both", "ours_only", "theirs_only"]
+    told = found.agreement.set_index("edge")[counts]
+    assert told.loc["05:00"].tolist() == [2, 0, 1, 1]
+    assert told.loc["13:00"].tolist() == [2, 1, 0, 0]
+    one_only = found.worst[found.worst["theirs_min"].isna()].iloc[0]
+    assert one_only[["home_id", "edge", "theirs"]].tolist() == ["H1", "05:00", ""]
+    assert "ride R" in one_only["ours"]
+    # A table that writes what it does not reach leaves out what it was not asked.
+    theirs.write_text(head + rows + "H2,Usine,,21:00,transit\n", encoding="utf-8")
+    asked = against(study, ours, theirs).agreement
+    assert asked["pairs"].tolist() == [1, 1, 1]
+    assert asked["ours_only"].sum() == 0
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -131,6 +131,23 @@ def test_no_link_is_asked_for_where_the_gate_is_near(study) -> None:
     assert by_bike.chosen.metres == pytest.approx(200, abs=1)
 
 
+def test_where_no_set_of_links_does_it_that_is_told(study, tmp_path) -> None:
+    """The link of 200 m is walked in 3.3 min: within 2 min nothing brings the gate."""
+    zone = zone_of(study, Wants(within_min=2))
+    row = zone.answers_table().set_index("answer").loc["links"]
+    assert row[["metres", "bound_m", "eur_year"]].isna().all()
+    assert row[["brought_near", "far"]].tolist() == [0, 1]
+    told = {}
+    for at in ("2", "10"):
+        command = ["zone", str(study.territory.path), "-o", str(tmp_path / at), "--within-min", at]
+        result = CliRunner().invoke(app, [*command, "--lang", "en"])
+        page = (tmp_path / at / "zone.html").read_text("utf-8")
+        told[at] = [" ".join(text.split()) for text in (result.output, page)]
+    words = "1 gate is brought within 2 min of a stop by no set of links."
+    assert all(words in text for text in told["2"])
+    assert not any("by no set" in text for text in told["10"])
+
+
 def test_bad_wishes_are_one_line(study, tmp_path) -> None:
     with pytest.raises(TerritoryError, match="A link is walked or cycled"):
         zone_of(study, Wants(mode="car"))

@@ -200,31 +200,24 @@ class Delays:
         if seen is None:
             text = "No observed delays: drawn from the factors delay.start and delay.hour."
             return [*found, translate(text, language)]
-        found.append(
-            translate(
-                "Observed on {dates} dates: {trips} trips, of {all} in the timetables; the others "
-                "are drawn.",
-                language,
-                dates=seen.n_dates,
-                trips=len(seen.by_trip),
-                all=len(self.access.study.feed.trips),
-            )
+        trips = len(self.access.study.feed.trips)
+        dates = translate("{count} dates observed.", language, count=seen.n_dates)
+        text = "{count} trips observed, of {all} in the timetables; the others are drawn."
+        found.append(f"{dates} {translate(text, language, count=len(seen.by_trip), all=trips)}")
+        early = "{count} observations are early: a vehicle is taken to wait for its time."
+        unknown = "{count} updates are about trips or stops that the timetables do not have."
+        no_start = (
+            "{count} updates of trips at a headway do not say of which run (start_time): left out."
         )
-        if seen.early:
-            text = "{early} observations are early: a vehicle is taken to wait for its time."
-            found.append(translate(text, language, early=seen.early))
-        if seen.unknown:
-            text = "{unknown} updates are about trips or stops that the timetables do not have."
-            found.append(translate(text, language, unknown=seen.unknown))
-        if seen.no_start:
-            text = (
-                "{no_start} updates of trips at a headway do not say of which run (start_time): "
-                "left out."
-            )
-            found.append(translate(text, language, no_start=seen.no_start))
-        if seen.unplanned:
-            text = "{unplanned} updates are about runs beside the timetables: left out."
-            found.append(translate(text, language, unplanned=seen.unplanned))
+        unplanned = "{count} updates are about runs beside the timetables: left out."
+        for count, text in (
+            (seen.early, early),
+            (seen.unknown, unknown),
+            (seen.no_start, no_start),
+            (seen.unplanned, unplanned),
+        ):
+            if count:
+                found.append(translate(text, language, count=count))
         return found
 
 

@@ -7,6 +7,7 @@ days on which a home gets there and back, each on its own date's timetable.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -219,24 +220,33 @@ def irregular(study: Study, path: Path | None = None) -> Irregular:
 
 
 def _within(study: Study, path: Path, listed: list[Worked], told: list[Finding]) -> list[Worked]:
-    """Return the days of a list within the timetables' calendar; what is left out is told."""
+    """Return the days of a list, once each, within the calendar; what is left out is told."""
+    days = sorted(set(listed))
+    if len(days) < len(listed):
+        message = (
+            "{count} rows of the list repeat another (same site, roster, date and hours) and are "
+            "not counted again."
+        )
+        again = sorted({w.date.isoformat() for w, rows in Counter(listed).items() if rows > 1})
+        told.append(Finding("warning", "dates_repeated", message, str(path),
+                            len(listed) - len(days), tuple(again[:5])))  # fmt: skip
     period = study.feed.period
-    inside = [w for w in listed if period is None or period[0] <= w.date <= period[1]]
+    inside = [w for w in days if period is None or period[0] <= w.date <= period[1]]
     if not inside:
         assert period is not None
         raise Table(path, pd.DataFrame()).error(
             "None of its dates is within the timetables' calendar, {first} to {last}.",
             column="date",
-            value=listed[0].date,
+            value=days[0].date,
             mend="Give timetables that are valid then, or dates within them.",
             first=period[0],
             last=period[1],
         )
-    if len(inside) < len(listed):
+    if len(inside) < len(days):
         message = "{count} days of the list lie outside the timetables' calendar and are left out."
-        gone = sorted({w.date.isoformat() for w in listed} - {w.date.isoformat() for w in inside})
+        gone = sorted({w.date.isoformat() for w in days} - {w.date.isoformat() for w in inside})
         told.append(Finding("warning", "dates_outside", message, str(path),
-                            len(listed) - len(inside), tuple(gone[:5])))  # fmt: skip
+                            len(days) - len(inside), tuple(gone[:5])))  # fmt: skip
     return inside
 
 

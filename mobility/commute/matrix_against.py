@@ -33,7 +33,8 @@ class Against:
     Attributes
     ----------
     agreement
-        A row per site, direction, edge, kind of day and mode that the other matrix has.
+        A row per site, direction, edge, kind of day and mode that the other matrix has; a pair that
+        it leaves out is one that it does not reach (`_with_absent`).
     worst
         Pairs of the largest differences first, then those that only one of the two reaches, with
         our itinerary in words and the lines the other gives.
@@ -65,7 +66,7 @@ def against(
         The file is wrong; names row, column, value and mend.
     """
     table = _read(path)
-    theirs = _theirs(study, table, ours)
+    theirs = _with_absent(_theirs(study, table, ours))
     asked = [ours[name].isin(theirs[name].unique()).to_numpy() for name in KEYS]
     some = ours[np.logical_and.reduce(asked)]
     sides = some.assign(home_id=_end(some, home=True), site=_end(some, home=False))
@@ -200,6 +201,20 @@ def _completed(frame: pd.DataFrame, table: Table, ours: pd.DataFrame) -> pd.Data
             mend="Keep one row a pair, e.g. the median of the departures.",
         )
     return frame
+
+
+def _with_absent(theirs: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with those that a tool leaves out because it does not reach them.
+
+    One that writes empty times leaves none out. Of any other each home is paired with whatever is
+    asked of some home: site, direction, edge, kind of day and mode.
+    """
+    if theirs["theirs_min"].isna().any():
+        return theirs
+    asked = theirs[["site", *KEYS]].drop_duplicates()
+    every = theirs[["home_id"]].drop_duplicates().merge(asked, how="cross")
+    found = every.merge(theirs, how="left", on=["home_id", "site", *KEYS])
+    return found.fillna({"theirs": ""})
 
 
 def _agreement(both: pd.DataFrame) -> pd.DataFrame:

@@ -45,12 +45,16 @@ class LinkSet:
     metres
         Their length.
     bound
-        No set does it with less; equal to ``metres`` where every set was looked at.
+        No set does it with less; equal to ``metres`` where every set was looked at. NaN where no
+        set brings any gate near that is not.
+    beyond
+        Gates that no set brings near.
     """
 
     chosen: tuple[int, ...]
     metres: float
     bound: float
+    beyond: int = 0
 
 
 def with_link(seconds: Float, link: Link) -> Float:
@@ -88,7 +92,7 @@ def shortest_links(
     links: Sequence[Link],
     limit_s: float,
 ) -> LinkSet:
-    """Return the shortest set of links after which each gate is within a limit of a stop.
+    """Return the shortest set of links after which each gate that can be is near a stop.
 
     Parameters
     ----------
@@ -103,12 +107,13 @@ def shortest_links(
 
     near = nearest_s(_with(seconds, links), gates, stops) <= limit_s
     able = [g for g, ok in zip(gates, near, strict=True) if ok]
+    beyond = len(gates) - len(able)
     if not over_s(seconds).any():
-        return LinkSet((), 0.0, 0.0)
+        return LinkSet((), 0.0, np.nan if beyond else 0.0, beyond)
     chosen = (_exact if len(links) <= _EXACT else _greedy)(seconds, links, over_s)
     metres = sum(links[k].metres for k in chosen)
     bound = metres if len(links) <= _EXACT else _bound(seconds, links, over_s)
-    return LinkSet(chosen, metres, bound)
+    return LinkSet(chosen, metres, bound, beyond)
 
 
 def _with(seconds: Float, links: Iterable[Link]) -> Float:

@@ -229,7 +229,9 @@ class Zone:
             nearest_s(t, self.gates, range(n, len(self.lonlat))) for t in (self.seconds, self.after)
         )
         factors = factors_of(self.study)
-        links_eur = self.chosen.metres * factors["cycle_track_m"] / factors["cycle_track_years"]
+        # No set is none of no length.
+        links_m = np.nan if np.isnan(self.chosen.bound) else self.chosen.metres
+        links_eur = links_m * factors["cycle_track_m"] / factors["cycle_track_years"]
         far = now > self._limit_s
         ride_s, runs = _shuttled(self, far)
         hours = max(float(ride_s[far].sum()) * 2 / 3600, factors["driver_turn"] / 2)
@@ -237,7 +239,7 @@ class Zone:
         rows = [
             (
                 "links",
-                self.chosen.metres,
+                links_m,
                 self.chosen.bound,
                 _saved(now, then, jobs),
                 links_eur,

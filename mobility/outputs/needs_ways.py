@@ -262,12 +262,15 @@ def zone_answer(zone: Zone, language: str) -> Answer:
         "Missing: the streets take more than twice the straight line. The shortest set brings "
         "every gate it can within {minutes} min of a stop."
     )
-    said = ["title", "lines"]
+    said, within = ["title", "lines"], words.value(zone.wants.within_min)
+    beyond = "{count} gates are brought within {minutes} min of a stop by no set of links."
+    count = zone.chosen.beyond
+    left = [translate(beyond, language, count=count, minutes=within)] if count else []
     return Answer(
         zone.study,
         "zone",
         translate("Which ways are missing inside the area?", language),
-        translate(text, language, minutes=words.value(zone.wants.within_min)),
+        " ".join([translate(text, language, minutes=within), *left]),
         [layer for layer in layers if len(layer.shapes)],
         {
             "zone_answers": zone.answers_table(),
@@ -279,4 +282,5 @@ def zone_answer(zone: Zone, language: str) -> Answer:
             "ways": paths.drop(columns=said),
             "stops": stops.rename(columns={"title": "stop"}).drop(columns="size"),
         },
+        said=left,
     )

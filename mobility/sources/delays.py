@@ -13,6 +13,7 @@ from mobility.base.arrays import Float, Int64
 from mobility.sources.columns import Table
 from mobility.sources.gtfs.feed import Feed
 from mobility.sources.layers import need_file
+from mobility.sources.sites_rows import read_date
 from mobility.sources.tables import read_table
 from mobility.sources.trip_updates import ObservedDelays, read_updates
 
@@ -23,7 +24,7 @@ def read_delays(path: Path, feed: Feed) -> ObservedDelays:
     Parameters
     ----------
     path
-        A table (CSV, workbook) with ``trip_id``, ``date`` (YYYY-MM-DD or YYYYMMDD), and
+        A table (CSV, workbook) with ``trip_id``, ``date`` (`sites_rows.read_date`), and
         ``delay_s`` or both ``arrival_delay_s`` and ``departure_delay_s`` (seconds, negative early);
         ``stop_id`` where the delay is one at a stop. Else a ``.pb`` file of GTFS-Realtime, or a
         folder of such, of which the last word on each trip, date and stop is kept.
@@ -44,18 +45,13 @@ def read_delays(path: Path, feed: Feed) -> ObservedDelays:
     problem = "The timetables have no such trip."
     mend = "Use the trip_id of the GTFS given, or leave the row out."
     table.refuse(trips < 0, "trip_id", problem, mend, shown=names)
-    dates = table.texts(table.need("date"))
-    days = pd.to_datetime(dates.str.replace("-", ""), format="%Y%m%d", errors="coerce")
-    table.refuse(
-        days.isna().to_numpy(),
-        "date",
-        "It is no date.",
-        "Write dates as 2026-11-17 or 20261117.",
-        shown=dates,
-    )
+    column = table.need("date")
+    dates = table.texts(column)
+    firsts = dates.drop_duplicates().items()
+    known = {text: read_date(table, row, column, text) for row, text in firsts}
     arrival_s, departure_s = _seconds(table)
     frame = pd.DataFrame({
-        "trip": trips, "date": days.dt.date.to_numpy(), "start_s": -1,
+        "trip": trips, "date": dates.map(known).to_numpy(), "start_s": -1,
         "stop": _stops(table, feed, trips), "visit": -1,
         "arrival_s": arrival_s, "departure_s": departure_s,
     })  # fmt: skip
@@ -69,6 +65,13 @@ def read_delays(path: Path, feed: Feed) -> ObservedDelays:
 def _seconds(table: Table) -> tuple[Float, Float]:
     whole = table.find("delay_s")
     names = (whole, whole) if whole else ("arrival_delay_s", "departure_delay_s")
+    if not all(table.find(name) for name in names):
+        raise table.error(
+            "It does not tell the delays; its columns are: {listed}.",
+            column="delay_s",
+            mend="Give delay_s, or both arrival_delay_s and departure_delay_s, in seconds.",
+            listed=", ".join(map(str, table.frame.columns)),
+        )
     arrival_s, departure_s = (np.asarray(table.numbers(table.need(name))).round() for name in names)
     for name, seconds in zip(names, (arrival_s, departure_s), strict=True):
         table.refuse(

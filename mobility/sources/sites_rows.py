@@ -352,7 +352,7 @@ def read_worked(
     """Read a list: a row per day, with ``date``, ``start``, ``end``, and ``site``, ``roster``.
 
     ``site`` may be left out where there is one only. Dates are written ``2026-11-17`` or
-    ``17/11/2026``.
+    ``17/11/2026``; a row that repeats another is read as often.
 
     Parameters
     ----------
@@ -408,12 +408,12 @@ def read_worked(
                 value=texts["end"].iloc[k],
                 mend="Correct its start or its end; a shift is shorter than a day.",
             )
-        date = _date(table, row, str(columns["date"]), texts["date"].iloc[k])
+        date = read_date(table, row, str(columns["date"]), texts["date"].iloc[k])
         named = texts["roster"].iloc[k] if "roster" in texts else ""
         if roster is not None and fold(named) not in ("", fold(roster)):
             raise unknown_value(table, row, str(columns["roster"]), named, [roster])
         found.append(Worked(index, roster or named, date, start_s, end_s))
-    return sorted(set(found))
+    return sorted(found)
 
 
 def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> int:
@@ -433,7 +433,8 @@ def _clock(table: Table, row: object, column: str, text: str, *, ends: bool) -> 
     return second % DAY_S
 
 
-def _date(table: Table, row: object, column: str, text: str) -> dt.date:
+def read_date(table: Table, row: object, column: str, text: str) -> dt.date:
+    """Return the date a field tells, as ``2026-11-17``, ``20261117`` or ``17/11/2026``."""
     match = _FRENCH_DATE.fullmatch(text)
     try:
         if match is not None:
