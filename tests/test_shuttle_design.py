@@ -31,9 +31,10 @@ from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
 from mobility.shuttles.edit import Asked, cost_lines, read_lines
 from mobility.shuttles.gtfs_out import write_gtfs
-from mobility.shuttles.lighter import REMEDIES, Insert, areas_of, insert_calls, lighter_answers
+from mobility.shuttles.lighter import REMEDIES, Insert, insert_calls, lighter_answers
 from mobility.shuttles.model import UNREACHED
 from mobility.shuttles.outputs import blocks_table, duties_table, outdated, write_plans
+from mobility.shuttles.places import areas_of
 from mobility.shuttles.plans import harmonise
 from mobility.shuttles.schedule import run_cover
 from mobility.sources.gtfs.quality import check_feed
