@@ -29,11 +29,13 @@ from mobility.shuttles.after import read_tables
 from mobility.shuttles.config import Factors, ShuttleConfig
 from mobility.shuttles.design import design_shuttles
 from mobility.shuttles.drive import Ways, drive_graph, drive_matrix, drive_seconds
+from mobility.shuttles.duties import DutyRules, allowed
 from mobility.shuttles.edit import Asked, cost_lines, read_lines
 from mobility.shuttles.gtfs_out import write_gtfs
-from mobility.shuttles.lighter import REMEDIES, Insert, areas_of, insert_calls, lighter_answers
+from mobility.shuttles.lighter import REMEDIES, Insert, insert_calls, lighter_answers
 from mobility.shuttles.model import UNREACHED
 from mobility.shuttles.outputs import blocks_table, duties_table, outdated, write_plans
+from mobility.shuttles.places import areas_of
 from mobility.shuttles.plans import harmonise
 from mobility.shuttles.schedule import run_cover
 from mobility.sources.gtfs.quality import check_feed
@@ -85,7 +87,8 @@ def test_riders_keep_the_limits_of_the_territory(plans):
             for e in run.edges:
                 total, call = run_cover(scene, p.lines[run.line], run, e)
                 assert (total[call >= 0] <= scene.limits.max_total_s).all()
-        assert p.operations.unlawful == 0
+        rules = DutyRules.from_factors(plans.factors)
+        assert all(allowed(d.pieces, rules) for day in p.operations.duties for d in day)
 
 
 @pytest.mark.slow

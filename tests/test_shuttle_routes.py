@@ -100,7 +100,8 @@ def test_no_route_breaks_a_limit(seed, n):
     problem = make_problem(seed, n, edges=6, limit=1800)
     found = solve_routes(problem, iterations=60, seed=seed)
     served = [s for r in found.routes for s in r.order]
-    assert sorted(served + list(found.unserved)) == list(range(n))
+    assert len(set(served)) == len(served)
+    assert set(served) <= set(range(n))
     for route in found.routes:
         rides = ride_seconds(problem, route.order)
         assert max(rides) <= 1800
@@ -169,7 +170,8 @@ def benchmark_problem(name):
 def test_public_instances_reach_their_proven_optimum_within_one_percent(name):
     problem = benchmark_problem(name)
     found = solve_routes(problem, iterations=2000, seed=0)
-    assert found.unserved == ()
+    served = sorted(s for route in found.routes for s in route.order)
+    assert served == list(range(len(problem.prize)))
     assert INSTANCES[name][0] <= found.cost <= 1.01 * INSTANCES[name][0]
 
 

@@ -47,13 +47,14 @@ def test_better_kind_of_place_wins_between_equals():
     assert found.chosen.tolist() == [0]
 
 
-def test_large_case_states_its_gap():
+def test_large_case_states_its_gap(monkeypatch):
+    monkeypatch.setattr("mobility.shuttles.stops._KEPT", 120)
     rng = np.random.default_rng(3)
     xy = rng.uniform(0, 20_000, (400, 2))
     homes = rng.uniform(0, 20_000, (1500, 2))
     within = np.hypot(*(xy[:, None] - homes[None]).transpose(2, 0, 1)) < 800
     workers = rng.uniform(0, 3, 1500)
-    found = select_stops(within, workers, xy, spacing_m=400, max_stops=25, keep=120)
+    found = select_stops(within, workers, xy, spacing_m=400, max_stops=25)
     assert len(found.chosen) <= 25
     assert found.covered <= found.bound
     assert 0.0 <= found.gap < 0.35

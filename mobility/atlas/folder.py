@@ -128,11 +128,6 @@ class Atlas:
         return [unit for unit in units if not only or unit in only]
 
 
-def json_text(value: object) -> str:
-    """Return a value as JSON, the same bytes each time."""
-    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-
-
 def is_done(atlas: Atlas, unit: str) -> bool:
     """Whether a unit's results are those of its files and of this software."""
     kept = atlas.run(unit) / MANIFEST

@@ -31,12 +31,11 @@ from mobility.atlas.folder import (
     drawn_outline,
     is_done,
     is_whole,
-    json_text,
     software,
 )
 from mobility.base.cache import file_hash
 from mobility.base.errors import MobilityError, SourceError
-from mobility.base.files import read_json, staging, write_text
+from mobility.base.files import json_text, read_json, staging, write_text
 from mobility.base.i18n import translate
 from mobility.base.literal import read_csv_text
 from mobility.outputs.map.side_pages import RAMP, side_page, told_shape

@@ -20,12 +20,12 @@ import pandas as pd
 import shapely
 import tomlkit
 
-from mobility.atlas.folder import ASSUMED, MISSING, OUTLINE, Atlas, json_text
+from mobility.atlas.folder import ASSUMED, MISSING, OUTLINE, Atlas
 from mobility.atlas.territories import Communes, Lost, Perimeter, read_communes, read_territories
 from mobility.base.cache import file_hash
 from mobility.base.clock import format_clock
 from mobility.base.errors import Finding, MobilityError, SourceError, SourceNotFoundError
-from mobility.base.files import make_folder, write_bytes, write_text, writing
+from mobility.base.files import json_text, make_folder, write_bytes, write_text, writing
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.prepare.first_files import industrial_sites, named, nearest_first, territory_text
 from mobility.prepare.init import MAX_SITES

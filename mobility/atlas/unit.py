@@ -44,7 +44,6 @@ from mobility.atlas.folder import (
     drawn_outline,
     inputs_of,
     is_done,
-    json_text,
     manifest,
     software,
     stamps,
@@ -53,7 +52,7 @@ from mobility.base.arrays import Bool, Float, Int8, Int32
 from mobility.base.clock import DAY_S
 from mobility.base.errors import MobilityError, SourceError
 from mobility.base.failures import explained
-from mobility.base.files import staging, write_text
+from mobility.base.files import json_text, staging, write_text
 from mobility.base.i18n import LANGUAGES, translate
 from mobility.commute.access import STATUSES, Access, roster_shifts
 from mobility.commute.indicators import round_persons

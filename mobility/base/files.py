@@ -386,6 +386,11 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def json_text(value: object) -> str:
+    """Return a value as JSON, the same bytes each time."""
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
 def _is_newer(one: Path, other: Path) -> bool:
     if not os.path.lexists(other):
         return True

@@ -33,8 +33,8 @@ from mobility.remedies.search import Workbench
 from mobility.remedies.shift_hours import with_hours
 from mobility.shuttles.after import read_tables
 from mobility.shuttles.config import Factors
-from mobility.shuttles.lighter import areas_of
 from mobility.shuttles.model import Line
+from mobility.shuttles.places import areas_of
 from mobility.shuttles.plan import Plan, evaluate_plan
 from mobility.shuttles.plans import Plans
 from mobility.shuttles.written import read_plan_table

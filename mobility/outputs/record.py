@@ -19,7 +19,7 @@ from typing import Any
 from mobility.base import __version__
 from mobility.base.cache import content_hash
 from mobility.base.errors import Finding
-from mobility.base.files import read_json, write_text
+from mobility.base.files import json_text, read_json, write_text
 from mobility.commute.sources import without_timetables
 from mobility.commute.study import Study
 
@@ -87,11 +87,7 @@ def _inputs(study: Study) -> dict[str, object]:
 
 def inputs_hash(study: Study) -> str:
     """Return the SHA-256 of what a run's figures follow from, a variant's own feed apart."""
-    return hashlib.sha256(_json_text(_inputs(study)).encode("utf-8")).hexdigest()
-
-
-def _json_text(found: dict[str, object]) -> str:
-    return json.dumps(found, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return hashlib.sha256(json_text(_inputs(study)).encode("utf-8")).hexdigest()
 
 
 def write_record(
@@ -116,7 +112,7 @@ def write_record(
         kept = [f for f in earlier["findings"] if f["code"] not in _OF_ONE_RUN]
         own = {f.code for f in findings} - {f.code for f in study.findings}
         found["findings"] = kept + [f for f in found["findings"] if f["code"] in own]
-    write_text(path, _json_text(found))
+    write_text(path, json_text(found))
 
 
 @dataclass(frozen=True)

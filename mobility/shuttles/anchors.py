@@ -18,6 +18,8 @@ from mobility.timetable.arrays import INF
 from mobility.timetable.footpaths import WalkTable
 
 _MOST_POOLED = 4
+#: Between hubs; as the crow flies, to a hub; and left for walking and changing there.
+_HUBS_APART_M, _TO_HUB_MS, _SLACK_S = 800.0, 9.0, 600
 
 
 def _margins_s(study: Study, site: int) -> tuple[int, int]:
@@ -122,17 +124,13 @@ def _gate_order(group: tuple[int, ...], gates: dict[int, int], drive_s: Ints) ->
     return min(permutations(group), key=lambda o: (length(o), o))
 
 
-def hub_times(
-    study: Study, edges: Sequence[Edge], stops: np.ndarray, *, spare_transfers: int = 1
-) -> tuple[Ints, Ints]:
+def hub_times(study: Study, edges: Sequence[Edge], stops: np.ndarray) -> tuple[Ints, Ints]:
     """Return how each stop reaches work by existing lines, for each shift end.
 
     Parameters
     ----------
     stops
         Stop indices: possible hubs.
-    spare_transfers
-        Transfers kept for changing from the shuttle.
 
     Returns
     -------
@@ -143,7 +141,8 @@ def hub_times(
     """
     days = {d.kind: d for d in study.days}
     limits = engine_limits(study.territory.limits)
-    limits = relaxed(limits, max_transfers=max(limits.max_transfers - spare_transfers, 0))
+    # One is kept for changing from the shuttle.
+    limits = relaxed(limits, max_transfers=max(limits.max_transfers - 1, 0))
     n = len(stops)
     own_stop = study.feed.own_stop
     row, at = joined(own_stop, np.arange(len(own_stop)), stops)
@@ -203,14 +202,11 @@ def choose_hubs(
     *,
     max_total_s: int,
     count: int,
-    spacing_m: float = 800.0,
-    speed_ms: float = 9.0,
-    slack_s: int = 600,
 ) -> list[int]:
     """Return the stops from which trunk lines are worth feeding, best first.
 
     A stop scores the workers of the edges it serves who live close enough, as the crow
-    flies, to leave ``slack_s`` for walking and changing.
+    flies, to leave `_SLACK_S` for walking and changing.
 
     Parameters
     ----------
@@ -219,9 +215,9 @@ def choose_hubs(
     workers
         float64[E,H] workers lacking each edge.
     """
-    left_s = max_total_s - elapsed_s.astype(np.int64) - slack_s
+    left_s = max_total_s - elapsed_s.astype(np.int64) - _SLACK_S
     rows = np.flatnonzero((left_s >= 0).any(axis=0))
-    away_s = np.hypot(*(stops_xy[rows, None] - homes_xy[None]).transpose(2, 0, 1)) / speed_ms
+    away_s = np.hypot(*(stops_xy[rows, None] - homes_xy[None]).transpose(2, 0, 1)) / _TO_HUB_MS
     score = np.zeros(len(stops_xy))
     for left, people in zip(left_s[:, rows], workers, strict=True):
         some = left >= 0
@@ -232,6 +228,6 @@ def choose_hubs(
         if len(chosen) == count or score[k] <= 0:
             break
         apart = [np.hypot(*(stops_xy[k] - stops_xy[c])) for c in chosen]
-        if all(d >= spacing_m for d in apart):
+        if all(d >= _HUBS_APART_M for d in apart):
             chosen.append(int(k))
     return chosen

@@ -13,7 +13,7 @@ from mobility.base.errors import Finding
 from mobility.remedies.bill import STRUCTURE, Bill, CostLine, priced, total
 from mobility.shuttles.blocks import Block, Trip, chain_trips, day_trips, fleet_size
 from mobility.shuttles.config import Factors, ShuttleConfig, VehicleType
-from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of, unlawful
+from mobility.shuttles.duties import Duty, DutyRules, build_duties, pieces_of
 from mobility.shuttles.model import Day, Drive, Run
 from mobility.territory.factors import Factors as Rows
 
@@ -81,15 +81,12 @@ class Operations:
         Per day.
     fleet
         Vehicles by size.
-    unlawful
-        Duties that break a rule: pieces too long for one driver.
     """
 
     days: tuple[Day, ...]
     blocks: tuple[tuple[Block, ...], ...]
     duties: tuple[tuple[Duty, ...], ...]
     fleet: tuple[int, ...]
-    unlawful: int = 0
 
     @property
     def vehicles(self) -> int:
@@ -135,13 +132,11 @@ def operate(
             best = (rank, blocks)
     chosen = best[1] if best else [[] for _ in days]
     rules = DutyRules.from_factors(factors)
-    duties = duties_of(chosen, rules)
     return Operations(
         tuple(days),
         tuple(tuple(b) for b in chosen),
-        duties,
+        duties_of(chosen, rules),
         fleet_of(chosen, days, len(config.vehicles)),
-        count_unlawful(duties, rules),
     )
 
 
@@ -182,13 +177,6 @@ def duties_of(blocks: Sequence[Sequence[Block]], rules: DutyRules) -> tuple[tupl
                 memo[key] = tuple(build_duties(pieces, rules))
             known[same] = memo[key]
     return tuple(known[tuple(map(id, day))] for day in blocks)
-
-
-def count_unlawful(duties: Sequence[tuple[Duty, ...]], rules: DutyRules) -> int:
-    """Return how many duties of each day break a rule, see `unlawful`."""
-    known = {id(day): day for day in duties}
-    count = {same: len(unlawful(day, rules)) for same, day in known.items()}
-    return sum(count[id(day)] for day in duties)
 
 
 def _merges(used: Sequence[int]) -> list[dict[int, int]]:
@@ -265,8 +253,8 @@ class Costs:
         EUR a year.
     run_km, empty_km
         Vehicle-kilometres with and without riders.
-    vehicle_hours, driver_hours
-        Out of the depot; paid.
+    driver_hours
+        Paid.
     drivers_fte
         Full-time drivers.
     co2_kg
@@ -280,7 +268,6 @@ class Costs:
     overhead: float
     run_km: float
     empty_km: float
-    vehicle_hours: float
     driver_hours: float
     drivers_fte: float
     co2_kg: float
@@ -343,7 +330,7 @@ def yearly_costs(
     """Return what a plan costs a year."""
     rates = [Rates.of(v, factors) for v in config.vehicles]
     rules = DutyRules.from_factors(factors)
-    run_km = empty_km = km_eur = co2 = hours = paid = 0.0
+    run_km = empty_km = km_eur = co2 = paid = 0.0
     for day, blocks, duties in zip(
         operations.days, operations.blocks, operations.duties, strict=True
     ):
@@ -353,13 +340,12 @@ def yearly_costs(
             empty_km += day.count * empty
             km_eur += day.count * (run + empty) * rates[b.vehicle].km
             co2 += day.count * (run + empty) * rates[b.vehicle].co2_g_km / 1000
-            hours += day.count * sum(p[-1].end_s - p[0].start_s for p in b.pieces) / 3600
         paid += day.count * sum(d.paid_s(rules) for d in duties) / 3600
     vehicles = float(np.dot(operations.fleet, [r.fixed for r in rates]))
     drivers = paid * factors["driver_hour"]
     stops = new_stops * factors["stop_eur_year"]
     overhead = factors["overhead"] * (vehicles + km_eur + drivers + stops)
     return Costs(
-        vehicles, km_eur, drivers, stops, overhead, run_km, empty_km, hours, paid,
+        vehicles, km_eur, drivers, stops, overhead, run_km, empty_km, paid,
         paid / factors["driver_year_hours"], co2,
     )  # fmt: skip

@@ -185,31 +185,31 @@ def _decode(weight: np.ndarray) -> Drive:
     return Drive(seconds, np.where(reached, metres, np.inf))
 
 
-def _weights(matrix: sparse.csr_matrix, nodes: np.ndarray, limit_s: float) -> Floats:
-    """Return the least weight of every node from each of some, infinite beyond the limit."""
+def _weights(matrix: sparse.csr_matrix, nodes: np.ndarray) -> Floats:
+    """Return the least weight of every node from each of some, infinite beyond `LIMIT_S`."""
     from mobility.streets.search import node_rows
 
     net = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32), matrix.data)
     zero = np.zeros(len(nodes))
     seeds = (np.arange(len(nodes) + 1, dtype=np.int64), nodes.astype(np.int32), zero)
-    return node_rows(net, seeds, limit_s * 100 * _TIME_UNIT)[0]
+    return node_rows(net, seeds, LIMIT_S * 100 * _TIME_UNIT)[0]
 
 
-def drive_matrix(graph: DriveGraph, places: np.ndarray, *, limit_s: float = LIMIT_S) -> Drive:
-    """Return the driving between places; `UNREACHED` beyond the limit.
+def drive_matrix(graph: DriveGraph, places: np.ndarray) -> Drive:
+    """Return the driving between places; `UNREACHED` beyond `LIMIT_S`.
 
     That between many is kept in the user's cache.
     """
     places = np.asarray(places)
     if len(places) <= AT_ONCE:
-        return _driven(graph, places, limit_s)
+        return _driven(graph, places)
     net = graph.graph
-    key = FORMAT, net.data, net.indices, net.indptr, graph.n_nodes, places, float(limit_s)
-    found = cached("drives", key, lambda: vars(_driven(graph, places, limit_s)))
+    key = FORMAT, net.data, net.indices, net.indptr, graph.n_nodes, places, LIMIT_S
+    found = cached("drives", key, lambda: vars(_driven(graph, places)))
     return Drive(**{name: np.asarray(found[name]) for name in found})
 
 
-def _driven(graph: DriveGraph, places: np.ndarray, limit_s: float) -> Drive:
+def _driven(graph: DriveGraph, places: np.ndarray) -> Drive:
     ends = [places + first for first in _place_nodes(graph)]
     forks, number = _forks(graph.graph, np.concatenate(ends))
     left, entered = (number[nodes] for nodes in ends)
@@ -217,28 +217,24 @@ def _driven(graph: DriveGraph, places: np.ndarray, limit_s: float) -> Drive:
     # A search answers for every fork: those of all places at once would fill the memory.
     for low in range(0, len(places), AT_ONCE):
         some = slice(low, low + AT_ONCE)
-        weight[some] = _weights(forks, left[some], limit_s)[:, entered]
+        weight[some] = _weights(forks, left[some])[:, entered]
     weight[places[:, None] == places] = 0.0
     return _decode(weight)
 
 
-def drive_towards(
-    graph: DriveGraph, places: np.ndarray, goals: np.ndarray, *, limit_s: float = LIMIT_S
-) -> Drive:
+def drive_towards(graph: DriveGraph, places: np.ndarray, goals: np.ndarray) -> Drive:
     """Return the driving from places to a few goals, none of which is among the places."""
     left, entered = _place_nodes(graph)
-    rows = _weights(graph.graph.T.tocsr(), goals + entered, limit_s)
+    rows = _weights(graph.graph.T.tocsr(), goals + entered)
     return _decode(rows[:, places + left].T)
 
 
-def drive_seconds(
-    graph: DriveGraph, place: int, *, to_place: bool, limit_s: float = LIMIT_S
-) -> np.ndarray:
+def drive_seconds(graph: DriveGraph, place: int, *, to_place: bool) -> np.ndarray:
     """Return int32 seconds between one place and every place, from them when ``to_place``."""
     matrix = graph.graph.T.tocsr() if to_place else graph.graph
     left, entered = (slice(n, n + len(graph.snaps)) for n in _place_nodes(graph))
     start, end = (entered, left) if to_place else (left, entered)
-    weight = _weights(matrix, np.array([place + start.start]), limit_s)[0, end]
+    weight = _weights(matrix, np.array([place + start.start]))[0, end]
     weight[place] = 0.0
     return _decode(weight).seconds
 

@@ -165,7 +165,7 @@ def build_duties(pieces: Sequence[Piece], rules: DutyRules) -> list[Duty]:
 
     First fit by time, then, where the bound leaves room, the exact fewest by branch and
     bound over all lawful sets (up to `_MOST_SETS` of them). A piece that breaks a rule by
-    itself stays a duty of its own; `unlawful` names it.
+    itself stays a duty of its own.
     """
     groups: list[list[Piece]] = []
     for piece in pieces:
@@ -177,11 +177,6 @@ def build_duties(pieces: Sequence[Piece], rules: DutyRules) -> list[Duty]:
     if len(groups) > lower_bound(pieces, rules):
         groups = _exact(pieces, rules, len(groups)) or groups
     return [Duty(tuple(g)) for g in groups]
-
-
-def unlawful(duties: Sequence[Duty], rules: DutyRules) -> list[Duty]:
-    """Return the duties that break a rule even as they are: pieces too long for one driver."""
-    return [d for d in duties if not allowed(d.pieces, rules)]
 
 
 def lower_bound(pieces: Sequence[Piece], rules: DutyRules) -> int:

@@ -20,15 +20,7 @@ from mobility.base.clock import DAY_S, service_clock
 from mobility.base.i18n import translate
 from mobility.shuttles.blocks import Block, Trip, block_of, chain_trips, day_trips
 from mobility.shuttles.config import EnergyFactors, Factors, ShuttleConfig, VehicleType
-from mobility.shuttles.costs import (
-    Costs,
-    Operations,
-    Rates,
-    count_unlawful,
-    duties_of,
-    fleet_of,
-    yearly_costs,
-)
+from mobility.shuttles.costs import Costs, Operations, Rates, duties_of, fleet_of, yearly_costs
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.model import Day
 from mobility.shuttles.plan import Plan
@@ -234,8 +226,7 @@ class Energies:
         was, rules = plan.operations, DutyRules.from_factors(self._factors)
         fleet = fleet_of(days, was.days, 2 * len(tanks), lambda b: self._ready_s(b, tanks))
         duties = was.duties if same else duties_of(days, rules)
-        blocks = tuple(tuple(b) for b in days)
-        return Operations(was.days, blocks, duties, fleet, count_unlawful(duties, rules))
+        return Operations(was.days, tuple(tuple(b) for b in days), duties, fleet)
 
     def _ready_s(self, block: Block, tanks: Sequence[Tank]) -> int:
         tank = tanks[block.vehicle % len(tanks)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,11 +20,11 @@ from mobility.shuttles.costs import Operations
 from mobility.shuttles.drive import Ways
 from mobility.shuttles.model import DAY_CUT_S, Line, Place, Run
 from mobility.shuttles.written import COLOURS
+from mobility.sources.gtfs.cut import write_zip
 from mobility.territory.rosters import ALL_YEAR, day_of_year
 
 Table = list[dict[str, object]]
 DAYS = tuple(map(str.lower, WEEKDAY_NAMES))
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 TABLES = (
     "agency", "stops", "routes", "trips", "stop_times", "calendar", "calendar_dates", "shapes",
     "transfers", "feed_info",
@@ -315,22 +314,17 @@ def _in(season: int, date: dt.date) -> bool:
 def write_gtfs(tables: Mapping[str, Table], path: Path) -> Path:
     """Write the tables as a zip whose bytes depend on nothing else."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in TABLES:
-            rows = tables[name]
-            if not rows and name not in _HEADERS:
-                continue
-            text = io.StringIO()
-            columns = list(rows[0]) if rows else list(_HEADERS[name])
-            writer = csv.DictWriter(text, columns, lineterminator="\n")
-            writer.writeheader()
-            # Nothing else is done to texts: a feed is read by machines, which forbid line ends.
-            writer.writerows(
-                {k: one_line(v) if isinstance(v, str) else v for k, v in row.items()}
-                for row in rows
-            )
-            info = zipfile.ZipInfo(f"{name}.txt", _ZIP_DATE)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, text.getvalue().encode())
+    told = (name for name in TABLES if tables[name] or name in _HEADERS)
+    write_zip(path, ((f"{name}.txt", _csv(name, tables[name])) for name in told))
     return path
+
+
+def _csv(name: str, rows: Table) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0] if rows else _HEADERS[name]), lineterminator="\n")
+    writer.writeheader()
+    # Nothing else is done to texts: a feed is read by machines, which forbid line ends.
+    writer.writerows(
+        {k: one_line(v) if isinstance(v, str) else v for k, v in row.items()} for row in rows
+    )
+    return text.getvalue()

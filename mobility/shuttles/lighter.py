@@ -24,14 +24,13 @@ from mobility.shuttles.after import gains
 from mobility.shuttles.drive import drive_graph, drive_towards
 from mobility.shuttles.model import UNREACHED, Bools, Floats, Ints
 from mobility.shuttles.on_demand import Simulation
-from mobility.shuttles.places import gate_name
+from mobility.shuttles.places import areas_of, gate_name
 from mobility.shuttles.plans import Plans
 from mobility.timetable.arrays import FootArrays, RunArrays, Timetable, index_timetable
 
 _NEAR_LINE_M = 250.0
 SHORTEST_LEG_M = 400.0
 _WINDOW_S = 3_600
-_AREA_M = 2_000.0
 _EXTENSION_M = 4_000.0
 _AREA_ITERATIONS = 25  # of the searches for who rides together: there are many areas
 REMEDIES = ("new_stop", "extension", "on_demand", "carpool", "shuttle")
@@ -152,26 +151,6 @@ def _extended_runs(
         if out[run]:
             inserts.append(Insert(run, -1, stop, int(leave[run])))
     return inserts
-
-
-def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
-    """Return the area of each home: its commune, or the stop nearest to its square of `_AREA_M`.
-
-    Squares with the same nearest stop are one area; a territory without stops is one.
-    """
-    communes = study.homes.frame["commune"].fillna("").astype(str).to_numpy()[homes]
-    _, square = np.unique(np.floor(homes_xy / _AREA_M), axis=0, return_inverse=True)
-    square, places = square.ravel(), study.homes.lonlat[homes]
-    stops = study.feed.stops.dropna(subset=["lon", "lat"])
-    if stops.empty:
-        return [name or study.territory.name for name in communes]
-    middles = np.array([places[square == k].mean(axis=0) for k in range(square.max() + 1)])
-    from scipy.spatial import cKDTree
-
-    metric = (np.cos(np.radians(middles[:, 1].mean())), 1.0)
-    _, near = cKDTree(stops[["lon", "lat"]].to_numpy() * metric).query(middles * metric)
-    names = stops["stop_name"].astype(str).to_numpy()[near]
-    return [name or str(names[k]) for name, k in zip(communes, square, strict=True)]
 
 
 def _with_stops(study: Study, lonlat: Floats, names: Sequence[str]) -> Study:

@@ -20,15 +20,7 @@ from mobility.shuttles.blocks import Block, Trip, chain_trips
 from mobility.shuttles.booked import TAXI, Asked, Booked, BookedTour, Call, Drawn
 from mobility.shuttles.booking import Bookings, Request, waves
 from mobility.shuttles.config import Factors, ShuttleConfig
-from mobility.shuttles.costs import (
-    Operations,
-    Rates,
-    count_unlawful,
-    duties_of,
-    fleet_of,
-    plan_bill,
-    yearly_costs,
-)
+from mobility.shuttles.costs import Operations, Rates, duties_of, fleet_of, plan_bill, yearly_costs
 from mobility.shuttles.dial_a_ride import ITERATIONS, RidePrice, Rides, plan_rides
 from mobility.shuttles.duties import DutyRules
 from mobility.shuttles.model import ALWAYS_S, Bools, Day, Floats, Ints
@@ -181,7 +173,6 @@ class Simulation:
         chained = {one: self._day_blocks(one, tours[one], size) for one in tours}
         blocks = [chained[one.asked] for one in drawn]
         days = [d.day for d in drawn]
-        duties = duties_of(blocks, rules)
         fleets = [
             fleet_of(
                 [b for b, d in zip(blocks, drawn, strict=True) if d.draw == draw],
@@ -192,11 +183,7 @@ class Simulation:
         ]
         fleet = tuple(int(n) for n in np.max(fleets, axis=0))
         operations = Operations(
-            tuple(days),
-            tuple(tuple(b) for b in blocks),
-            duties,
-            fleet,
-            count_unlawful(duties, rules),
+            tuple(days), tuple(tuple(b) for b in blocks), duties_of(blocks, rules), fleet
         )
         costs = yearly_costs(operations, self.config, factors, new_stops=0)
         riders = sum(d.day.count * d.riders for d in simulated)

@@ -22,6 +22,7 @@ from mobility.streets.tags import has_sidewalk
 from mobility.timetable.footpaths import WalkTable, home_walks
 
 _GATE_WALK_S = 600
+_AREA_M = 2_000.0
 
 
 def depot_place(study: Study, depot: tuple[float, float]) -> Place:
@@ -256,6 +257,26 @@ def _street_names(study: Study, nodes: np.ndarray) -> list[str]:
         str(both[k]) if k < len(ends) and ends[k] == node else f"Arrêt {i + 1}"
         for i, (k, node) in enumerate(zip(at, nodes, strict=True))
     ]
+
+
+def areas_of(study: Study, homes: Ints, homes_xy: Floats) -> list[str]:
+    """Return the area of each home: its commune, or the stop nearest to its square of `_AREA_M`.
+
+    Squares with the same nearest stop are one area; a territory without stops is one.
+    """
+    communes = study.homes.frame["commune"].fillna("").astype(str).to_numpy()[homes]
+    _, square = np.unique(np.floor(homes_xy / _AREA_M), axis=0, return_inverse=True)
+    square, places = square.ravel(), study.homes.lonlat[homes]
+    stops = study.feed.stops.dropna(subset=["lon", "lat"])
+    if stops.empty:
+        return [name or study.territory.name for name in communes]
+    middles = np.array([places[square == k].mean(axis=0) for k in range(square.max() + 1)])
+    from scipy.spatial import cKDTree
+
+    metric = (np.cos(np.radians(middles[:, 1].mean())), 1.0)
+    _, near = cKDTree(stops[["lon", "lat"]].to_numpy() * metric).query(middles * metric)
+    names = stops["stop_name"].astype(str).to_numpy()[near]
+    return [name or str(names[k]) for name, k in zip(communes, square, strict=True)]
 
 
 def longest_walk_s(study: Study, config: ShuttleConfig) -> float:

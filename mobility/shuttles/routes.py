@@ -101,10 +101,9 @@ class Route:
 
 @dataclass(frozen=True)
 class RouteSet:
-    """A solution: its routes, the stops left out and its cost in EUR per year."""
+    """A solution: its routes and its cost in EUR per year, that of the stops left out in it."""
 
     routes: tuple[Route, ...]
-    unserved: tuple[int, ...]
     cost: float
 
 
@@ -171,7 +170,7 @@ def solve_routes(
     """
     n = len(problem.prize)
     if n == 0:
-        return RouteSet((), (), 0.0)
+        return RouteSet((), 0.0)
     if n <= _EXACT_STOPS:
         return exact_routes(problem)
     tries = [
@@ -222,9 +221,7 @@ def _route_set(problem: RouteProblem, routes: list[Route]) -> RouteSet:
         (r for r in routes if r.order and np.isfinite(route_cost(problem, r))),
         key=lambda r: r.order,
     )
-    served = {s for r in kept for s in r.order}
-    unserved = tuple(s for s in range(len(problem.prize)) if s not in served)
-    return RouteSet(tuple(kept), unserved, set_cost(problem, tuple(kept)))
+    return RouteSet(tuple(kept), set_cost(problem, tuple(kept)))
 
 
 def exact_routes(problem: RouteProblem) -> RouteSet:

@@ -16,6 +16,10 @@ from scipy import sparse
 from mobility.shuttles.model import Bools, Floats, Ints
 
 PREFERENCE = 1e-3  # of a worker: how much a better kind of place counts between equals
+#: Candidates of the exact search: the best singles and what a greedy search takes.
+_KEPT = 250
+#: Most nodes of the branch and bound.
+_NODES = 200
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,6 @@ def select_stops(
     spacing_m: float,
     max_stops: int,
     preference: Floats | None = None,
-    keep: int = 250,
-    nodes: int = 200,
 ) -> Selection:
     """Choose stops that put the most workers within their walk.
 
@@ -81,11 +83,6 @@ def select_stops(
         At most as many are chosen.
     preference
         float64[C] in 0..1, lower is a better kind of place; decides between equals.
-    keep
-        Candidates kept before the exact search: those a greedy search finds best. The
-        bound accounts for the others.
-    nodes
-        Most nodes of the branch and bound.
     """
     preference = np.zeros(len(within)) if preference is None else preference
     used = (within @ workers) > 0
@@ -94,18 +91,12 @@ def select_stops(
     pool = np.flatnonzero(used)
     start = _greedy(within, workers, xy, spacing_m, max_stops, preference, pool)
     exact_pool = pool
-    if len(pool) > keep:
+    if len(pool) > _KEPT:
         single = within @ workers - PREFERENCE * preference
-        best = pool[np.argsort(-single[pool], kind="stable")[:keep]]
+        best = pool[np.argsort(-single[pool], kind="stable")[:_KEPT]]
         exact_pool = np.unique(np.concatenate([best, start]))
     chosen, bound = _exact(
-        within[exact_pool],
-        workers,
-        xy[exact_pool],
-        spacing_m,
-        max_stops,
-        preference[exact_pool],
-        nodes,
+        within[exact_pool], workers, xy[exact_pool], spacing_m, max_stops, preference[exact_pool]
     )
     picked = exact_pool[chosen].astype(np.int32)
     covered = float(workers[within[picked].any(axis=0)].sum())
@@ -151,13 +142,7 @@ def _greedy(
 
 
 def _exact(
-    within: Bools,
-    workers: Floats,
-    xy: Floats,
-    spacing_m: float,
-    max_stops: int,
-    preference: Floats,
-    nodes: int,
+    within: Bools, workers: Floats, xy: Floats, spacing_m: float, max_stops: int, preference: Floats
 ) -> tuple[np.ndarray, float]:
     """Solve by branch and bound; return the chosen rows and a bound on the workers covered."""
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -181,7 +166,7 @@ def _exact(
         constraints=LinearConstraint(sparse.vstack([covers, apart, count]), -np.inf, ceiling),
         bounds=Bounds(0, 1),
         integrality=np.r_[np.ones(n), np.zeros(groups)],
-        options={"node_limit": nodes, "mip_rel_gap": 1e-6},
+        options={"node_limit": _NODES, "mip_rel_gap": 1e-6},
     )
     bound = float(weight.sum())
     if result.mip_dual_bound is not None:

@@ -7,9 +7,9 @@ stop, and those that come when booked are kept whole. Shapes, fares and pathways
 
 from __future__ import annotations
 
-import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,6 @@ from mobility.sources.gtfs.files import EXTRA_COLUMNS, REQUIRED_COLUMNS, read_ex
 from mobility.sources.gtfs.unpack import ZONES
 
 _TABLES = tuple(n for n in (*REQUIRED_COLUMNS, *EXTRA_COLUMNS) if n not in ("shapes", "pathways"))
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _Tables = dict[str, pd.DataFrame]
 
 
@@ -102,21 +101,22 @@ def cut(
 
 def write_feed(tables: Mapping[str, pd.DataFrame], path: Path, zones: str | None = None) -> None:
     """Write tables as a zip whose bytes depend on nothing else."""
+    texts = (
+        (f"{name}.txt", tables[name].to_csv(index=False, lineterminator="\n"))
+        for name in _TABLES
+        if name in tables and len(tables[name])
+    )
+    write_zip(path, texts if zones is None else chain(texts, [(ZONES, zones)]))
+
+
+def write_zip(path: Path, texts: Iterable[tuple[str, str]]) -> None:
+    """Write texts, each with its name, as a zip whose bytes depend on nothing else."""
     with zipfile.ZipFile(path, "w") as archive:
-        for name in _TABLES:
-            if name in tables and len(tables[name]):
-                text = io.StringIO()
-                tables[name].to_csv(text, index=False, lineterminator="\n")
-                _add(archive, f"{name}.txt", text.getvalue())
-        if zones is not None:
-            _add(archive, ZONES, zones)
-
-
-def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
-    info = zipfile.ZipInfo(name, _ZIP_DATE)
-    info.compress_type = zipfile.ZIP_DEFLATED
-    info.external_attr = 0o644 << 16
-    archive.writestr(info, text.encode())
+        for name, text in texts:
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, text.encode())
 
 
 def _of(table: pd.DataFrame, column: str, values: pd.Series) -> pd.DataFrame:
