@@ -730,6 +730,14 @@ def zones_on_a_line_layer(folder):
     return edited(path, ('osm = "streets.osm"', 'lines = "l.geojson"'))
 
 
+@scene("safety_untold")
+def night_on_a_line_layer(folder):
+    path = write_territory(folder, extra="[limits]\nsafe_at_night = true")
+    line = shapely.LineString([lonlat(500 * k) for k in range(25)])
+    gpd.GeoDataFrame({"nom": ["Rue"]}, geometry=[line], crs=4326).to_file(folder / "l.geojson")
+    return edited(path, ('osm = "streets.osm"', 'lines = "l.geojson"'))
+
+
 CELL = "CRS3035RES200mN{}E{},{},40,5,6,7,8"
 
 

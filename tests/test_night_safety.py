@@ -1,6 +1,7 @@
 """Legs in the dark: sun, safe tables, and the reason of those whom only they stop."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -12,10 +13,12 @@ from small import TRIPS, write_territory
 from timetables import timetable_from_runs as from_runs
 
 from mobility.commute.access import STATUSES, assess
-from mobility.commute.door_to_door import at_gate
+from mobility.commute.any_hour import BEST_HOURS_S, Hours, at_hour, held_at_some_hour, moved_edges
+from mobility.commute.door_to_door import at_gate, transit_times
 from mobility.commute.examples import answers
 from mobility.commute.loading import load
 from mobility.commute.night import dark_share, daylight, daylight_of, in_the_dark
+from mobility.commute.study import engine_limits
 from mobility.commute.variants import after_dark, by_day, open_at, open_hours, variant
 from mobility.commute.white_zones import REASONS, white_zones
 from mobility.timetable.arrays import INF
@@ -26,9 +29,13 @@ MORNING, AFTERNOON, NIGHT = 0, 1, 2
 H = 3600
 
 
-def write(folder, *, tags="", safe="true", extra="", modes=None):
+#: At work by 08:40, in the light: the sun rises at 08:12.
+DAY = '[{ name = "d", shifts = [{ name = "d", start = "08:50", end = "13:00" }] }]'
+
+
+def write(folder, *, tags="", safe="true", extra="", modes=None, **small):
     """The street of `small`, a plain unlit road of 50 km/h unless tags say otherwise."""
-    path = write_territory(folder, extra=f"[limits]\nsafe_at_night = {safe}\n{extra}")
+    path = write_territory(folder, extra=f"[limits]\nsafe_at_night = {safe}\n{extra}", **small)
     osm = folder / "streets.osm"
     text = osm.read_text(encoding="utf-8")
     osm.write_text(
@@ -104,6 +111,57 @@ def test_in_november_only_the_legs_by_daylight_hold(tmp_path):
     assert reason(access, NIGHT) == ("neither", "unsafe_night")
     # H2 needs a longer walk allowed and a lamp.
     assert reason(access, NIGHT, home=1) == ("neither", "several")
+
+
+@pytest.mark.parametrize(
+    ("start", "leaves", "arrives", "why"),
+    [
+        # There at 08:34 for 08:40, and H1 left at 08:05 in the dark: a lamp is all that lacks,
+        # though a bus later in the day, by daylight, would do as well.
+        ("08:50", "08:10", "08:30", "unsafe_night"),
+        # No bus at that hour, and a lamp cures nothing. At 12:30 for 13:00, home would be left
+        # 50 minutes before the start, as at 08:00 for 08:50: in the dark of the shift's hour.
+        ("08:50", "12:15", "12:35", "several"),
+        # At 12:19 for 12:30, home left 30 minutes before: as at 08:20, by daylight.
+        ("08:50", "12:05", "12:15", "no_service_hour"),
+        # At work by 17:30, after sunset: the way to the gate is in the dark at any hour.
+        ("17:40", "12:15", "12:35", "several"),
+    ],
+)
+def test_another_hour_or_a_stop_is_no_cure_of_the_dark(tmp_path, start, leaves, arrives, why):
+    others = [one for one in TRIPS if one[0] == "home13"]
+    trips = [
+        ("bus", "A", leaves, "B", arrives, "week"),
+        ("later", "A", "12:15", "B", "12:35", "week"),
+    ]
+    path = write(tmp_path, rosters=DAY.replace("08:50", start), trips=[*trips, *others])
+    assert reason(assess(load(path)), 0) == ("return_only", why)
+
+
+@pytest.mark.parametrize("start", ["05:00", "08:20", "08:50", "09:20", "13:00", "17:40", "18:00"])
+def test_every_hour_is_asked_in_the_light_of_the_shift(tmp_path, start):
+    """The whole light of the shift's own hours tells the same as what stands for it."""
+    lamps = '<tag k="lit" v="yes"/>'
+    path = write(tmp_path, rosters=DAY.replace("13:00", "21:30").replace("08:50", start))
+    osm = tmp_path / "streets.osm"
+    text = osm.read_text(encoding="utf-8")
+    # From stop B on, the street is lit: the homes' end alone is not.
+    east = "".join(f'<nd ref="{k}"/>' for k in range(23, 26))
+    first, last = text.split("".join(f'<nd ref="{k}"/>' for k in range(24, 26)))
+    way = f'<way id="2" version="1">{east}<tag k="highway" v="tertiary"/>{lamps}</way></osm>'
+    osm.write_text(first + last.replace("</osm>", way), encoding="utf-8")
+    study = load(path)
+    day = study.days[0]
+    with ThreadPoolExecutor(1) as pool:
+        found = held_at_some_hour(study, [(0, day)], pool, Hours())
+    limits = engine_limits(study.territory.limits)
+    for moved, edge in zip(moved_edges(study, 0, day), study.edges(0, day), strict=True):
+        own = replace(study, light_of=edge)
+        asked = [at_hour(study, day, edge, second) for second in BEST_HOURS_S]
+        slowly = np.any(
+            [transit_times(own, 0, day, one, limits).elapsed_s < INF for one in asked], axis=0
+        )
+        assert found[moved].tolist() == slowly.tolist()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import geopandas as gpd
+import pandas as pd
 import pytest
+import shapely
 from feeds import service, trip, write_gtfs
 from small import LOCAL, NORTH, WEST
 from typer.testing import CliRunner
@@ -14,6 +16,7 @@ import mobility
 from mobility.base.errors import TerritoryError
 from mobility.cli import app
 from mobility.needs.zone import Wants, zone_of
+from mobility.outputs.needs_ways import zone_answer
 
 #: A U of streets, metres east and north: from the stop S along a bridge to the gate G.
 #:   S (0, 0) - (600, 0) - (600, 200) - G (0, 200); a fast road crosses at (600, 0).
@@ -108,6 +111,36 @@ def test_dangers_on_the_way_to_the_stop(study) -> None:
     assert row["after_min"] == pytest.approx(3.3, abs=0.1)
     # Along the unclassified road, unlit and without a pavement: 600 m of both.
     assert row[["unsafe_m", "no_pavement_m"]].tolist() == [600, 600]
+
+
+@pytest.mark.parametrize(
+    ("tags", "assume_lit", "unsafe_m", "no_pavement_m", "said"),
+    [
+        ({}, "never", None, None, True),
+        ({}, "always", 0, None, False),
+        # Lamps alone, then pavements alone, of a street off the way.
+        ({"lit": "yes"}, "never", 1400, None, False),
+        ({"sidewalk:left": "yes"}, "never", 1400, 1400, False),
+    ],
+)
+def test_lengths_that_no_street_tells_of_are_empty(
+    tmp_path, tags, assume_lit, unsafe_m, no_pavement_m, said
+) -> None:
+    """A layer of lines: 1,400 m of streets to the stop, of which tags tell nothing."""
+    path = territory(tmp_path)
+    lines = [shapely.LineString([lonlat(NODES[a]), lonlat(NODES[b])]) for a, b, _ in WAYS]
+    columns = {key: [None] * (len(WAYS) - 1) + [value] for key, value in tags.items()}
+    gpd.GeoDataFrame(columns, geometry=lines, crs=4326).to_file(tmp_path / "l.gpkg")
+    text = path.read_text(encoding="utf-8").replace('osm = "s.osm"', 'lines = "l.gpkg"')
+    path.write_text(text.replace('"never"', f'"{assume_lit}"'), encoding="utf-8")
+    zone = zone_of(mobility.load(path), Wants())
+    row = zone.gates_table().iloc[0]
+    told = [None if pd.isna(row[name]) else row[name] for name in ("unsafe_m", "no_pavement_m")]
+    assert told == [unsafe_m, no_pavement_m]
+    answer = zone_answer(zone, "en")
+    assert [finding.code for finding in answer.findings] == ["safety_untold"] * said
+    drawn = [layer.name for layer in answer.layers]
+    assert ("Of these, unlit along traffic" in drawn) == bool(unsafe_m)
 
 
 def test_links_beside_a_shuttle(study) -> None:

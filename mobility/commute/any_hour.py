@@ -13,8 +13,9 @@ from mobility.base.cache import content_hash
 from mobility.base.clock import local_to_axis
 from mobility.base.machine import spread
 from mobility.commute.door_to_door import dark_at_gate, ever_held
+from mobility.commute.night import dark_share, daylight_of
 from mobility.commute.study import Study, engine_limits
-from mobility.commute.variants import after_dark, by_day, open_at, open_hours, staying_open
+from mobility.commute.variants import after_dark, by_day, open_at, open_hours, staying_open, variant
 from mobility.engine.journeys import Edge, EngineLimits
 from mobility.sources.days import ChosenDay
 from mobility.streets.graph import State
@@ -25,12 +26,22 @@ BEST_HOURS_S = tuple(range(4 * 3600, 24 * 3600, 1800))
 
 @dataclass(frozen=True)
 class Moved:
-    """One direction of a site's commutes asked at every hour, in some light and open streets."""
+    """One direction of a site's commutes asked at every hour, in some light and open streets.
+
+    Attributes
+    ----------
+    dark
+        Whether it is dark at the gate, and the territory minds.
+    light_of
+        The edge of the shift in whose light the homes are, where the sun rises or sets on the
+        way; None where it is as at the gate.
+    """
 
     site: int
     day_kind: str
     returning: bool
     dark: bool
+    light_of: Edge | None
     hours: State
 
 
@@ -73,6 +84,8 @@ def held_some_hour(
 def as_open(study: Study, moved: Moved, day: ChosenDay, edge: Edge) -> Study:
     """Return the study in the light, and as open as it is, at an edge, at whatever hour."""
     here = staying_open(study, day, edge)
+    if moved.light_of is not None:
+        return variant(here, lambda one: replace(one, light_of=moved.light_of))
     return by_day(after_dark(here) if moved.dark else here)
 
 
@@ -85,11 +98,23 @@ def moved_edges(study: Study, shift_id: int, day: ChosenDay) -> tuple[Moved, Mov
             day.kind,
             edge.returning,
             dark_at_gate(study, day, edge),
+            edge if _light_changes(study, day, edge) else None,
             open_hours(study, day, edge),
         )
         for edge in study.edges(shift_id, day)
     )
     return out, back
+
+
+def _light_changes(study: Study, day: ChosenDay, edge: Edge) -> bool:
+    """Whether the sun rises or sets within the longest commute to, or from, an edge."""
+    limits = study.territory.limits
+    if not limits.safe_at_night:
+        return False
+    longest_s = max(engine_limits(limits).max_total_s, edge.margin_s)
+    first_s = edge.at_s if edge.returning else edge.at_s - longest_s
+    span = np.array([first_s]), np.array([first_s + longest_s + 1])
+    return bool(0 < dark_share(daylight_of(study, day), *span)[0] < 1)
 
 
 def held_at_some_hour(

@@ -185,13 +185,14 @@ def dark_at_gate(study: Study, day: ChosenDay, edge: Edge) -> bool:
     """Return whether the gate is reached or left in the dark, and the territory minds."""
     if not study.territory.limits.safe_at_night:
         return False
-    return bool(in_the_dark(daylight_of(study, day), np.array([gate_s(edge)]))[0])
+    return bool(in_the_dark(daylight_of(study, day), np.array([gate_s(study.light_of or edge)]))[0])
 
 
 def home_in_dark(study: Study, day: ChosenDay, edge: Edge, times: HomeTimes) -> Bool:
     """Return whether each home is left, or reached, in the dark."""
     elapsed_s = times.elapsed_s.astype(np.int64)
-    moment_s = edge.at_s + elapsed_s if edge.returning else edge.at_s - elapsed_s
+    at_s = (study.light_of or edge).at_s
+    moment_s = at_s + elapsed_s if edge.returning else at_s - elapsed_s
     return in_the_dark(daylight_of(study, day), moment_s)
 
 

@@ -12,7 +12,7 @@ from mobility.base.errors import Finding
 from mobility.commute.study import Study
 from mobility.commute.variants import gate_s
 from mobility.streets.hours import place_of, state_at
-from mobility.streets.tags import CAR_STREETS, is_tagged
+from mobility.streets.tags import CAR_STREETS, is_tagged, tells
 
 #: SQLite, of which a GeoPackage is one file, knows 2,000 columns of a table; some hold the homes.
 _MOST_COLUMNS = 1_900
@@ -92,6 +92,22 @@ def _moments(study: Study) -> set[dt.datetime]:
     )
     zone = study.territory.zone
     return {axis_to_local(d.date, gate_s(e), zone).replace(tzinfo=None) for d, e in edges}
+
+
+def safety_untold(study: Study) -> Iterator[Finding]:
+    """Say that no street tells what is safe in the dark, unless the territory says it is lit."""
+    tags = study.streets.tags
+    if study.territory.night.assume_lit != "always" and not any(
+        tells(tags, key) for key in ("lit", "sidewalk")
+    ):
+        yield Finding(
+            "warning",
+            "safety_untold",
+            "No street of the file says whether it is lit or has a sidewalk: which ways are safe "
+            "in the dark is not known. Streets with the tags lit=* and sidewalk=* tell, as those "
+            "of OpenStreetMap do; without them [night] assume_lit decides.",
+            source="streets",
+        )
 
 
 def idle_rosters(study: Study) -> Iterator[Finding]:

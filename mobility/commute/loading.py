@@ -24,6 +24,7 @@ from mobility.commute.findings import (
     gates_apart,
     idle_rosters,
     margins_too_long,
+    safety_untold,
     wide_layer,
 )
 from mobility.commute.line_changes import booked_instead
@@ -314,7 +315,9 @@ def build_study(
     known = kept_findings(study, _holidays(territory, whole), check) if keep else check()
     first, places, ridden, found = known
     findings += [*places, *ridden, *feed.findings, *found, *later]
-    said = (margins_too_long, gates_apart, drives_any_hour, idle_rosters, wide_layer)
+    said = [margins_too_long, gates_apart, drives_any_hour, idle_rosters, wide_layer]
+    if territory.limits.safe_at_night:
+        said.append(safety_untold)
     told = [finding for say in said for finding in say(study)]
     return replace(study, sheet_of=sheet, findings=(*first, *findings, *told))
 

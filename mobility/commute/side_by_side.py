@@ -215,7 +215,8 @@ class SideBySide:
         if moved not in self._before:
             base, known = self._base, self._before
             key = ["some hour", np.array(base.sites[moved.site].gates, np.float64), edge.margin_s]
-            key += [moved.day_kind, moved.returning, moved.dark, moved.hours, repr(limits)]
+            key += [moved.day_kind, moved.returning, moved.dark, repr(moved.light_of)]
+            key += [moved.hours, repr(limits)]
             found = base.kept(key, lambda: {"held": known.ask(base, moved, day, edge, limits)})
             self._before[moved] = np.asarray(found["held"])
         return self._before[moved]

@@ -230,6 +230,9 @@ class Study:
     any_hour, hours
         In a study as its streets are at some hour, see `variants.open_at`: the study of any
         hour, and what holds at that one.
+    light_of
+        The edge of a shift in whose light all is walked, whatever hour is asked; None for that
+        of each hour.
     content
         Hash of all that its results follow from but its sites, by which they are kept; empty
         where nobody knows, as of a variant. Never handed on: ``replace`` starts anew.
@@ -257,6 +260,7 @@ class Study:
     kept_safe: bool = False
     any_hour: Study | None = None
     hours: State = ()
+    light_of: Edge | None = None
     content: str = field(default="", init=False, repr=False, compare=False)
     views: Views = field(default_factory=Views, init=False, repr=False, compare=False)
 

@@ -34,6 +34,7 @@ from mobility.streets.tags import (
     is_tagged,
     max_kmh,
     night_safe,
+    tells,
 )
 from mobility.territory.project import StreetMode
 from mobility.timetable.footpaths import walk_snaps
@@ -67,11 +68,14 @@ class Wants:
 
 
 class Danger(NamedTuple):
-    """Junctions at which a way crosses a fast road; its pieces unlit along traffic, or bare."""
+    """Junctions at which a way crosses a fast road; its pieces unlit along traffic, or bare.
+
+    None where it has such pieces as no street of the file would tell of.
+    """
 
     crossings: tuple[int, ...]
-    unsafe: NDArray[np.intp]
-    no_pavement: NDArray[np.intp]
+    unsafe: NDArray[np.intp] | None
+    no_pavement: NDArray[np.intp] | None
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,10 @@ class Zone:
                 [np.nan] * 3
                 if path is None
                 else [len(danger.crossings)]
-                + [min(float(length_m[edges].sum()), path.length_m) for edges in danger[1:]]
+                + [
+                    np.nan if edges is None else min(float(length_m[edges].sum()), path.length_m)
+                    for edges in danger[1:]
+                ]
             )
             away = now[g] if np.isfinite(now[g]) else np.nan
             rows.append(
@@ -382,7 +389,15 @@ def _dangers(zone: Zone) -> list[Danger]:
     at_fast = np.zeros(streets.n_nodes, bool)
     at_fast[streets.edge_u[fast]] = at_fast[streets.edge_v[fast]] = True
     safe = night_safe(streets, mode, assume_lit=study.territory.night.assume_lit)
+    paved = tells(tags, "sidewalk")
+    beside = paved if mode == "walk" else tells(tags, "cycleway")
+    known = beside or tells(tags, "lit")
     bare = driven & ~has_sidewalk(tags) & (kmh > 30)
+
+    def those(edges: NDArray[np.intp], bad: Bool, told: bool) -> NDArray[np.intp] | None:
+        rows = edges[bad[edges]]
+        return rows if told or not rows.size else None
+
     found = []
     for path in zone.paths:
         edges = np.zeros(0, np.intp) if path is None else path.edges.astype(np.intp)
@@ -392,7 +407,8 @@ def _dangers(zone: Zone) -> list[Danger]:
             shared &= {int(streets.edge_u[two]), int(streets.edge_v[two])}
             if not fast[one] and not fast[two]:
                 crossings += [node for node in shared if at_fast[node]][:1]
-        found.append(Danger(tuple(crossings), edges[~safe[edges]], edges[bare[edges]]))
+        unsafe, no_pavement = those(edges, ~safe, known), those(edges, bare, paved)
+        found.append(Danger(tuple(crossings), unsafe, no_pavement))
     return found
 
 

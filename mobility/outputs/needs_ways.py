@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 
 from mobility.base.i18n import translate
-from mobility.commute.findings import idle_rosters
+from mobility.commute.findings import idle_rosters, safety_untold
 from mobility.commute.line_found import trips_of_line
 from mobility.commute.study import Study
 from mobility.outputs.map.side_pages import PageLayer
@@ -240,7 +240,8 @@ def zone_answer(zone: Zone, language: str) -> Answer:
     )
     places = gpd.points_from_xy(*zone.lonlat[n:].T)
     stops = shapes_of(places, title=names[n:], size=[5] * len(zone.stops))
-    dark = np.unique(np.concatenate([danger.unsafe for danger in zone.dangers]))
+    known = [danger.unsafe for danger in zone.dangers if danger.unsafe is not None]
+    dark = np.unique(np.concatenate([np.zeros(0, np.intp), *known]))
     unlit = gpd.GeoDataFrame(geometry=streets.lines[dark], crs=streets.crs).to_crs(4326)
     crossed = np.array(sorted({k for one in zone.dangers for k in one.crossings}), np.intp)
     at = gpd.points_from_xy(*streets.unproject(streets.node_xy[crossed]).T)
@@ -283,4 +284,5 @@ def zone_answer(zone: Zone, language: str) -> Answer:
             "stops": stops.rename(columns={"title": "stop"}).drop(columns="size"),
         },
         said=left,
+        findings=tuple(safety_untold(zone.study)),
     )

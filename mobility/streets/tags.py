@@ -171,6 +171,12 @@ def has_sidewalk(tags: pd.DataFrame) -> np.ndarray:
     return found
 
 
+def tells(tags: pd.DataFrame, key: str) -> bool:
+    """Return whether any piece has a tag, or one of a side of it; see `has_sidewalk`."""
+    keys = (key, *(f"{key}:{side}" for side in ("left", "right", "both")))
+    return any(key in tags and bool(tags[key].notna().any()) for key in keys)
+
+
 def unknown_access(tags: pd.DataFrame) -> pd.Series:
     """Return the texts of access tags of which no part is understood, a row for each."""
     known = {"unknown", "discouraged"}.union(_MEANING, *MEANING_OF.values())
