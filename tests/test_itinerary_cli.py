@@ -89,7 +89,8 @@ def test_where_another_mode_serves_there_is_no_reason(tmp_path):
     for minutes, white in ((60, False), (20, True)):
         toml.write_text(f"{text}\n[limits]\n{limits.format(minutes=minutes)}", encoding="utf-8")
         said = ask(toml).stdout
-        assert "aucun trajet" in said
+        assert ("aucun trajet" in said) == white
+        assert ("43 min à vélo" in said) != white
         assert ("Motif principal" in said) == white
 
 

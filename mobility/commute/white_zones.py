@@ -299,8 +299,9 @@ def _reasons(access: Access, shift_id: int, day: ChosenDay, status: Int8, hours:
         # Nothing is known of public transport: what fails is the way on the streets.
         trials = []
     if study.territory.limits.safe_at_night:
-        # First: whom the dark alone stops has a stop, and a service at that hour.
-        trials.insert(0, ("unsafe_night", lambda: _by_day(study, shift_id, day, limits)))
+        # Before "no return", which any home that can only go would meet.
+        place = next((k for k, (n, _) in enumerate(trials) if n == "no_return"), 0)
+        trials.insert(place, ("unsafe_night", lambda: _by_day(study, shift_id, day, limits)))
     for name, trial in trials:
         if open_.any():
             settle(name, *trial())
