@@ -105,7 +105,8 @@ def run(
         has_timetable = not study.feed.trips.empty
         check_riding(study.territory, has_timetable=has_timetable)
         asked = riding(study.territory, has_timetable=has_timetable)
-        study = replace(study, territory=asked)
+        if asked is not study.territory:  # else its content stays known
+            study = replace(study, territory=asked)
     present = evaluate(study, progress=progress)
     costs = _scenario_costs(territory, present[0], progress)
     if shuttles:
