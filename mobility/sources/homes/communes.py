@@ -26,6 +26,7 @@ from mobility.sources.homes.model import (
     read_groups,
     read_names,
     read_workers,
+    told_of,
 )
 from mobility.sources.homes.zones import (
     ABROAD,
@@ -36,7 +37,6 @@ from mobility.sources.homes.zones import (
     homes_in_zones,
     read_changes,
     read_zones,
-    told_of,
     written_alike,
     zones_of,
 )

@@ -14,7 +14,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from mobility.base.errors import Finding, SourceError
+from mobility.base.errors import Finding, Severity, SourceError
 from mobility.base.ledger import SourceLedger
 from mobility.base.projection import Box
 from mobility.sources.columns import Table, column_or_none
@@ -379,3 +379,22 @@ def projected(series: gpd.GeoSeries, crs: pyproj.CRS, file: Path) -> gpd.GeoSeri
             mend="Keep the homes of one region, or check their coordinates.",
         )
     return out
+
+
+def told_of(
+    request: HomesRequest,
+    severity: Severity,
+    code: str,
+    message: str,
+    which: np.ndarray,
+    names: pd.Series,
+    workers: np.ndarray,
+) -> list[Finding]:
+    """Return a finding about some rows, with the names of most workers; none without rows."""
+    if not which.any():
+        return []
+    workers = workers * request.source.workers_share
+    most = np.argsort(-np.where(which, workers, -1.0), kind="stable")[: min(int(which.sum()), 5)]
+    shown = tuple(f"{names.iloc[k]}: {workers[k]:.0f}" for k in most)
+    params = {"workers": f"{workers[which].sum():.0f}"}
+    return [Finding(severity, code, message, request.path.name, int(which.sum()), shown, params)]

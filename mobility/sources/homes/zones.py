@@ -31,6 +31,7 @@ from mobility.sources.homes.model import (
     projected,
     read_names,
     rows_ledger,
+    told_of,
 )
 from mobility.sources.homes.spread import LandCells, allocate, clipped_cells, land_cells
 from mobility.sources.layers import other_layers, read_layer, to_lonlat
@@ -336,25 +337,6 @@ def _layer_ledger(
     if others := len(other_layers(file, request.source.zones_layer)):
         accounts.append(SourceLedger.balanced(file, 1, {OTHER_LAYER: others}, "layers"))
     return accounts
-
-
-def told_of(
-    request: HomesRequest,
-    severity: Severity,
-    code: str,
-    message: str,
-    which: np.ndarray,
-    names: pd.Series,
-    workers: np.ndarray,
-) -> list[Finding]:
-    """Return a finding about some rows, with the names of most workers; none without rows."""
-    if not which.any():
-        return []
-    workers = workers * request.source.workers_share
-    most = np.argsort(-np.where(which, workers, -1.0), kind="stable")[: min(int(which.sum()), 5)]
-    shown = tuple(f"{names.iloc[k]}: {workers[k]:.0f}" for k in most)
-    params = {"workers": f"{workers[which].sum():.0f}"}
-    return [Finding(severity, code, message, request.path.name, int(which.sum()), shown, params)]
 
 
 def _cut(request: HomesRequest, zones: Zones) -> list[Finding]:
