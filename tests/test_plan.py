@@ -26,7 +26,7 @@ from mobility.outputs.advice import advice_sentence
 from mobility.outputs.letter import request_letter, requests, write_letter
 from mobility.outputs.levers import levers_table, searched
 from mobility.outputs.map.export import find_browser
-from mobility.outputs.plan import mobility_plan
+from mobility.outputs.plan import _opening, mobility_plan
 from mobility.outputs.plan_tables import driving, supply, versement
 from mobility.outputs.render import html_page, markdown_text, pdf_bytes, write_document, write_index
 from mobility.outputs.tables import Document, Heading, Table, Text
@@ -131,6 +131,23 @@ def test_driving_figures(access):
     day = frame[frame["roster"].isin(["office", "bureau", "day", "journée"])]
     assert (day["night_trips"] == 0).all()
     assert frame["night_trips"].max() > 0
+
+
+@pytest.mark.parametrize("none", [False, True])
+def test_jobs_that_nobody_counted_are_not_told_as_none(made, none):
+    """The first roster without a headcount, or all of them."""
+    rosters = made.advice.tables["followup"].copy()
+    lacking = rosters.index if none else rosters.index[:1]
+    rosters.loc[lacking, ["jobs", "jobs_now", "jobs_target"]] = 0.0
+    advice = replace(made.advice, tables={**made.advice.tables, "followup": rosters})
+    _, *told = (block.text for block in _opening(advice, Words("en")) if hasattr(block, "text"))
+    if none:
+        assert len(told) == 1
+        assert "how many jobs can be held is not known" in told[0]
+    else:
+        first = f"{rosters['site'][0]}, {Words('en').roster(rosters['roster'][0])}"
+        assert told[0].startswith("Today ")
+        assert told[1] == f"1 roster has no headcount, and is in none of these figures: {first}."
 
 
 def test_target_is_no_less_than_today(plan):

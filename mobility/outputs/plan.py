@@ -53,6 +53,11 @@ _SHORT = (
     "Today {jobs_now} of {jobs} jobs can be held without a car from where their holders live; with "
     "what is advised, {jobs_target}."
 )
+_NO_HEADCOUNT = (
+    "No roster has a headcount: how many jobs can be held is not known, and nothing is advised for "
+    "them. Give it, or shuttles.default_headcount."
+)
+_LACKING = "{count} rosters have no headcount, and are in none of these figures: {rosters}."
 _FOLLOW_UP = (
     "Run the same territory file again with each new timetable: the indicators below are "
     "computed the same way every time. The plan is sent to the mobility authority."
@@ -209,7 +214,15 @@ def _opening(advice: Advice, words: Words) -> Iterator[Block]:
     jobs = {name: rosters[name].sum() for name in ("jobs", "jobs_now", "jobs_target")}
     told = words.t(_SHORT, **{name: words.number(count) for name, count in jobs.items()})
     yield Heading(words.t("In one page"))
+    lacking = rosters[rosters["jobs"] <= 0]
+    if len(lacking) == len(rosters):
+        yield Text(words.t(_NO_HEADCOUNT), "lead")
+        return
     yield Text(told, "lead")
+    if len(lacking):
+        pairs = lacking[["site", "roster"]].itertuples(index=False)
+        names = words.t("; ").join(f"{site}, {words.roster(roster)}" for site, roster in pairs)
+        yield Text(words.t(_LACKING, count=len(lacking), rosters=names))
     yield Text(advice_sentence(advice, words))
     table = decisions(advice, words)
     if table is not None:
