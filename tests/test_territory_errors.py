@@ -30,13 +30,13 @@ WRONG = (
 
 def tables(model, path=()):
     """Yield the path of every field of a model, its tables' own included."""
-    from mobility.territory.validation import _at, _is_model
+    from mobility.territory.validation import _is_model, _wanted_at
 
     for name in model.model_fields:
         yield (*path, name)
-        inner = _at(model, [name])
+        inner = _wanted_at(model, [name])
         for way in ((), (0,)):
-            found = _at(model, [name, *way]) if way else inner
+            found = _wanted_at(model, [name, *way]) if way else inner
             if found is not None and _is_model(found):
                 yield from tables(found, (*path, name, *way))
 
