@@ -160,25 +160,23 @@ def test_a_scenario_is_costed_and_its_losers_told(base) -> None:
     assert everyone[["pool", "before", "after", "gained", "lost"]].tolist() == [20, 10, 0, 0, 10]
 
 
-def test_a_line_taken_out_is_told_as_such(base) -> None:
-    path = scenario_of(base, 'how = "remove"')
-    done = CliRunner().invoke(
-        app, ["lines", str(path), "-o", str(base.parent / "o"), "--lang", "en"]
-    )
+def told_of(base, change: str) -> str:
+    """Return what the command prints of a scenario that changes the line, on one line."""
+    asked = ["lines", str(scenario_of(base, change)), "-o", str(base.parent / "o"), "--lang", "en"]
+    done = CliRunner().invoke(app, asked)
     assert done.exit_code == 0, done.output
-    told = " ".join(done.output.split())
+    return " ".join(done.output.split())
+
+
+def test_a_line_taken_out_is_told_as_such(base) -> None:
+    told = told_of(base, 'how = "remove"')
     assert "1 line does not run by a timetable any more in the scenario: R." in told
     assert "booked in place" not in told
     assert "none of the days studied" not in told
 
 
 def test_what_is_booked_in_place_of_a_line_is_said_to_be_missing(base) -> None:
-    path = scenario_of(base, 'how = "on_demand"')
-    done = CliRunner().invoke(
-        app, ["lines", str(path), "-o", str(base.parent / "o"), "--lang", "en"]
-    )
-    assert done.exit_code == 0, done.output
-    told = " ".join(done.output.split())
+    told = told_of(base, 'how = "on_demand"')
     assert "The vehicles booked in place of lines are not in these costs" in told
 
 
