@@ -102,9 +102,8 @@ def run(
     if not keep:
         study = replace(study)  # a study of unknown content
     if shuttles or plans:  # a line may be the first one
-        has_timetable = not study.feed.trips.empty
-        check_riding(study.territory, has_timetable=has_timetable)
-        asked = riding(study.territory, has_timetable=has_timetable)
+        check_riding(study.territory, has_timetable=study.has_timetable)
+        asked = riding(study.territory, has_timetable=study.has_timetable)
         if asked is not study.territory:  # else its content stays known
             study = replace(study, territory=asked)
     present = evaluate(study, progress=progress)

@@ -256,8 +256,7 @@ def _with_feed(
     findings: tuple[Finding, ...] = (),
 ) -> Study:
     """Return the study with one more feed, ``feed`` being both."""
-    has_timetable = not study.feed.trips.empty
-    territory = riding(study.territory, has_timetable=has_timetable)
+    territory = riding(study.territory, has_timetable=study.has_timetable)
     (stops, k), old = own, len(study.feed.stops)
     between = stops.walks_between(study, k, feed)
     timetables = _day_timetables(study, extra, feed, between)
@@ -290,7 +289,7 @@ def _with_feed(
             runs = once(one, "feet", ["walk"], lambda: on_ways_of(one))
         after = replace(
             one,
-            territory=riding(one.territory, has_timetable=has_timetable),
+            territory=riding(one.territory, has_timetable=study.has_timetable),
             feed=feed,
             timetables=runs,
             home_walks=tables[0],

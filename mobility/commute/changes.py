@@ -45,7 +45,7 @@ def with_timetable(study: Study, path: Path, *, scenario: str) -> Study:
     TerritoryError
         Public transport runs already and is not among the modes.
     """
-    check_riding(study.territory, has_timetable=not study.feed.trips.empty)
+    check_riding(study.territory, has_timetable=study.has_timetable)
     extra = read_feed(path)
     told = (*misplaced(study.streets, extra), *_idle(study, extra, path))
     return with_feed(study, extra, scenario=scenario, findings=told)
@@ -63,7 +63,7 @@ def _idle(study: Study, extra: Feed, path: Path) -> Iterator[Finding]:
     }
     if idle:
         # Beside other timetables a line for some days is usual.
-        much = idle == dates or study.feed.trips.empty
+        much = idle == dates or not study.has_timetable
         yield Finding(
             "warning" if much else "info",
             "feed_idle",

@@ -30,7 +30,7 @@ def asked_alike(study: Study, other: Study) -> Study:
     """
     modes, theirs = study.territory.modes, other.territory.modes.evaluated
     lacks: set[str] = set() if "on_demand" in modes.evaluated else {"on_demand"}
-    if study.feed.trips.empty:
+    if not study.has_timetable:
         lacks |= {mode for mode, row in MODES.items() if row.kind in ("transit", "feeder")}
     more = set(theirs) - set(modes.evaluated)
     if not more or not more <= lacks or not set(modes.evaluated) <= set(theirs):

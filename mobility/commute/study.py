@@ -279,6 +279,11 @@ class Study:
         )
 
     @property
+    def has_timetable(self) -> bool:
+        """Whether some trip is known, whatever days it runs on."""
+        return not self.feed.trips.empty
+
+    @property
     def sheet(self) -> DataSheet | None:
         """What decides it, see `sheet_of`."""
         return None if self.sheet_of is None else self.sheet_of()

@@ -156,7 +156,7 @@ def searched(
     Shuttles are designed for what the timetable's cheaper changes leave white, or are those that
     stand in the outputs.
     """
-    asked = riding(access.study.territory, has_timetable=not access.study.feed.trips.empty)
+    asked = riding(access.study.territory, has_timetable=access.study.has_timetable)
     if asked is not access.study.territory:  # a line may be the first one
         access = assess(replace(access.study, territory=asked), on_streets=access)
     factors, plans, answers = factors_of(access.study), None, None

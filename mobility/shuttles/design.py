@@ -344,7 +344,7 @@ def design_shuttles(
         The ``[shuttles]`` or ``[factors]`` table is wrong, or public transport runs and is not
         among the modes.
     """
-    check_riding(study.territory, has_timetable=not study.feed.trips.empty)
+    check_riding(study.territory, has_timetable=study.has_timetable)
     config = config or ShuttleConfig.from_territory(study.territory)
     factors = Factors.load(study.territory.factors, file=study.territory.path)
     days = year_of(study, factors)
